@@ -1,0 +1,25 @@
+//! The serialised contract between the compiler and the runtime.
+//!
+//! ```python
+//! for epoch in florc.main_loop("train.py:main/epoch", range(3)):   # MainLoopSite
+//!     best = florc.carry(best, model)                              # its `roots`
+//!     if florc.step_into("train.py:main/epoch/loader"):            # SkipBlockSite
+//! ```
+//!
+//! Plain versioned structs with `serde` derives. No Python, no paths opened, no analysis here.
+
+mod module;
+mod plan;
+mod run;
+mod value;
+
+pub use module::{
+    ClockSite, Column, LogKind, LogSite, LoopSite, MainLoopSite, ModuleManifest, Place, Root,
+    SkipBlockSite, SourceSpan, Uninstrumented,
+};
+pub use plan::{ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart};
+pub use run::{
+    Environment, GitState, HeadKey, JournalRecord, LoopPosition, LossReason, MissingState, Row,
+    RunManifest, RunStatus, SourceFile, BlockKey, CheckpointRecord, CutKey, FORMAT_VERSION,
+};
+pub use value::Value;

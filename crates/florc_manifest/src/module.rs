@@ -1,0 +1,187 @@
+//! What the compiler tells the runtime about one instrumented module.
+
+use serde::{Deserialize, Serialize};
+
+/// A place in the original source of a module. Lines are 1-based, columns 0-based UTF-8 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourceSpan {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// Line of the first byte.
+    pub line: u32,
+    /// Column of the first byte.
+    pub column: u32,
+}
+
+/// Everything the runtime must know of one module; produced by the rewrite.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModuleManifest {
+    /// Path of the source relative to the project root, with `/`.
+    pub file: String,
+    /// The main loop, if one was found.
+    pub main_loop: Option<MainLoopSite>,
+    /// SkipBlocks; a hook names one by `id`.
+    pub skip_blocks: Vec<SkipBlockSite>,
+    /// Loops other than the main loop that give log rows their context; named by `id`.
+    pub loops: Vec<LoopSite>,
+    /// Log statements; a hook names one by its index here.
+    pub logs: Vec<LogSite>,
+    /// Reads of the outer world (clock, `os.urandom` …) whose results are memoized; by index.
+    pub clocks: Vec<ClockSite>,
+    /// Loops and blocks that were left alone, each with its reason.
+    pub uninstrumented: Vec<Uninstrumented>,
+}
+
+/// The main loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MainLoopSite {
+    /// `train.py:main/epoch`.
+    pub id: String,
+    /// Label of this loop in contexts: `epoch`.
+    pub label: String,
+    /// Qualified name of the function that holds it; empty at module level.
+    pub function: String,
+    /// The whole loop statement.
+    pub span: SourceSpan,
+    /// `for`: the runtime advances the iterator to jump. `while`: the carried state does.
+    pub is_for: bool,
+    /// The iterable may be re-created by running the preamble and drawing items (`range`, lists,
+    /// `enumerate`, `zip`, `tqdm`, `DataLoader`). When false no segment may start inside the loop.
+    pub recreatable: bool,
+    /// Names captured and restored at the head. Order: as passed to `florc.carry`, then the rest.
+    pub roots: Vec<Root>,
+    /// How many of the leading roots are passed to `florc.carry`.
+    pub passed: usize,
+    /// Names (indices into `roots`) that `florc.carry` gives back, in assignment order.
+    pub returned: Vec<usize>,
+    /// Names that the loop reads and that are not among `roots`: the runtime compares their
+    /// content at loop entry with the recorded one (the preamble must have built the same).
+    pub inputs: Vec<Root>,
+}
+
+/// A region whose effects are memoized.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SkipBlockSite {
+    /// `train.py:main/epoch/loader`.
+    pub id: String,
+    /// Qualified name of the function that holds it; empty at module level.
+    pub function: String,
+    /// The statements of the block.
+    pub span: SourceSpan,
+    /// Names captured at the end. Order: as passed to `florc.end`, then the rest.
+    pub roots: Vec<Root>,
+    /// How many of the leading roots are passed to `florc.end`.
+    pub passed: usize,
+    /// Names (indices into `roots`) passed live to `florc.restore`, in its argument order.
+    pub restore_arguments: Vec<usize>,
+    /// Names (indices into `roots`) that `florc.restore` gives back, in assignment order.
+    pub restore_results: Vec<usize>,
+    /// A log statement is in the block or may be reached from it.
+    pub has_logs: bool,
+}
+
+/// A variable from which the runtime walks the object graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Its name.
+    pub name: String,
+    /// Where it lives.
+    pub place: Place,
+    /// It may be read after the cut point before it is written. Roots that are not live are
+    /// captured for future probes only, and only while they are small.
+    pub live: bool,
+    /// Whether the name is surely bound at the cut point.
+    pub always_bound: bool,
+    /// Why it is here: one line per step, outermost first (`"loss.backward()" at line 31 …`).
+    pub reasons: Vec<String>,
+}
+
+/// Where a root lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A local variable of the frame (at module level: a global, read from the module).
+    Local,
+    /// A variable of an enclosing function.
+    Captured,
+    /// A global of the instrumented module, when the cut point is inside a function.
+    Global,
+}
+
+/// A loop that is counted for the context of log rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopSite {
+    /// `train.py:train/batch`.
+    pub id: String,
+    /// Label in contexts.
+    pub label: String,
+    /// The whole loop statement.
+    pub span: SourceSpan,
+}
+
+/// What kind of call a log statement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKind {
+    /// `print(…)`.
+    Print,
+    /// `logging.info(…)`, `logger.warning(…)`: the level is the method's name.
+    Logging,
+    /// `tqdm.write(…)`.
+    TqdmWrite,
+    /// `writer.add_scalar(name, value, step)`.
+    AddScalar,
+    /// `wandb.log({…})`, `mlflow.log_metrics`, `trackio.log`.
+    TrackerLog,
+    /// `florc.log(name, value)`.
+    FlorcLog,
+}
+
+/// A log statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSite {
+    /// What kind of call it is.
+    pub kind: LogKind,
+    /// Qualified name of the function that holds it; empty at module level.
+    pub function: String,
+    /// The call.
+    pub span: SourceSpan,
+    /// Name of the called function as written: `print`, `logger.info`.
+    pub callee: String,
+    /// Typed values inside the arguments, in evaluation order; each is announced by `florc.v`.
+    pub columns: Vec<Column>,
+    /// For each positional argument, the column name of its value, or `None` for one that is
+    /// covered by `columns` or is a literal.
+    pub arguments: Vec<Option<String>>,
+}
+
+/// A typed value inside a log statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Source text of the expression: `loss`, `total / len(loader)`.
+    pub name: String,
+}
+
+/// A memoized read of the outer world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSite {
+    /// `time.time`.
+    pub callee: String,
+    /// The call.
+    pub span: SourceSpan,
+}
+
+/// A loop or block that was left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uninstrumented {
+    /// The loop's id as it would have been.
+    pub id: String,
+    /// The statements.
+    pub span: SourceSpan,
+    /// Diagnostic code.
+    pub code: String,
+    /// The reason, for people.
+    pub reason: String,
+}

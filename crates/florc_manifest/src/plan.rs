@@ -1,0 +1,82 @@
+//! What a replay worker is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::HeadKey;
+
+/// `.florc/replays/<id>/plan.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplayPlan {
+    /// [`crate::FORMAT_VERSION`] of the writer.
+    pub format: u32,
+    /// Id of the replay.
+    pub replay: String,
+    /// Id of the run.
+    pub run: String,
+    /// Absolute store directory.
+    pub store: String,
+    /// The entry module: recorded source plus probes.
+    pub module: ModuleText,
+    /// Per log site of the probed module: index of the same statement in the recorded module,
+    /// or `None` for a probe.
+    pub forward_sites: Vec<Option<u32>>,
+    /// Per clock site of the probed module: index in the recorded module, or `None`.
+    pub clock_sites: Vec<Option<u32>>,
+    /// Site ids of SkipBlocks that hold, or may reach, a probe: always executed.
+    pub executed_blocks: Vec<String>,
+    /// Names that the probed module needs at each cut point, by site id.
+    pub needed: Vec<NeededRoots>,
+    /// Work, in program order.
+    pub segments: Vec<Segment>,
+}
+
+/// A module to run in replay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleText {
+    /// Absolute path the module is to believe it has.
+    pub path: String,
+    /// File in the replay directory that holds the probed source, byte for byte.
+    pub source_file: String,
+}
+
+/// Names that must be in a checkpoint of a site for it to be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeededRoots {
+    /// Main-loop or SkipBlock id.
+    pub site: String,
+    /// Root names.
+    pub names: Vec<String>,
+}
+
+/// Consecutive main-loop iterations for one worker. Rows in `[start, end)` are its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Position in program order.
+    pub index: u32,
+    /// First point whose rows count.
+    pub start: SegmentStart,
+    /// Point at which the worker stops.
+    pub end: SegmentEnd,
+    /// Iterations (inside `[start, end)`) whose rows are asked for; all when empty.
+    pub wanted: Vec<HeadKey>,
+}
+
+/// Where a segment starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SegmentStart {
+    /// The first statement of the script; nothing is restored.
+    Beginning,
+    /// Restore this head's checkpoint when the loop is reached; earlier rows are muted.
+    Head(HeadKey),
+}
+
+/// Where a segment ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SegmentEnd {
+    /// At this head: compare the state with its checkpoint and stop.
+    Head(HeadKey),
+    /// Run the script to its end.
+    Program,
+}

@@ -1,0 +1,234 @@
+//! What is kept of a run: its manifest and the records of its journal.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModuleManifest, Value};
+
+/// Version of everything below `.florc/`. A reader refuses a newer one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// `.florc/runs/<run>/manifest.json`: what was recorded. Written once, at the start of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format: u32,
+    /// Id of the run: sortable by start time, unique.
+    pub run: String,
+    /// The name the user gave with `--name`.
+    pub name: Option<String>,
+    /// Version of florc that recorded.
+    pub florc: String,
+    /// Start, seconds since the epoch.
+    pub started: f64,
+    /// The script relative to the project root, or the module name of `-m`.
+    pub script: String,
+    /// Whether `script` is a module name.
+    pub is_module: bool,
+    /// The script's `sys.argv`, with the script first.
+    pub argv: Vec<String>,
+    /// Absolute working directory.
+    pub cwd: String,
+    /// Absolute project root: where `.florc` stands.
+    pub project: String,
+    /// The bound on record overhead, a fraction.
+    pub overhead_bound: f64,
+    /// How checkpoints were chosen: `adaptive`, `all`, `none`, `every=N`.
+    pub checkpoints: String,
+    /// Interpreter and libraries.
+    pub environment: Environment,
+    /// Git revision, if the project is in a repository.
+    pub git: Option<GitState>,
+    /// Entry source and what the compiler made of it. The text itself is in `sources.pack`.
+    pub sources: Vec<SourceFile>,
+    /// Manifests of the instrumented modules.
+    pub modules: Vec<ModuleManifest>,
+}
+
+/// Interpreter, libraries and settings that decide bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Path of the interpreter.
+    pub executable: String,
+    /// `3.11.7`.
+    pub python: String,
+    /// `Linux-6.1-x86_64`.
+    pub platform: String,
+    /// Versions of the packages that were imported when the main loop began.
+    pub packages: BTreeMap<String, String>,
+    /// `PYTHONHASHSEED` in force, as a number.
+    pub hash_seed: Option<String>,
+}
+
+/// Where the sources stood in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitState {
+    /// Full id of HEAD, if there is a commit.
+    pub head: Option<String>,
+    /// Branch name, unless detached.
+    pub branch: Option<String>,
+    /// The working tree differed from HEAD.
+    pub dirty: bool,
+}
+
+/// A recorded source file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Path relative to the project root, or absolute when outside it.
+    pub path: String,
+    /// blake3 of the bytes, hex.
+    pub hash: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// One iteration of the main loop: the `iteration`-th (0-based) of the `instance`-th time that
+/// the loop was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeadKey {
+    /// How many times the main loop had been entered before.
+    pub instance: u32,
+    /// How many iterations of this instance had begun before.
+    pub iteration: u64,
+}
+
+/// One execution of a SkipBlock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlockKey {
+    /// The main-loop iteration it ran in.
+    pub head: HeadKey,
+    /// Site id.
+    pub site: String,
+    /// How many executions of this site had begun before in that iteration, outside of other
+    /// SkipBlocks.
+    pub occurrence: u32,
+}
+
+/// A cut point in time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutKey {
+    /// Head of a main-loop iteration, after its target was assigned, before its body.
+    Head(HeadKey),
+    /// End of a SkipBlock.
+    Block(BlockKey),
+    /// After the loop ended normally or by `break`; `iteration` is the number of iterations.
+    Exit(HeadKey),
+}
+
+/// A loop of a context with its position.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LoopPosition {
+    /// The loop's label.
+    pub label: String,
+    /// Value of the loop variable where it is an integer, else the 0-based iteration.
+    pub value: i64,
+}
+
+/// One log row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Index of the site in the module's `logs`.
+    pub site: u32,
+    /// Line in the source that ran.
+    pub line: u32,
+    /// The main-loop iteration it came from; `None` before the first and after the last.
+    pub head: Option<HeadKey>,
+    /// Loops around it, outermost first.
+    pub context: Vec<LoopPosition>,
+    /// Number of rows before it in this process.
+    pub seq: u64,
+    /// Text as printed, with its end.
+    pub text: String,
+    /// Typed columns: name and value.
+    pub values: Vec<(String, Value)>,
+}
+
+/// State that no walk could see.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MissingState {
+    /// Path from a root: `trainer.env._backend`.
+    pub path: String,
+    /// Python type.
+    pub type_name: String,
+    /// Why.
+    pub reason: LossReason,
+}
+
+/// Why something could not be captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossReason {
+    /// A running generator, coroutine or iterator: its position cannot be restored.
+    RunningIterator,
+    /// State kept in C that no adapter knows.
+    OpaqueState,
+    /// Not live, and too large to be kept for future probes.
+    TooLarge,
+    /// Reading it raised an exception.
+    ReadFailed,
+}
+
+/// A committed checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointRecord {
+    /// Where it was taken.
+    pub cut: CutKey,
+    /// File name of its pack.
+    pub pack: String,
+    /// blake3 of the state graph (structure and chunk ids), hex: equal states have equal hashes.
+    pub state_hash: String,
+    /// Bytes of state before deduplication.
+    pub raw_bytes: u64,
+    /// Bytes that its pack takes on disk.
+    pub stored_bytes: u64,
+    /// Stall of the training thread, seconds.
+    pub stall_seconds: f64,
+    /// Time in the background, seconds.
+    pub background_seconds: f64,
+    /// Roots by name that are not in it, with the reason.
+    pub absent: Vec<MissingState>,
+    /// State inside the roots that is not in it. Restoring it is refused when not empty.
+    pub missing: Vec<MissingState>,
+}
+
+/// A record of the journal. Appended whole, in order of events in that process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalRecord {
+    /// The main loop was entered; content hashes of its inputs by name.
+    LoopEntered { instance: u32, inputs: BTreeMap<String, String>, seconds: f64 },
+    /// An iteration of the main loop began. `position` is the value shown in contexts.
+    IterationBegan { head: HeadKey, position: i64, seconds: f64 },
+    /// A SkipBlock outside of other SkipBlocks was run to its end.
+    BlockEnded { block: BlockKey, seconds: f64 },
+    /// The main loop ended normally or by `break`.
+    LoopLeft { head: HeadKey, seconds: f64 },
+    /// A checkpoint is durable.
+    Checkpoint(CheckpointRecord),
+    /// A due checkpoint was not taken or not written.
+    CheckpointDropped { cut: CutKey, reason: String },
+    /// A log row.
+    Log(Row),
+    /// Result of a memoized read; `key` orders reads inside one iteration or the preamble.
+    Clock { site: u32, head: Option<HeadKey>, block: Option<BlockKey>, index: u64, value: Value },
+    /// A project module that was imported and is not instrumented: its source.
+    Source(SourceFile),
+    /// Something the user should know of this run.
+    Note { code: String, text: String },
+    /// The script ended. Absent: it was killed.
+    Ended { status: RunStatus, seconds: f64, florc_seconds: f64 },
+}
+
+/// How a script ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Exit code 0.
+    Finished,
+    /// `sys.exit` with another code.
+    Exited { code: i32 },
+    /// An uncaught exception: its type and message.
+    Raised { exception: String },
+}
