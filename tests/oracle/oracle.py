@@ -1,0 +1,97 @@
+"""The oracle: replay(record(P), P + probes) must equal running P + probes, bit for bit.
+
+A fixture is a folder with `train.py` (P) and `probes.json`: groups of log statements, each with the
+line it stands before or after. Probes print lines that begin with `probe`, so that what a run from
+scratch prints of them can be told from its forward logs. Nothing here knows how florc works.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "scripts"
+FLORC = Path(sys.executable).with_name("florc")
+
+
+@dataclass
+class Ran:
+    """A finished process."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+    def probes(self):
+        return [line for line in self.stdout.splitlines() if line.startswith("probe")]
+
+
+def run(command, cwd, **env):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("FLORC_")}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=clean | env, capture_output=True, text=True,
+        timeout=300, stdin=subprocess.DEVNULL,
+    )
+    return Ran(done.stdout, done.stderr, done.returncode)
+
+
+def probe_groups(name):
+    return list(json.loads((FIXTURES / name / "probes.json").read_text()))
+
+
+def with_probes(name, groups):
+    """The text of P plus the probes of `groups`; every anchor must stand there exactly once."""
+    lines = (FIXTURES / name / "train.py").read_text().split("\n")
+    table = json.loads((FIXTURES / name / "probes.json").read_text())
+    for group in groups:
+        for probe in table[group]:
+            anchor = probe.get("before", probe.get("after"))
+            places = [i for i, line in enumerate(lines) if line == anchor]
+            assert len(places) == 1, f"{name}: anchor {anchor!r} stands {len(places)} times"
+            indent = anchor[: len(anchor) - len(anchor.lstrip())]
+            lines.insert(places[0] + ("after" in probe), indent + probe["add"])
+    return "\n".join(lines)
+
+
+class Project:
+    """A copy of a fixture in a folder of its own."""
+
+    def __init__(self, root, name):
+        self.name = name
+        self.root = Path(root) / name
+        shutil.copytree(FIXTURES / name, self.root, ignore=shutil.ignore_patterns("probes.json"))
+
+    @property
+    def script(self):
+        return self.root / "train.py"
+
+    def plain(self, *args):
+        return run([sys.executable, "train.py", *args], self.root)
+
+    def record(self, *args, checkpoints="all"):
+        return run([FLORC, "run", "--checkpoints", checkpoints, "train.py", *args], self.root)
+
+    def add_probes(self, groups):
+        self.script.write_text(with_probes(self.name, groups))
+
+    def reset(self):
+        shutil.copy(FIXTURES / self.name / "train.py", self.script)
+
+    def replay(self, *options):
+        return run([FLORC, "replay", "--script", "train.py", *options], self.root)
+
+    def logs(self):
+        done = run([FLORC, "logs", "--format", "json"], self.root)
+        assert done.code == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def files(self):
+        """Everything in the project outside of the store: path and bytes."""
+        return {
+            str(path.relative_to(self.root)): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and ".florc" not in path.parts and "__pycache__" not in path.parts
+        }

@@ -1,0 +1,103 @@
+"""The oracle can fail: planted faults must be reported, never printed as truth."""
+
+import re
+import shutil
+
+import pytest
+from oracle import Project, run, FLORC
+
+
+def small(tmp_path, text):
+    """A project with one script of its own."""
+    project = Project.__new__(Project)
+    project.name, project.root = "own", tmp_path
+    (tmp_path / "train.py").write_text(text)
+    return project
+
+
+UNSEEDED = """\
+import numpy as np
+rng = np.random.default_rng()          # entropy of the operating system
+data = rng.normal(size=(20, 3))
+weights = np.zeros(3)
+for epoch in range(6):
+    for row in data:
+        weights += 0.1 * (row - weights)
+    print("epoch", epoch, float(weights.sum()))
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_unseeded_generator_is_reported(tmp_path, workers):
+    project = small(tmp_path, UNSEEDED)
+    assert project.record().code == 0
+    project.script.write_text(UNSEEDED.replace("    print(", "    print('probe', float(weights[0]))\n    print("))
+    ran = project.replay("--workers", workers)
+    assert ran.code == 1
+    assert ran.probes() == []
+    assert "data" in ran.stderr or "weights" in ran.stderr, ran.stderr
+
+
+DIVERGING = """\
+import os
+state = {"value": 0}
+for epoch in range(4):
+    for step in range(3):
+        state["value"] += int.from_bytes(open("/dev/urandom", "rb").read(2), "big")
+    print("epoch", epoch)
+"""
+
+
+def test_hidden_randomness_inside_the_loop_is_reported(tmp_path):
+    project = small(tmp_path, DIVERGING)
+    assert project.record().code == 0
+    project.script.write_text(
+        DIVERGING.replace('big")\n', 'big")\n        print("probe", state["value"])\n')
+    )
+    ran = project.replay("--workers", "2")
+    assert ran.code == 1
+    assert ran.probes() == []
+    assert "value" in ran.stderr, "the first difference is named"
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_named(recorded, tmp_path):
+    source, _, _ = recorded("numpy_mlp")
+    shutil.copytree(source.root, tmp_path / "copy")
+    project = small(tmp_path / "copy", source.script.read_text())
+    project.name = "numpy_mlp"
+    packs = [pack for pack in sorted((project.root / ".florc" / "packs").rglob("*.pack"))]
+    for pack in packs:
+        data = bytearray(pack.read_bytes())
+        data[len(data) // 2] ^= 0x10
+        pack.write_bytes(bytes(data))
+    project.add_probes(["outer"])
+    ran = project.replay()
+    assert ran.code != 0
+    assert ran.probes() == []
+    assert re.search(r"damaged|hash|checksum", ran.stderr), ran.stderr
+
+
+def test_a_changed_learning_rate_is_refused_with_its_place(recorded):
+    project, _, _ = recorded("numpy_mlp")
+    text = project.script.read_text().replace("lr, momentum = 0.5, 0.9", "lr, momentum = 0.4, 0.9")
+    project.script.write_text(text)
+    ran = project.replay()
+    assert ran.code in (1, 2)
+    assert "lr, momentum = 0.4, 0.9" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_a_probe_that_changes_training_is_refused(recorded):
+    project, _, _ = recorded("numpy_mlp")
+    text = project.script.read_text().replace(
+        "    loss_history.append(loss)", "    print('probe', rng.rand())\n    loss_history.append(loss)"
+    )
+    project.script.write_text(text)
+    ran = project.replay()
+    assert ran.code in (1, 2)
+    assert ran.probes() == []
+    assert "rng.rand()" in ran.stderr
+
+
+def test_florc_is_the_command_under_test():
+    assert run([FLORC, "--version"], "/").stdout.startswith("florc ")
