@@ -1,0 +1,91 @@
+//! `cargo xtask bench`: the figures of the docs, each as a ratio within one run.
+//!
+//! Machines are noisy: everything is measured in pairs, in turn, and given as a median.
+
+mod compile;
+mod record;
+mod replay;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::environment::{self, Environment};
+use crate::process::{capture, command, run as start};
+
+/// Paired rounds of each comparison.
+const ROUNDS: usize = 5;
+
+type Benchmark = fn(&Bench) -> Result<(), String>;
+
+const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
+    ("record", "overhead of `florc run` over the plain script", record::run),
+    ("stall", "stall of one checkpoint against a memcpy of the same bytes", stall),
+    ("replay", "replay time over rerun time, outer and inner probe", replay::run),
+    ("compile", "parse, analyse and rewrite, per 1,000 lines", compile::run),
+    ("hook", "cost of a hook that has nothing to do", hook),
+];
+
+/// What every benchmark needs.
+pub(crate) struct Bench {
+    root: PathBuf,
+    venv: Environment,
+}
+
+/// Runs the named benchmarks, or all.
+pub(crate) fn run(root: &Path, names: &[String]) -> Result<(), String> {
+    if names.first().is_some_and(|name| name == "list") {
+        for (name, about, _) in BENCHMARKS {
+            println!("{name:<8} {about}");
+        }
+        return Ok(());
+    }
+    let bench = Bench { root: root.to_path_buf(), venv: environment::prepare(root)? };
+    for (name, about, benchmark) in BENCHMARKS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            println!("\n{name}: {about}");
+            benchmark(&bench)?;
+        }
+    }
+    Ok(())
+}
+
+impl Bench {
+    /// A fresh folder with the digits script, trained for `epochs` epochs.
+    fn project(&self, name: &str, epochs: usize) -> Result<PathBuf, String> {
+        let folder = self.root.join("target/bench").join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let script = self.root.join("fixtures/scripts/digits/train.py");
+        let text = std::fs::read_to_string(&script).map_err(|e| format!("{}: {e}", script.display()))?;
+        let text = text.replace("EPOCHS = 8", &format!("EPOCHS = {epochs}"));
+        std::fs::write(folder.join("train.py"), text).map_err(|e| e.to_string())?;
+        Ok(folder)
+    }
+
+    /// Seconds that a command takes, start to end.
+    fn time(&self, program: &Path, folder: &Path, arguments: &[&str]) -> Result<f64, String> {
+        let begun = Instant::now();
+        capture(command(program, folder).args(arguments))?;
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn python_benchmark(&self, file: &str) -> Result<(), String> {
+        start(command(&self.venv.python, &self.root).arg(self.root.join("xtask/python").join(file)))
+    }
+}
+
+fn stall(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("stall.py")
+}
+
+fn hook(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("hook.py")
+}
+
+/// The middle value.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
