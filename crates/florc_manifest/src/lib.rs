@@ -17,9 +17,11 @@ pub use module::{
     ClockSite, Column, LogKind, LogSite, LoopSite, MainLoopSite, ModuleManifest, Place, Root,
     SkipBlockSite, SourceSpan, Uninstrumented,
 };
-pub use plan::{ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart};
+pub use plan::{
+    ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart, ShardLine, Verdict,
+};
 pub use run::{
-    Environment, GitState, HeadKey, JournalRecord, LoopPosition, LossReason, MissingState, Row,
-    RunManifest, RunStatus, SourceFile, BlockKey, CheckpointRecord, CutKey, FORMAT_VERSION,
+    BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
+    JournalRecord, LoopPosition, LossReason, MissingState, Row, RunManifest, RunStatus, SourceFile,
 };
 pub use value::Value;

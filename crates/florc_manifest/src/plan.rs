@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::HeadKey;
+use crate::{HeadKey, Row};
 
 /// `.florc/replays/<id>/plan.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,4 +79,37 @@ pub enum SegmentEnd {
     Head(HeadKey),
     /// Run the script to its end.
     Program,
+}
+
+/// A line of `.florc/replays/<id>/segment-<i>.jsonl`. The verdict is the last line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardLine {
+    /// A row of a probe; its `site` is an index in the probed module.
+    Row(Row),
+    /// What the checks found.
+    Verdict(Verdict),
+}
+
+/// How far the rows of a segment can be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Forward rows and the state at the end equal the recorded ones.
+    Verified,
+    /// Something could not be checked or is not exact.
+    Approximate {
+        /// One line each.
+        reasons: Vec<String>,
+    },
+    /// Replay and record differ.
+    Diverged {
+        /// The first difference, in words.
+        difference: String,
+    },
+    /// The segment could not be replayed; its rows mean nothing.
+    Failed {
+        /// What happened.
+        error: String,
+    },
 }

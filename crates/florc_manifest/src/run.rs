@@ -135,6 +135,9 @@ pub struct Row {
     pub line: u32,
     /// The main-loop iteration it came from; `None` before the first and after the last.
     pub head: Option<HeadKey>,
+    /// The outermost SkipBlock execution it was emitted in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<BlockKey>,
     /// Loops around it, outermost first.
     pub context: Vec<LoopPosition>,
     /// Number of rows before it in this process.
@@ -193,32 +196,92 @@ pub struct CheckpointRecord {
     pub missing: Vec<MissingState>,
 }
 
+impl CheckpointRecord {
+    /// Whether a replay that needs `names` may restore it: all state of its roots is in it, and
+    /// none of `names` was left out. Planner and worker decide by this rule alone.
+    pub fn restorable(&self, names: &[String]) -> bool {
+        self.missing.is_empty() && !self.absent.iter().any(|root| names.contains(&root.path))
+    }
+}
+
 /// A record of the journal. Appended whole, in order of events in that process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalRecord {
     /// The main loop was entered; content hashes of its inputs by name.
-    LoopEntered { instance: u32, inputs: BTreeMap<String, String>, seconds: f64 },
-    /// An iteration of the main loop began. `position` is the value shown in contexts.
-    IterationBegan { head: HeadKey, position: i64, seconds: f64 },
+    LoopEntered {
+        /// How many times it had been entered before.
+        instance: u32,
+        /// Content hash of each input, hex.
+        inputs: BTreeMap<String, String>,
+        /// Since the start of the run.
+        seconds: f64,
+    },
+    /// An iteration of the main loop began.
+    IterationBegan {
+        /// Which.
+        head: HeadKey,
+        /// Value shown in contexts.
+        position: i64,
+        /// Since the start of the run.
+        seconds: f64,
+    },
     /// A SkipBlock outside of other SkipBlocks was run to its end.
-    BlockEnded { block: BlockKey, seconds: f64 },
+    BlockEnded {
+        /// Which.
+        block: BlockKey,
+        /// How long it ran.
+        seconds: f64,
+    },
     /// The main loop ended normally or by `break`.
-    LoopLeft { head: HeadKey, seconds: f64 },
+    LoopLeft {
+        /// Its number of iterations.
+        head: HeadKey,
+        /// Since the start of the run.
+        seconds: f64,
+    },
     /// A checkpoint is durable.
     Checkpoint(CheckpointRecord),
     /// A due checkpoint was not taken or not written.
-    CheckpointDropped { cut: CutKey, reason: String },
+    CheckpointDropped {
+        /// Where it was due.
+        cut: CutKey,
+        /// Why.
+        reason: String,
+    },
     /// A log row.
     Log(Row),
-    /// Result of a memoized read; `key` orders reads inside one iteration or the preamble.
-    Clock { site: u32, head: Option<HeadKey>, block: Option<BlockKey>, index: u64, value: Value },
+    /// Result of a memoized read.
+    Clock {
+        /// Index of the site in the module's `clocks`.
+        site: u32,
+        /// The main-loop iteration it was made in.
+        head: Option<HeadKey>,
+        /// The outermost SkipBlock execution it was made in.
+        block: Option<BlockKey>,
+        /// Number of reads of this site before it in the same iteration and block.
+        index: u64,
+        /// What was read.
+        value: Value,
+    },
     /// A project module that was imported and is not instrumented: its source.
     Source(SourceFile),
     /// Something the user should know of this run.
-    Note { code: String, text: String },
+    Note {
+        /// Diagnostic code.
+        code: String,
+        /// For people.
+        text: String,
+    },
     /// The script ended. Absent: it was killed.
-    Ended { status: RunStatus, seconds: f64, florc_seconds: f64 },
+    Ended {
+        /// How.
+        status: RunStatus,
+        /// How long it ran.
+        seconds: f64,
+        /// Of these, spent for florc: stalls and background work.
+        florc_seconds: f64,
+    },
 }
 
 /// How a script ended.
@@ -228,7 +291,13 @@ pub enum RunStatus {
     /// Exit code 0.
     Finished,
     /// `sys.exit` with another code.
-    Exited { code: i32 },
+    Exited {
+        /// The exit code.
+        code: i32,
+    },
     /// An uncaught exception: its type and message.
-    Raised { exception: String },
+    Raised {
+        /// `ValueError: no data`.
+        exception: String,
+    },
 }

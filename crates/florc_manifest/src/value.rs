@@ -106,13 +106,19 @@ mod tests {
         check(&Value::None, "null");
         check(&Value::Bool(true), "true");
         check(&Value::Int(-3), "-3");
-        check(&Value::BigInt("1".repeat(30)), &format!("{{\"int\":\"{}\"}}", "1".repeat(30)));
+        check(
+            &Value::BigInt("1".repeat(30)),
+            &format!("{{\"int\":\"{}\"}}", "1".repeat(30)),
+        );
         check(&Value::Float(0.1), "0.1");
         check(&Value::Float(3.0), "3.0");
         check(&Value::Float(f64::NAN), "{\"float\":\"NaN\"}");
         check(&Value::Float(f64::NEG_INFINITY), "{\"float\":\"-inf\"}");
         check(&Value::Str("a".into()), "\"a\"");
-        check(&Value::Text("tensor([1])".into()), "{\"text\":\"tensor([1])\"}");
+        check(
+            &Value::Text("tensor([1])".into()),
+            "{\"text\":\"tensor([1])\"}",
+        );
     }
 
     #[test]
