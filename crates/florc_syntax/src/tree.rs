@@ -8,6 +8,11 @@
 //! Ids are identities; spans are places in the original bytes. The tree knows nothing of names'
 //! meanings: scopes, bindings and effects live in other crates, in tables indexed by these ids.
 
+#![expect(
+    missing_docs,
+    reason = "kinds and fields are named as in Python's own grammar"
+)]
+
 use crate::span::Span;
 
 /// Identity of a statement in its [`Tree`].
@@ -110,27 +115,92 @@ pub struct Expr {
 pub enum StmtKind {
     FunctionDef(Box<FunctionDef>),
     ClassDef(Box<ClassDef>),
-    Return { value: Option<ExprId> },
-    Delete { targets: Vec<ExprId> },
-    Assign { targets: Vec<ExprId>, value: ExprId },
-    TypeAlias { name: ExprId, type_params: Vec<TypeParam>, value: ExprId },
-    AugAssign { target: ExprId, op: Operator, value: ExprId },
-    AnnAssign { target: ExprId, annotation: ExprId, value: Option<ExprId> },
-    For { is_async: bool, target: ExprId, iter: ExprId, body: Block, orelse: Block },
-    While { test: ExprId, body: Block, orelse: Block },
+    Return {
+        value: Option<ExprId>,
+    },
+    Delete {
+        targets: Vec<ExprId>,
+    },
+    Assign {
+        targets: Vec<ExprId>,
+        value: ExprId,
+    },
+    TypeAlias {
+        name: ExprId,
+        type_params: Vec<TypeParam>,
+        value: ExprId,
+    },
+    AugAssign {
+        target: ExprId,
+        op: Operator,
+        value: ExprId,
+    },
+    AnnAssign {
+        target: ExprId,
+        annotation: ExprId,
+        value: Option<ExprId>,
+    },
+    For {
+        is_async: bool,
+        target: ExprId,
+        iter: ExprId,
+        body: Block,
+        orelse: Block,
+    },
+    While {
+        test: ExprId,
+        body: Block,
+        orelse: Block,
+    },
     /// `elif` is an `If` alone in `orelse` with `is_elif` set.
-    If { test: ExprId, body: Block, orelse: Block, is_elif: bool },
-    With { is_async: bool, items: Vec<WithItem>, body: Block },
-    Match { subject: ExprId, cases: Vec<MatchCase> },
-    Raise { exc: Option<ExprId>, cause: Option<ExprId> },
-    Try { body: Block, handlers: Vec<ExceptHandler>, orelse: Block, finalbody: Block, is_star: bool },
-    Assert { test: ExprId, msg: Option<ExprId> },
-    Import { names: Vec<Alias> },
+    If {
+        test: ExprId,
+        body: Block,
+        orelse: Block,
+        is_elif: bool,
+    },
+    With {
+        is_async: bool,
+        items: Vec<WithItem>,
+        body: Block,
+    },
+    Match {
+        subject: ExprId,
+        cases: Vec<MatchCase>,
+    },
+    Raise {
+        exc: Option<ExprId>,
+        cause: Option<ExprId>,
+    },
+    Try {
+        body: Block,
+        handlers: Vec<ExceptHandler>,
+        orelse: Block,
+        finalbody: Block,
+        is_star: bool,
+    },
+    Assert {
+        test: ExprId,
+        msg: Option<ExprId>,
+    },
+    Import {
+        names: Vec<Alias>,
+    },
     /// `names` holds one alias `*` for a star import; `level` counts the leading dots.
-    ImportFrom { module: Option<Identifier>, names: Vec<Alias>, level: u32 },
-    Global { names: Vec<Identifier> },
-    Nonlocal { names: Vec<Identifier> },
-    Expr { value: ExprId },
+    ImportFrom {
+        module: Option<Identifier>,
+        names: Vec<Alias>,
+        level: u32,
+    },
+    Global {
+        names: Vec<Identifier>,
+    },
+    Nonlocal {
+        names: Vec<Identifier>,
+    },
+    Expr {
+        value: ExprId,
+    },
     Pass,
     Break,
     Continue,
@@ -248,37 +318,101 @@ pub enum PatternKind {
     /// A literal or dotted name, compared by `==`, or `None`/`True`/`False`, compared by `is`.
     Value(ExprId),
     Sequence(Vec<PatternId>),
-    Mapping { keys: Vec<ExprId>, patterns: Vec<PatternId>, rest: Option<Identifier> },
-    Class { class: ExprId, patterns: Vec<PatternId>, keywords: Vec<(Identifier, PatternId)> },
+    Mapping {
+        keys: Vec<ExprId>,
+        patterns: Vec<PatternId>,
+        rest: Option<Identifier>,
+    },
+    Class {
+        class: ExprId,
+        patterns: Vec<PatternId>,
+        keywords: Vec<(Identifier, PatternId)>,
+    },
     Star(Option<Identifier>),
     /// `pattern as name`, a bare capture (`pattern` is `None`), or `_` (both `None`).
-    As { pattern: Option<PatternId>, name: Option<Identifier> },
+    As {
+        pattern: Option<PatternId>,
+        name: Option<Identifier>,
+    },
     Or(Vec<PatternId>),
 }
 
 /// The kinds of expressions of Python ≤ 3.12.
 #[derive(Clone, Debug)]
 pub enum ExprKind {
-    BoolOp { op: BoolOperator, values: Vec<ExprId> },
-    Named { target: ExprId, value: ExprId },
-    BinOp { left: ExprId, op: Operator, right: ExprId },
-    UnaryOp { op: UnaryOperator, operand: ExprId },
-    Lambda { params: Box<Parameters>, body: ExprId },
-    IfExp { test: ExprId, body: ExprId, orelse: ExprId },
-    Dict { items: Vec<DictItem> },
-    Set { elts: Vec<ExprId> },
-    ListComp { elt: ExprId, generators: Vec<Comprehension> },
-    SetComp { elt: ExprId, generators: Vec<Comprehension> },
-    DictComp { key: ExprId, value: ExprId, generators: Vec<Comprehension> },
-    GeneratorExp { elt: ExprId, generators: Vec<Comprehension> },
-    Await { value: ExprId },
-    Yield { value: Option<ExprId> },
-    YieldFrom { value: ExprId },
-    Compare { left: ExprId, ops: Vec<CompareOperator>, comparators: Vec<ExprId> },
+    BoolOp {
+        op: BoolOperator,
+        values: Vec<ExprId>,
+    },
+    Named {
+        target: ExprId,
+        value: ExprId,
+    },
+    BinOp {
+        left: ExprId,
+        op: Operator,
+        right: ExprId,
+    },
+    UnaryOp {
+        op: UnaryOperator,
+        operand: ExprId,
+    },
+    Lambda {
+        params: Box<Parameters>,
+        body: ExprId,
+    },
+    IfExp {
+        test: ExprId,
+        body: ExprId,
+        orelse: ExprId,
+    },
+    Dict {
+        items: Vec<DictItem>,
+    },
+    Set {
+        elts: Vec<ExprId>,
+    },
+    ListComp {
+        elt: ExprId,
+        generators: Vec<Comprehension>,
+    },
+    SetComp {
+        elt: ExprId,
+        generators: Vec<Comprehension>,
+    },
+    DictComp {
+        key: ExprId,
+        value: ExprId,
+        generators: Vec<Comprehension>,
+    },
+    GeneratorExp {
+        elt: ExprId,
+        generators: Vec<Comprehension>,
+    },
+    Await {
+        value: ExprId,
+    },
+    Yield {
+        value: Option<ExprId>,
+    },
+    YieldFrom {
+        value: ExprId,
+    },
+    Compare {
+        left: ExprId,
+        ops: Vec<CompareOperator>,
+        comparators: Vec<ExprId>,
+    },
     /// Positional arguments may be `Starred`; a keyword without a name is `**value`.
-    Call { func: ExprId, args: Vec<ExprId>, keywords: Vec<Keyword> },
+    Call {
+        func: ExprId,
+        args: Vec<ExprId>,
+        keywords: Vec<Keyword>,
+    },
     /// An f-string, or an implicit concatenation with at least one f-string in it.
-    FString { parts: Vec<FStringPart> },
+    FString {
+        parts: Vec<FStringPart>,
+    },
     /// The value of a string literal or of an implicit concatenation of them.
     Str(String),
     Bytes(Vec<u8>),
@@ -291,13 +425,29 @@ pub enum ExprKind {
     False,
     None,
     Ellipsis,
-    Attribute { value: ExprId, attr: Identifier },
-    Subscript { value: ExprId, slice: ExprId },
-    Starred { value: ExprId },
+    Attribute {
+        value: ExprId,
+        attr: Identifier,
+    },
+    Subscript {
+        value: ExprId,
+        slice: ExprId,
+    },
+    Starred {
+        value: ExprId,
+    },
     Name(String),
-    List { elts: Vec<ExprId> },
-    Tuple { elts: Vec<ExprId> },
-    Slice { lower: Option<ExprId>, upper: Option<ExprId>, step: Option<ExprId> },
+    List {
+        elts: Vec<ExprId>,
+    },
+    Tuple {
+        elts: Vec<ExprId>,
+    },
+    Slice {
+        lower: Option<ExprId>,
+        upper: Option<ExprId>,
+        step: Option<ExprId>,
+    },
 }
 
 /// `key: value`, or `**value` (no key).
@@ -322,7 +472,13 @@ pub enum FStringPart {
     /// Text between the fields, as Python would see it (`{{` is `{`, escapes decoded).
     Literal { span: Span, text: String },
     /// `{expr=!r:spec}`; the span covers the braces.
-    Field { span: Span, expr: ExprId, debug: bool, conversion: Option<char>, spec: Vec<FStringPart> },
+    Field {
+        span: Span,
+        expr: ExprId,
+        debug: bool,
+        conversion: Option<char>,
+        spec: Vec<FStringPart>,
+    },
 }
 
 /// `and`, `or`.

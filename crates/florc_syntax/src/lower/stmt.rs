@@ -1,0 +1,348 @@
+//! Statements.
+//!
+//! ```python
+//! for i, x in y:
+//!     total += x
+//! else: pass
+//! ```
+//!
+//! One arm per kind of the parser's tree. Spans run from the first decorator to the last byte of
+//! the last suite.
+
+use rustpython_ast::{self as ast, Ranged};
+
+use super::{Lowered, Lowerer};
+use crate::Span;
+use crate::tree::{
+    Alias, Block, ClassDef, ExceptHandler, ExprId, FunctionDef, Identifier, MatchCase, Stmt,
+    StmtId, StmtKind, WithItem,
+};
+
+impl Lowerer<'_> {
+    /// Lowers a suite of the statement `parent`.
+    pub(super) fn block(&mut self, suite: &[ast::Stmt], parent: Option<StmtId>) -> Lowered<Block> {
+        let around = (self.stmt, self.parent.take());
+        let mut block = Block::with_capacity(suite.len());
+        for node in suite {
+            block.push(self.statement(node, parent)?);
+        }
+        (self.stmt, self.parent) = around;
+        Ok(block)
+    }
+
+    fn statement(&mut self, node: &ast::Stmt, parent: Option<StmtId>) -> Lowered<StmtId> {
+        let id = StmtId(self.tree.stmts.len() as u32);
+        let mut span = self.span(node.range());
+        self.deeper(span)?;
+        self.stmt = id;
+        self.tree.stmts.push(Stmt {
+            span,
+            kind: StmtKind::Pass,
+        });
+        self.tree.stmt_parents.push(parent);
+        let kind = self.stmt_kind(node, id, span)?;
+        span.start = self.decorated_start(&kind, span.start);
+        if let Some(end) = self.last_of_suites(id) {
+            span.end = end;
+        }
+        self.tree.stmts[id.0 as usize] = Stmt { span, kind };
+        self.depth -= 1;
+        Ok(id)
+    }
+
+    /// The end of the last statement lowered inside `id`.
+    fn last_of_suites(&self, id: StmtId) -> Option<u32> {
+        let inside = &self.tree.stmts[id.0 as usize + 1..];
+        inside.last().map(|last| last.span.end)
+    }
+
+    fn decorated_start(&self, kind: &StmtKind, start: u32) -> u32 {
+        let decorators = match kind {
+            StmtKind::FunctionDef(def) => &def.decorators,
+            StmtKind::ClassDef(def) => &def.decorators,
+            _ => return start,
+        };
+        let first = decorators
+            .first()
+            .map(|first| self.tree.expr(*first).span.start);
+        first.map_or(start, |first| self.operator_before(first, b'@').min(start))
+    }
+
+    fn stmt_kind(&mut self, node: &ast::Stmt, id: StmtId, span: Span) -> Lowered<StmtKind> {
+        use ast::Stmt as S;
+        Ok(match node {
+            S::Expr(it) => StmtKind::Expr {
+                value: self.expr(&it.value)?,
+            },
+            S::Assign(it) => StmtKind::Assign {
+                targets: self.targets(&it.targets, "assign to")?,
+                value: self.expr(&it.value)?,
+            },
+            S::AugAssign(it) => {
+                let target = self.expr(&it.target)?;
+                self.check_single_target(target, "an augmented assignment")?;
+                let op = super::expr::operator(it.op);
+                StmtKind::AugAssign {
+                    target,
+                    op,
+                    value: self.expr(&it.value)?,
+                }
+            }
+            S::AnnAssign(it) => {
+                let target = self.expr(&it.target)?;
+                self.check_single_target(target, "an annotation")?;
+                let annotation = self.expr(&it.annotation)?;
+                let value = self.optional(it.value.as_deref())?;
+                StmtKind::AnnAssign {
+                    target,
+                    annotation,
+                    value,
+                }
+            }
+            S::Return(it) => StmtKind::Return {
+                value: self.optional(it.value.as_deref())?,
+            },
+            S::Delete(it) => StmtKind::Delete {
+                targets: self.targets(&it.targets, "delete")?,
+            },
+            S::Raise(it) => StmtKind::Raise {
+                exc: self.optional(it.exc.as_deref())?,
+                cause: self.optional(it.cause.as_deref())?,
+            },
+            S::Assert(it) => StmtKind::Assert {
+                test: self.expr(&it.test)?,
+                msg: self.optional(it.msg.as_deref())?,
+            },
+            S::TypeAlias(it) => StmtKind::TypeAlias {
+                name: self.expr(&it.name)?,
+                type_params: self.type_params(&it.type_params)?,
+                value: self.expr(&it.value)?,
+            },
+            S::Import(it) => StmtKind::Import {
+                names: self.aliases(&it.names),
+            },
+            S::ImportFrom(it) => StmtKind::ImportFrom {
+                module: it.module.as_ref().map(|_| self.from_module(span)),
+                names: self.aliases(&it.names),
+                level: it.level.as_ref().map_or(0, ast::Int::to_u32),
+            },
+            S::Global(_) => StmtKind::Global {
+                names: self.names_in(span, 1),
+            },
+            S::Nonlocal(_) => StmtKind::Nonlocal {
+                names: self.names_in(span, 1),
+            },
+            S::Pass(_) => StmtKind::Pass,
+            S::Break(_) => StmtKind::Break,
+            S::Continue(_) => StmtKind::Continue,
+            _ => self.compound(node, id, span)?,
+        })
+    }
+
+    fn compound(&mut self, node: &ast::Stmt, id: StmtId, span: Span) -> Lowered<StmtKind> {
+        use ast::Stmt as S;
+        Ok(match node {
+            S::If(it) => StmtKind::If {
+                test: self.expr(&it.test)?,
+                body: self.block(&it.body, Some(id))?,
+                orelse: self.block(&it.orelse, Some(id))?,
+                is_elif: self.text_of(span).starts_with("elif"),
+            },
+            S::While(it) => StmtKind::While {
+                test: self.expr(&it.test)?,
+                body: self.block(&it.body, Some(id))?,
+                orelse: self.block(&it.orelse, Some(id))?,
+            },
+            S::For(it) => {
+                self.for_loop(false, (&it.target, &it.iter), (&it.body, &it.orelse), id)?
+            }
+            S::AsyncFor(it) => {
+                self.for_loop(true, (&it.target, &it.iter), (&it.body, &it.orelse), id)?
+            }
+            S::With(it) => self.with(false, &it.items, &it.body, id)?,
+            S::AsyncWith(it) => self.with(true, &it.items, &it.body, id)?,
+            S::Match(it) => StmtKind::Match {
+                subject: self.expr(&it.subject)?,
+                cases: self.cases(&it.cases, id)?,
+            },
+            S::Try(it) => StmtKind::Try {
+                body: self.block(&it.body, Some(id))?,
+                handlers: self.handlers(&it.handlers, id)?,
+                orelse: self.block(&it.orelse, Some(id))?,
+                finalbody: self.block(&it.finalbody, Some(id))?,
+                is_star: false,
+            },
+            S::TryStar(it) => StmtKind::Try {
+                body: self.block(&it.body, Some(id))?,
+                handlers: self.handlers(&it.handlers, id)?,
+                orelse: self.block(&it.orelse, Some(id))?,
+                finalbody: self.block(&it.finalbody, Some(id))?,
+                is_star: true,
+            },
+            _ => self.definition(node, id, span)?,
+        })
+    }
+
+    fn definition(&mut self, node: &ast::Stmt, id: StmtId, span: Span) -> Lowered<StmtKind> {
+        use ast::Stmt as S;
+        Ok(match node {
+            S::FunctionDef(it) => StmtKind::FunctionDef(Box::new(FunctionDef {
+                name: self.name_after(self.header(span, &it.decorator_list), "def"),
+                is_async: false,
+                decorators: self.exprs(&it.decorator_list)?,
+                type_params: self.type_params(&it.type_params)?,
+                params: self.parameters(&it.args)?,
+                returns: self.optional(it.returns.as_deref())?,
+                body: self.block(&it.body, Some(id))?,
+            })),
+            S::AsyncFunctionDef(it) => StmtKind::FunctionDef(Box::new(FunctionDef {
+                name: self.name_after(self.header(span, &it.decorator_list), "def"),
+                is_async: true,
+                decorators: self.exprs(&it.decorator_list)?,
+                type_params: self.type_params(&it.type_params)?,
+                params: self.parameters(&it.args)?,
+                returns: self.optional(it.returns.as_deref())?,
+                body: self.block(&it.body, Some(id))?,
+            })),
+            S::ClassDef(it) => StmtKind::ClassDef(Box::new(ClassDef {
+                name: self.name_after(self.header(span, &it.decorator_list), "class"),
+                decorators: self.exprs(&it.decorator_list)?,
+                type_params: self.type_params(&it.type_params)?,
+                bases: self.exprs(&it.bases)?,
+                keywords: self.keywords(&it.keywords)?,
+                body: self.block(&it.body, Some(id))?,
+            })),
+            _ => return self.refuse(span, "this statement is not understood"),
+        })
+    }
+
+    /// Where the `def` or `class` keyword is to be looked for.
+    fn header(&self, span: Span, decorators: &[ast::Expr]) -> u32 {
+        let last = decorators.last().map(|last| u32::from(last.end()));
+        last.map_or(span.start, |last| last.max(span.start))
+    }
+
+    fn targets(&mut self, nodes: &[ast::Expr], verb: &str) -> Lowered<Vec<ExprId>> {
+        let targets = self.exprs(nodes)?;
+        for target in &targets {
+            self.check_target(*target, verb)?;
+        }
+        Ok(targets)
+    }
+
+    fn for_loop(
+        &mut self,
+        is_async: bool,
+        (target, iter): (&ast::Expr, &ast::Expr),
+        (body, orelse): (&[ast::Stmt], &[ast::Stmt]),
+        id: StmtId,
+    ) -> Lowered<StmtKind> {
+        let target = self.expr(target)?;
+        self.check_target(target, "assign to")?;
+        Ok(StmtKind::For {
+            is_async,
+            target,
+            iter: self.expr(iter)?,
+            body: self.block(body, Some(id))?,
+            orelse: self.block(orelse, Some(id))?,
+        })
+    }
+
+    fn with(
+        &mut self,
+        is_async: bool,
+        nodes: &[ast::WithItem],
+        body: &[ast::Stmt],
+        id: StmtId,
+    ) -> Lowered<StmtKind> {
+        let mut items = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let context = self.expr(&node.context_expr)?;
+            let target = self.optional(node.optional_vars.as_deref())?;
+            if let Some(target) = target {
+                self.check_target(target, "assign to")?;
+            }
+            items.push(WithItem { context, target });
+        }
+        Ok(StmtKind::With {
+            is_async,
+            items,
+            body: self.block(body, Some(id))?,
+        })
+    }
+
+    fn cases(&mut self, nodes: &[ast::MatchCase], id: StmtId) -> Lowered<Vec<MatchCase>> {
+        let mut cases = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let pattern = self.pattern(&node.pattern)?;
+            let guard = self.optional(node.guard.as_deref())?;
+            cases.push(MatchCase {
+                pattern,
+                guard,
+                body: self.block(&node.body, Some(id))?,
+            });
+        }
+        Ok(cases)
+    }
+
+    fn handlers(
+        &mut self,
+        nodes: &[ast::ExceptHandler],
+        id: StmtId,
+    ) -> Lowered<Vec<ExceptHandler>> {
+        let mut handlers = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let ast::ExceptHandler::ExceptHandler(node) = node;
+            let mut span = self.span(node.range);
+            let exception = self.optional(node.type_.as_deref())?;
+            let after = exception.map_or(span.start, |it| self.tree.expr(it).span.end);
+            let name = node.name.as_ref().map(|_| self.name_after(after, "as"));
+            let body = self.block(&node.body, Some(id))?;
+            if let Some(end) = self.last_of_suites(id) {
+                span.end = end;
+            }
+            handlers.push(ExceptHandler {
+                exception,
+                name,
+                body,
+                span,
+            });
+        }
+        Ok(handlers)
+    }
+
+    fn aliases(&mut self, nodes: &[ast::Alias]) -> Vec<Alias> {
+        nodes.iter().map(|node| self.alias(node)).collect()
+    }
+
+    fn alias(&self, node: &ast::Alias) -> Alias {
+        let span = self.span(node.range);
+        let asname = node.asname.as_ref().map(|_| self.name_before(span.end));
+        let mut name_end = span.end;
+        if let Some(asname) = &asname {
+            name_end = self.name_before(asname.span.start).span.start;
+        }
+        let text = self.text_of(Span::new(span.start, name_end)).trim_end();
+        let name = self.identifier(Span::new(span.start, span.start + text.len() as u32));
+        Alias {
+            name: without_blanks(name),
+            asname,
+        }
+    }
+
+    /// The dotted module between `from` and `import`.
+    fn from_module(&self, span: Span) -> Identifier {
+        let first = self.names_in(span, 1).into_iter().next();
+        let start = first.map_or(span.start, |first| first.span.start);
+        let tokens = self.tokens.from(start).iter();
+        let module = tokens.take_while(|token| !self.is_name(token, "import"));
+        let end = module.map(|token| token.span.end).max().unwrap_or(start);
+        without_blanks(self.identifier(Span::new(start, end)))
+    }
+}
+
+/// `a . b` is the module `a.b`.
+fn without_blanks(mut name: Identifier) -> Identifier {
+    name.text.retain(|c| !c.is_whitespace() && c != '\\');
+    name
+}

@@ -1,0 +1,127 @@
+//! Parses a source into a [`Module`]: the text, the arena tree and the trivia.
+//!
+//! ```python
+//! print(f"{x["a"]}")     # the parser sees  print("________")  of the same length,
+//! ```
+//!
+//! and each field is parsed at its own offset afterwards, so ranges inside f-strings are exact. No
+//! recovery: the first thing that Python would refuse is the one diagnostic.
+
+use rustpython_parser::{Parse, ast, text_size::TextSize};
+
+use crate::big_stack::on_big_stack;
+use crate::token::{StringToken, Tokens};
+use crate::tree::{ExprId, StmtId, Tree};
+use crate::{Diagnostic, Severity, SourceText, Span, Trivia, lower, scan};
+
+/// A parsed source file.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// The text that all spans are into.
+    pub source: SourceText,
+    /// Its statements and expressions.
+    pub tree: Tree,
+    /// Its strings, comments and logical lines.
+    pub trivia: Trivia,
+}
+
+impl Module {
+    /// The text of an expression, without parentheses around it.
+    pub fn text_of_expr(&self, id: ExprId) -> &str {
+        self.source.slice(self.tree.expr(id).span)
+    }
+
+    /// The text of a statement, with its decorators and suites.
+    pub fn text_of_stmt(&self, id: StmtId) -> &str {
+        self.source.slice(self.tree.stmt(id).span)
+    }
+}
+
+/// Parses a source file. Any input gives a module or one diagnostic with code `syntax-error`.
+pub fn parse(source: SourceText) -> Result<Module, Diagnostic> {
+    let tokens = scan::scan(&source)?;
+    let tree = on_big_stack(|| tree(&source, &tokens))?;
+    let trivia = Trivia::new(tokens);
+    Ok(Module {
+        source,
+        tree,
+        trivia,
+    })
+}
+
+fn tree(source: &SourceText, tokens: &Tokens) -> Result<Tree, Diagnostic> {
+    let whole = Span::new(0, source.text().len() as u32);
+    let masked = mask(source.text(), whole, 0, &tokens.strings);
+    let suite = ast::Suite::parse(&masked, source.path())
+        .map_err(|error| syntax_error(source, tokens, &error))?;
+    lower::lower(source, tokens, &suite)
+}
+
+/// Parses the expression of a replacement field, between its braces.
+pub(crate) fn parse_field(
+    source: &SourceText,
+    tokens: &Tokens,
+    field: Span,
+    level: u32,
+) -> Result<ast::Expr, Diagnostic> {
+    let text = format!("({})", mask(source.text(), field, level, &tokens.strings));
+    ast::Expr::parse_starts_at(&text, source.path(), TextSize::new(field.start - 1))
+        .map_err(|error| syntax_error(source, tokens, &error))
+}
+
+/// The character of a Unicode name.
+pub(crate) fn named_character(name: &str) -> Option<char> {
+    if name.contains(['"', '\\', '\n', '\r']) {
+        return None;
+    }
+    match ast::Expr::parse(&format!("\"\\N{{{name}}}\""), "").ok()? {
+        ast::Expr::Constant(constant) => constant.value.str()?.chars().next(),
+        _ => None,
+    }
+}
+
+/// The text of `span`, its f-strings of that nesting level replaced by plain strings of the same
+/// length in bytes.
+fn mask(text: &str, span: Span, level: u32, strings: &[StringToken]) -> String {
+    let mut masked = String::with_capacity(span.len() as usize + 2);
+    let mut at = span.start;
+    let first = strings.partition_point(|string| string.span.start < span.start);
+    for string in &strings[first..] {
+        if string.span.start >= span.end {
+            break;
+        }
+        if string.pieces.is_none() || string.level != level {
+            continue;
+        }
+        masked.push_str(&text[Span::new(at, string.span.start).range()]);
+        masked.push('"');
+        masked.extend(std::iter::repeat_n('_', string.span.len() as usize - 2));
+        masked.push('"');
+        at = string.span.end;
+    }
+    masked.push_str(&text[Span::new(at, span.end).range()]);
+    masked
+}
+
+/// The parser's error at its place, in words.
+fn syntax_error(
+    source: &SourceText,
+    tokens: &Tokens,
+    error: &rustpython_parser::ParseError,
+) -> Diagnostic {
+    let mut offset = u32::from(error.offset).min(source.text().len() as u32);
+    while !source.text().is_char_boundary(offset as usize) {
+        offset -= 1;
+    }
+    let next = tokens.from(offset).first().map(|token| token.span);
+    let span = next
+        .filter(|span| span.start == offset)
+        .unwrap_or(Span::empty(offset));
+    Diagnostic::new(
+        "syntax-error",
+        Severity::Error,
+        source,
+        span,
+        error.error.to_string(),
+    )
+}

@@ -1,0 +1,300 @@
+//! Walks over the tree: what an expression or a statement directly holds, and all below.
+//!
+//! ```python
+//! @d                       # stmt_exprs: `d`, the default `1`, the annotation `int`
+//! def f(x: int = 1): g()   # blocks: one suite; descendants: f, then g()
+//! ```
+//!
+//! Order is that of evaluation where Python defines one. Never enters a nested suite unasked.
+
+use crate::tree::{
+    Block, Comprehension, ExprId, ExprKind, FStringPart, Parameters, PatternId, PatternKind,
+    StmtId, StmtKind, Tree, TypeParam,
+};
+
+impl Tree {
+    /// The expressions that an expression directly holds, in order of evaluation.
+    pub fn child_exprs(&self, id: ExprId) -> Vec<ExprId> {
+        let mut out = Vec::new();
+        match &self.expr(id).kind {
+            ExprKind::BoolOp { values, .. } => out.extend(values),
+            ExprKind::Named { target, value } => out.extend([value, target]),
+            ExprKind::BinOp { left, right, .. } => out.extend([left, right]),
+            ExprKind::UnaryOp { operand, .. } => out.push(*operand),
+            ExprKind::Lambda { params, body } => {
+                defaults(params, &mut out);
+                out.push(*body);
+            }
+            ExprKind::IfExp { test, body, orelse } => out.extend([test, body, orelse]),
+            ExprKind::Dict { items } => {
+                for item in items {
+                    out.extend(item.key);
+                    out.push(item.value);
+                }
+            }
+            ExprKind::ListComp { elt, generators }
+            | ExprKind::SetComp { elt, generators }
+            | ExprKind::GeneratorExp { elt, generators } => {
+                comprehensions(generators, &mut out);
+                out.push(*elt);
+            }
+            ExprKind::DictComp {
+                key,
+                value,
+                generators,
+            } => {
+                comprehensions(generators, &mut out);
+                out.extend([key, value]);
+            }
+            ExprKind::Yield { value } => out.extend(value),
+            ExprKind::Await { value }
+            | ExprKind::YieldFrom { value }
+            | ExprKind::Attribute { value, .. }
+            | ExprKind::Starred { value } => out.push(*value),
+            ExprKind::Compare {
+                left, comparators, ..
+            } => {
+                out.push(*left);
+                out.extend(comparators);
+            }
+            ExprKind::Call {
+                func,
+                args,
+                keywords,
+            } => {
+                out.push(*func);
+                out.extend(args);
+                out.extend(keywords.iter().map(|keyword| keyword.value));
+            }
+            ExprKind::FString { parts } => fields(parts, &mut out),
+            ExprKind::Subscript { value, slice } => out.extend([value, slice]),
+            ExprKind::List { elts } | ExprKind::Set { elts } | ExprKind::Tuple { elts } => {
+                out.extend(elts);
+            }
+            ExprKind::Slice { lower, upper, step } => {
+                out.extend([lower, upper, step].into_iter().flatten());
+            }
+            ExprKind::Str(_)
+            | ExprKind::Bytes(_)
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Complex(_)
+            | ExprKind::True
+            | ExprKind::False
+            | ExprKind::None
+            | ExprKind::Ellipsis
+            | ExprKind::Name(_) => {}
+        }
+        out
+    }
+
+    /// An expression and all below it, each before its parts.
+    pub fn all_exprs(&self, id: ExprId) -> Vec<ExprId> {
+        let mut out = Vec::new();
+        let mut pending = vec![id];
+        while let Some(id) = pending.pop() {
+            out.push(id);
+            pending.extend(self.child_exprs(id).into_iter().rev());
+        }
+        out
+    }
+
+    /// The expressions that a statement directly holds, in order of evaluation: decorators,
+    /// defaults, annotations, bases, targets, with-items, tests, exception types, the expressions
+    /// of patterns and guards. Not those of nested statements.
+    pub fn stmt_exprs(&self, id: StmtId) -> Vec<ExprId> {
+        let mut out = Vec::new();
+        match &self.stmt(id).kind {
+            StmtKind::FunctionDef(def) => {
+                out.extend(&def.decorators);
+                type_params(&def.type_params, &mut out);
+                defaults(&def.params, &mut out);
+                out.extend(
+                    def.params
+                        .iter()
+                        .filter_map(|parameter| parameter.annotation),
+                );
+                out.extend(def.returns);
+            }
+            StmtKind::ClassDef(def) => {
+                out.extend(&def.decorators);
+                type_params(&def.type_params, &mut out);
+                out.extend(&def.bases);
+                out.extend(def.keywords.iter().map(|keyword| keyword.value));
+            }
+            StmtKind::Return { value } => out.extend(value),
+            StmtKind::Delete { targets } => out.extend(targets),
+            StmtKind::Assign { targets, value } => {
+                out.push(*value);
+                out.extend(targets);
+            }
+            StmtKind::TypeAlias {
+                name,
+                type_params: params,
+                value,
+            } => {
+                out.push(*name);
+                type_params(params, &mut out);
+                out.push(*value);
+            }
+            StmtKind::AugAssign { target, value, .. } => out.extend([target, value]),
+            StmtKind::AnnAssign {
+                target,
+                annotation,
+                value,
+            } => {
+                out.extend(value);
+                out.extend([target, annotation]);
+            }
+            StmtKind::For { target, iter, .. } => out.extend([iter, target]),
+            StmtKind::While { test, .. } | StmtKind::If { test, .. } => out.push(*test),
+            StmtKind::With { items, .. } => {
+                for item in items {
+                    out.push(item.context);
+                    out.extend(item.target);
+                }
+            }
+            StmtKind::Match { subject, cases } => {
+                out.push(*subject);
+                for case in cases {
+                    self.pattern_exprs(case.pattern, &mut out);
+                    out.extend(case.guard);
+                }
+            }
+            StmtKind::Raise { exc, cause } => out.extend([exc, cause].into_iter().flatten()),
+            StmtKind::Try { handlers, .. } => {
+                out.extend(handlers.iter().filter_map(|handler| handler.exception));
+            }
+            StmtKind::Assert { test, msg } => {
+                out.push(*test);
+                out.extend(msg);
+            }
+            StmtKind::Expr { value } => out.push(*value),
+            StmtKind::Import { .. }
+            | StmtKind::ImportFrom { .. }
+            | StmtKind::Global { .. }
+            | StmtKind::Nonlocal { .. }
+            | StmtKind::Pass
+            | StmtKind::Break
+            | StmtKind::Continue => {}
+        }
+        out
+    }
+
+    /// The suites of a statement, in source order; absent ones are empty or left out.
+    pub fn blocks(&self, id: StmtId) -> Vec<&Block> {
+        match &self.stmt(id).kind {
+            StmtKind::FunctionDef(def) => vec![&def.body],
+            StmtKind::ClassDef(def) => vec![&def.body],
+            StmtKind::For { body, orelse, .. }
+            | StmtKind::While { body, orelse, .. }
+            | StmtKind::If { body, orelse, .. } => vec![body, orelse],
+            StmtKind::With { body, .. } => vec![body],
+            StmtKind::Match { cases, .. } => cases.iter().map(|case| &case.body).collect(),
+            StmtKind::Try {
+                body,
+                handlers,
+                orelse,
+                finalbody,
+                ..
+            } => {
+                let handlers = handlers.iter().map(|handler| &handler.body);
+                std::iter::once(body)
+                    .chain(handlers)
+                    .chain([orelse, finalbody])
+                    .collect()
+            }
+            StmtKind::Return { .. }
+            | StmtKind::Delete { .. }
+            | StmtKind::Assign { .. }
+            | StmtKind::TypeAlias { .. }
+            | StmtKind::AugAssign { .. }
+            | StmtKind::AnnAssign { .. }
+            | StmtKind::Raise { .. }
+            | StmtKind::Assert { .. }
+            | StmtKind::Import { .. }
+            | StmtKind::ImportFrom { .. }
+            | StmtKind::Global { .. }
+            | StmtKind::Nonlocal { .. }
+            | StmtKind::Expr { .. }
+            | StmtKind::Pass
+            | StmtKind::Break
+            | StmtKind::Continue => Vec::new(),
+        }
+    }
+
+    /// A statement and all statements nested in it, in source order, those of nested functions
+    /// and classes too.
+    pub fn descendants(&self, id: StmtId) -> impl Iterator<Item = StmtId> + use<> {
+        let mut last = id;
+        while let Some(next) = self
+            .blocks(last)
+            .into_iter()
+            .rev()
+            .find_map(|block| block.last())
+        {
+            last = *next;
+        }
+        (id.0..=last.0).map(StmtId)
+    }
+
+    /// The expressions of a pattern: values, keys and classes, in source order.
+    pub fn pattern_exprs(&self, id: PatternId, out: &mut Vec<ExprId>) {
+        match &self.pattern(id).kind {
+            PatternKind::Value(value) => out.push(*value),
+            PatternKind::Sequence(patterns) | PatternKind::Or(patterns) => {
+                patterns
+                    .iter()
+                    .for_each(|inner| self.pattern_exprs(*inner, out));
+            }
+            PatternKind::Mapping { keys, patterns, .. } => {
+                for (key, inner) in keys.iter().zip(patterns) {
+                    out.push(*key);
+                    self.pattern_exprs(*inner, out);
+                }
+            }
+            PatternKind::Class {
+                class,
+                patterns,
+                keywords,
+            } => {
+                out.push(*class);
+                let keywords = keywords.iter().map(|(_, inner)| inner);
+                patterns
+                    .iter()
+                    .chain(keywords)
+                    .for_each(|inner| self.pattern_exprs(*inner, out));
+            }
+            PatternKind::As { pattern, .. } => {
+                pattern
+                    .iter()
+                    .for_each(|inner| self.pattern_exprs(*inner, out));
+            }
+            PatternKind::Star(_) => {}
+        }
+    }
+}
+
+fn type_params(params: &[TypeParam], out: &mut Vec<ExprId>) {
+    out.extend(params.iter().filter_map(|param| param.bound));
+}
+
+fn defaults(params: &Parameters, out: &mut Vec<ExprId>) {
+    out.extend(params.iter().filter_map(|parameter| parameter.default));
+}
+
+fn comprehensions(generators: &[Comprehension], out: &mut Vec<ExprId>) {
+    for generator in generators {
+        out.extend([generator.iter, generator.target]);
+        out.extend(&generator.ifs);
+    }
+}
+
+fn fields(parts: &[FStringPart], out: &mut Vec<ExprId>) {
+    for part in parts {
+        if let FStringPart::Field { expr, spec, .. } = part {
+            out.push(*expr);
+            fields(spec, out);
+        }
+    }
+}
