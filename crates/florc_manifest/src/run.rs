@@ -40,7 +40,7 @@ pub struct RunManifest {
     pub environment: Environment,
     /// Git revision, if the project is in a repository.
     pub git: Option<GitState>,
-    /// Entry source and what the compiler made of it. The text itself is in `sources.pack`.
+    /// Sources of the project; the bytes are in `sources/<hash>` beside the manifest.
     pub sources: Vec<SourceFile>,
     /// Manifests of the instrumented modules.
     pub modules: Vec<ModuleManifest>,
@@ -180,8 +180,11 @@ pub struct CheckpointRecord {
     pub cut: CutKey,
     /// File name of its pack.
     pub pack: String,
-    /// blake3 of the state graph (structure and chunk ids), hex: equal states have equal hashes.
+    /// blake3 of the state that is live at the cut point, hex: equal states have equal hashes.
     pub state_hash: String,
+    /// blake3 of the footer of its pack, hex.
+    #[serde(default)]
+    pub pack_hash: String,
     /// Bytes of state before deduplication.
     pub raw_bytes: u64,
     /// Bytes that its pack takes on disk.

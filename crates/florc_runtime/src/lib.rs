@@ -9,15 +9,41 @@
 //! and answer what is to be done. Everything below them is data: a [`Graph`] of the program's
 //! state, [`Store`] with its packs and journals. There is no Python here.
 
+mod checkpoint;
+mod codec;
+mod context;
+mod dead_roots;
+mod error;
 mod graph;
+mod journal;
+mod pack;
+mod parts;
+mod policy;
 mod pool;
+mod progress;
 mod recorder;
 mod replayer;
+mod run;
+mod run_id;
+mod seal;
+mod state_hash;
+mod store;
+mod thread_time;
+mod writer;
 
+pub use checkpoint::Checkpoint;
+pub use context::LoopToken;
+pub use error::{StoreError, StoreErrorKind};
 pub use graph::{
     Attributes, Buffer, CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Node, NodeId, Snapshot,
     StorageId, StorageInfo,
 };
+pub use journal::{Journal, Torn};
+pub use policy::Policy;
 pub use pool::BufferPool;
-pub use recorder::{HeadDecision, LogEvent, LoopToken, Mode, RecordConfig, Recorder};
-pub use replayer::{Checkpoint, HeadStep, MainEntry, ReplayError, Replayer, Step};
+pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};
+pub use replayer::{HeadStep, MainEntry, ReplayError, Replayer, Step};
+pub use run::RunHandle;
+pub use seal::{ChunkRead, Sealed, SealedChunk, seal};
+pub use state_hash::{hex, state_hash};
+pub use store::Store;

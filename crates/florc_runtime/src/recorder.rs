@@ -12,12 +12,25 @@
 //! cannot be written, the run goes on without it and [`Recorder::take_notes`] says so.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use florc_manifest::{BlockKey, CutKey, HeadKey, MissingState, RunManifest, RunStatus, Value};
+use florc_manifest::{
+    BlockKey, CutKey, HeadKey, JournalRecord, MissingState, RunManifest, RunStatus, Value,
+};
 
-use crate::{BufferPool, Snapshot};
+use crate::context::LoopToken;
+use crate::error::StoreError;
+use crate::graph::Snapshot;
+use crate::journal::JournalWriter;
+use crate::policy::Policy;
+use crate::pool::BufferPool;
+use crate::progress::{Progress, live_roots, main_label};
+use crate::run::RunHandle;
+use crate::store::Store;
+use crate::writer::{Job, Writer};
 
 /// Which iterations are materialized.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,10 +68,6 @@ pub struct HeadDecision {
     pub capture: bool,
 }
 
-/// An entered loop, to be named when it advances and ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LoopToken(pub u64);
-
 /// A log statement was executed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogEvent {
@@ -75,26 +84,88 @@ pub struct LogEvent {
 /// The recording side.
 #[derive(Debug)]
 pub struct Recorder {
+    manifest: RunManifest,
+    mode: Mode,
+    memory_limit: u64,
     pool: Arc<BufferPool>,
+    disk: Option<Disk>,
+    progress: Progress,
+    policy: Policy,
+    is_due: bool,
+    block_began: f64,
+    began: Instant,
+    notes: Vec<(String, String)>,
+    process: u32,
+}
+
+/// What stands on the disk; gone after the first failure.
+#[derive(Debug)]
+struct Disk {
+    run: RunHandle,
+    journal: Arc<Mutex<JournalWriter>>,
+    /// Gone after a failure to write checkpoints.
+    writer: Option<Writer>,
+}
+
+impl Disk {
+    fn create(
+        store: &Path,
+        manifest: &mut RunManifest,
+        sources: &[(String, Vec<u8>)],
+        pool: &Arc<BufferPool>,
+    ) -> Result<Self, StoreError> {
+        let run = Store::create(store)?.create_run(manifest, sources)?;
+        let path = run.journal_path();
+        let journal = JournalWriter::create(&path)
+            .map_err(|error| StoreError::io(&path, "begin the journal", &error))?;
+        let journal = Arc::new(Mutex::new(journal));
+        let writer = Writer::start(
+            run.packs().to_owned(),
+            Arc::clone(&journal),
+            Arc::clone(pool),
+        );
+        Ok(Self {
+            run,
+            journal,
+            writer: Some(writer),
+        })
+    }
 }
 
 impl Recorder {
     /// Makes the run directory with manifest and sources (path as in the manifest, bytes), and
-    /// starts the writer. The run id and `format` of `manifest` are filled in here.
+    /// starts the writer. `run`, `format` and `sources` of the manifest are filled in here.
     pub fn start(
         config: &RecordConfig,
-        manifest: RunManifest,
+        mut manifest: RunManifest,
         sources: &[(String, Vec<u8>)],
     ) -> Self {
-        let _ = (config, manifest, sources);
-        Self {
-            pool: Arc::default(),
+        let pool = Arc::default();
+        let disk = Disk::create(&config.store, &mut manifest, sources, &pool);
+        let mut recorder = Self {
+            manifest,
+            mode: config.mode,
+            memory_limit: config.memory_limit,
+            pool,
+            disk: None,
+            progress: Progress::default(),
+            policy: Policy::new(config.mode, 0.0),
+            is_due: false,
+            block_began: 0.0,
+            began: Instant::now(),
+            notes: Vec::new(),
+            process: std::process::id(),
+        };
+        match disk {
+            Ok(disk) => recorder.disk = Some(disk),
+            Err(error) => recorder.lose_disk(&error.to_string()),
         }
+        recorder
     }
 
-    /// Id of the run.
+    /// Id of the run; empty when nothing is recorded.
     pub fn run(&self) -> &str {
-        ""
+        self.disk.as_ref().map_or("", |disk| disk.run.id())
     }
 
     /// Where the memory of snapshots comes from.
@@ -111,37 +182,89 @@ impl Recorder {
         total: Option<u64>,
         inputs: BTreeMap<String, String>,
     ) -> Option<u32> {
-        let _ = (site, total, inputs);
-        None
+        if self.is_forked() {
+            return None;
+        }
+        let label = main_label(&self.manifest, site).to_owned();
+        let instance = self.progress.enter(site, &label)?;
+        self.policy.loop_entered(total);
+        self.is_due = false;
+        let seconds = self.now();
+        self.append(&JournalRecord::LoopEntered {
+            instance,
+            inputs,
+            seconds,
+        });
+        Some(instance)
     }
 
     /// An iteration begins; `position` is the loop variable where it is an integer. `None`
     /// outside of a running main loop.
     pub fn head(&mut self, position: Option<i64>) -> Option<HeadDecision> {
-        let _ = position;
-        None
+        if self.is_forked() {
+            return None;
+        }
+        let (head, position) = self.progress.head(position)?;
+        let seconds = self.now();
+        self.append(&JournalRecord::IterationBegan {
+            head,
+            position,
+            seconds,
+        });
+        self.look_at_writer();
+        let is_due = self.policy.due(head.iteration == 0, seconds);
+        self.is_due = is_due && self.is_writing();
+        Some(HeadDecision {
+            key: head,
+            capture: self.is_due,
+        })
     }
 
     /// A SkipBlock begins. Always true: execute.
     pub fn step_into(&mut self, site: &str) -> bool {
-        let _ = site;
+        if !self.is_forked() && self.progress.begin_block(site).is_some() {
+            self.block_began = self.now();
+        }
         true
     }
 
     /// A SkipBlock ended. `Some`: capture and submit under `CutKey::Block(key)`.
     pub fn block_end(&mut self, site: &str) -> Option<BlockKey> {
-        let _ = site;
-        None
+        if self.is_forked() {
+            return None;
+        }
+        let block = self.progress.end_block(site)?;
+        let seconds = self.now() - self.block_began;
+        self.append(&JournalRecord::BlockEnded {
+            block: block.clone(),
+            seconds,
+        });
+        self.is_due.then_some(block)
     }
 
     /// To be asked between walk and copy: may a snapshot of so many bytes be taken? In the modes
     /// `All` and `Every` waits until it may (release the GIL around it).
     pub fn admit(&mut self, cut: &CutKey, bytes: u64) -> bool {
-        let _ = (cut, bytes);
-        false
+        if self.is_forked() {
+            return false;
+        }
+        let limit = self.memory_limit;
+        let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) else {
+            return false;
+        };
+        let is_admitted = match self.mode {
+            Mode::All | Mode::Every(_) => writer.wait_for_room(bytes, limit),
+            Mode::Adaptive { .. } | Mode::None => writer.has_room(bytes, limit),
+        };
+        self.look_at_writer();
+        if !is_admitted {
+            self.dropped(cut.clone(), "earlier checkpoints were still being written");
+        }
+        is_admitted
     }
 
     /// Hands a snapshot to the writer. `stall_seconds`: how long the program stood still.
+    /// `absent`: roots by name that were left out.
     pub fn submit(
         &mut self,
         cut: CutKey,
@@ -149,72 +272,232 @@ impl Recorder {
         stall_seconds: f64,
         absent: Vec<MissingState>,
     ) {
-        let _ = (cut, snapshot, stall_seconds, absent);
+        if self.is_forked() {
+            return;
+        }
+        self.policy.stalled(stall_seconds);
+        let site = match &cut {
+            CutKey::Block(block) => Some(block.site.as_str()),
+            CutKey::Head(_) | CutKey::Exit(_) => Some(self.progress.main_site()),
+        };
+        let live = site.and_then(|site| live_roots(&self.manifest, site));
+        if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
+            writer.submit(Job {
+                cut,
+                snapshot,
+                stall_seconds,
+                absent,
+                live,
+            });
+        }
     }
 
     /// A due checkpoint could not be captured.
     pub fn dropped(&mut self, cut: CutKey, reason: &str) {
-        let _ = (cut, reason);
+        let reason = reason.to_owned();
+        self.append(&JournalRecord::CheckpointDropped { cut, reason });
     }
 
     /// The main loop ended normally or by `break`. `Some(CutKey::Exit)`: capture and submit.
     pub fn leave(&mut self) -> Option<CutKey> {
-        None
+        if self.is_forked() {
+            return None;
+        }
+        let head = self.progress.leave()?;
+        let seconds = self.now();
+        self.append(&JournalRecord::LoopLeft { head, seconds });
+        self.policy.end_iteration(seconds);
+        self.look_at_writer();
+        self.is_due = false;
+        let captures = !matches!(self.mode, Mode::None) && self.is_writing();
+        captures.then_some(CutKey::Exit(head))
     }
 
     /// The main loop ended by `return` or an exception: its iterator went away without
     /// [`Self::leave`].
-    pub fn abandon(&mut self) {}
+    pub fn abandon(&mut self) {
+        if !self.is_forked() {
+            self.is_due = false;
+            self.progress.leave();
+        }
+    }
 
     /// A log statement was executed.
     pub fn log(&mut self, event: LogEvent) {
-        let _ = event;
+        if !self.is_forked() {
+            let row = self.progress.row(event);
+            self.append(&JournalRecord::Log(row));
+        }
     }
 
     /// A memoized read gave `value`.
     pub fn clock(&mut self, site: u32, value: Value) {
-        let _ = (site, value);
+        if self.is_forked() {
+            return;
+        }
+        let index = self.progress.count_read(site);
+        let head = self.progress.moment().key();
+        let block = self.progress.block().cloned();
+        self.append(&JournalRecord::Clock {
+            site,
+            head,
+            block,
+            index,
+            value,
+        });
+    }
+
+    /// A module of the project that is not in the manifest took part: its source.
+    pub fn source(&mut self, path: &str, bytes: &[u8]) {
+        if self.is_forked() {
+            return;
+        }
+        match self
+            .disk
+            .as_ref()
+            .map(|disk| disk.run.add_source(path, bytes))
+        {
+            Some(Ok(source)) => self.append(&JournalRecord::Source(source)),
+            Some(Err(error)) => self.lose_disk(&error.to_string()),
+            None => {}
+        }
     }
 
     /// A `for` loop with a context label was entered.
     pub fn loop_enter(&mut self, label: &str) -> LoopToken {
-        let _ = label;
-        LoopToken(0)
+        self.progress.context.enter(label)
     }
 
     /// It took its next item: the item where it is an integer.
     pub fn loop_next(&mut self, token: LoopToken, value: Option<i64>) {
-        let _ = (token, value);
+        self.progress.context.advance(token, value);
     }
 
     /// Its iterator ended or went away.
     pub fn loop_exit(&mut self, token: LoopToken) {
-        let _ = token;
+        self.progress.context.exit(token);
     }
 
     /// An iteration of the `while` loop `site` of the frame `frame` (any number that tells frames
     /// apart while they live) begins.
     pub fn tick(&mut self, site: &str, label: &str, frame: usize) {
-        let _ = (site, label, frame);
+        self.progress.context.tick(site, label, frame);
     }
 
     /// That loop ended.
     pub fn untick(&mut self, site: &str, frame: usize) {
-        let _ = (site, frame);
+        self.progress.context.untick(site, frame);
     }
 
     /// Adds a note to the journal and to [`Self::take_notes`].
     pub fn note(&mut self, code: &str, text: &str) {
-        let _ = (code, text);
+        self.notes.push((code.to_owned(), text.to_owned()));
+        self.append(&JournalRecord::Note {
+            code: code.to_owned(),
+            text: text.to_owned(),
+        });
     }
 
     /// Notes (code, text) since the last call, for stderr.
     pub fn take_notes(&mut self) -> Vec<(String, String)> {
-        Vec::new()
+        mem::take(&mut self.notes)
+    }
+
+    /// Seconds spent for florc so far: stalls and background work.
+    pub fn florc_seconds(&self) -> f64 {
+        self.policy.spent()
     }
 
     /// The script ended: waits for the writer and closes the journal. Later calls do nothing.
     pub fn finish(&mut self, status: RunStatus) {
-        let _ = status;
+        if self.is_forked() {
+            return;
+        }
+        let seconds = self.now();
+        self.close_writer();
+        let florc_seconds = self.policy.spent();
+        self.append(&JournalRecord::Ended {
+            status,
+            seconds,
+            florc_seconds,
+        });
+        if let Some(disk) = self.disk.take() {
+            let mut journal = disk.journal.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = journal.sync() {
+                self.notes
+                    .push(("store-unwritable".to_owned(), error.to_string()));
+            }
+        }
+    }
+
+    fn close_writer(&mut self) {
+        if let Some(writer) = self.disk.as_mut().and_then(|disk| disk.writer.as_mut()) {
+            writer.close();
+        }
+        self.look_at_writer();
+    }
+
+    fn now(&self) -> f64 {
+        self.began.elapsed().as_secs_f64()
+    }
+
+    fn is_writing(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.writer.is_some())
+    }
+
+    /// Takes in what the writer has to tell.
+    fn look_at_writer(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        let Some(writer) = &disk.writer else { return };
+        for seconds in writer.take_seconds() {
+            self.policy.wrote(seconds);
+        }
+        if let Some(failure) = writer.failure() {
+            disk.writer = None;
+            self.is_due = false;
+            self.note(
+                "checkpoints-stopped",
+                &format!("no more checkpoints are written, the run goes on: {failure}"),
+            );
+        }
+    }
+
+    fn append(&mut self, record: &JournalRecord) {
+        let Some(disk) = &self.disk else { return };
+        let written = disk
+            .journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .append(record);
+        if let Err(error) = written {
+            let error = StoreError::io(&disk.run.journal_path(), "write the journal", &error);
+            self.lose_disk(&error.to_string());
+        }
+    }
+
+    /// Nothing more is recorded; the program goes on.
+    fn lose_disk(&mut self, why: &str) {
+        self.disk = None;
+        self.is_due = false;
+        let text = format!("the run is not recorded any further and goes on: {why}");
+        self.notes.push(("store-unwritable".to_owned(), text));
+    }
+
+    /// A forked child (a `DataLoader` worker) must not write its parent's journal.
+    fn is_forked(&mut self) -> bool {
+        if self.process == std::process::id() {
+            return false;
+        }
+        // its threads are not here, and its locks may be held
+        mem::forget(self.disk.take());
+        true
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if !self.is_forked() {
+            self.close_writer();
+        }
     }
 }

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use florc_manifest::{BlockKey, CheckpointRecord, CutKey, HeadKey, Value};
+use florc_manifest::{BlockKey, CutKey, HeadKey, Value};
 
-use crate::{Graph, LogEvent, LoopToken, Snapshot, StorageId};
+use crate::{Checkpoint, LogEvent, LoopToken, Snapshot};
 
 /// The main loop was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,23 +51,6 @@ pub enum Step {
     Execute,
     /// Do not run it; put back `checkpoint(&CutKey::Block(key))`.
     Skip(BlockKey),
-}
-
-/// A loaded checkpoint.
-#[derive(Debug)]
-pub struct Checkpoint {
-    /// What the journal says of it.
-    pub record: CheckpointRecord,
-    /// Its state.
-    pub graph: Graph,
-}
-
-impl Checkpoint {
-    /// Bytes of a storage, checked against their hashes.
-    pub fn storage(&self, id: StorageId) -> Result<Vec<u8>, ReplayError> {
-        let _ = id;
-        Err(ReplayError(String::new()))
-    }
 }
 
 /// Why a segment cannot be replayed: what, where and what to do.

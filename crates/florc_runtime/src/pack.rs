@@ -1,0 +1,344 @@
+//! One file per checkpoint: chunk frames, then the graph and the chunk table as a footer.
+//!
+//! ```text
+//! 0      header: magic, format                                            64 bytes
+//! 64·k   frame: codec, lengths, blake3, crc32 (64 bytes), stored bytes, zeros
+//! 64·m   footer: checkpoint record, graph, chunk table
+//! end    trailer: where the footer is, blake3 over header and footer      64 bytes
+//! ```
+//!
+//! A chunk that an earlier pack of the run holds is named in the table and not written again. A
+//! pack exists once it has its final name: it is written under a temporary one, synced, renamed.
+//! Every byte that is read is covered by a hash. Opening a pack runs no code.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use florc_manifest::{CheckpointRecord, FORMAT_VERSION};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{Codec, decode, encode};
+use crate::error::StoreError;
+use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph};
+use crate::seal::ChunkRead;
+use crate::state_hash::hex;
+
+const BLOCK: u64 = 64;
+const MAGIC: &[u8; 8] = b"FLORCPCK";
+const FRAME_MAGIC: &[u8; 4] = b"CHNK";
+const END_MAGIC: &[u8; 8] = b"FLORCEND";
+
+/// Where a chunk is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChunkPlace {
+    /// File name of the pack; `None`: this one.
+    pub(crate) pack: Option<String>,
+    offset: u64,
+    codec: u8,
+    raw_len: u64,
+    stored_len: u64,
+}
+
+impl ChunkPlace {
+    /// The same place, named from another pack of the run.
+    pub(crate) fn in_pack(self, name: &str) -> Self {
+        Self {
+            pack: Some(name.to_owned()),
+            ..self
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Footer {
+    record: String,
+    graph: Graph,
+    chunks: Vec<(ChunkId, ChunkPlace)>,
+}
+
+/// A pack that is being written.
+pub(crate) struct PackWriter {
+    file: BufWriter<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+    at: u64,
+    chunks: BTreeMap<ChunkId, ChunkPlace>,
+}
+
+impl PackWriter {
+    /// Opens a temporary file beside `path`.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let temporary = path.with_extension("pack.tmp");
+        let file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
+        let mut writer = Self {
+            file,
+            temporary,
+            path: path.to_owned(),
+            at: 0,
+            chunks: BTreeMap::new(),
+        };
+        writer.write(&header())?;
+        Ok(writer)
+    }
+
+    /// Compresses and writes a chunk.
+    pub(crate) fn chunk(&mut self, id: ChunkId, raw: &[u8], element: u8) -> io::Result<ChunkPlace> {
+        let (codec, stored) = encode(raw, element);
+        let place = ChunkPlace {
+            pack: None,
+            offset: self.at,
+            codec: codec.code(),
+            raw_len: raw.len() as u64,
+            stored_len: stored.len() as u64,
+        };
+        self.write(&frame_header(&id, &place, &stored))?;
+        self.write(&stored)?;
+        self.chunks.insert(id, place.clone());
+        Ok(place)
+    }
+
+    /// Names a chunk of another pack.
+    pub(crate) fn refer(&mut self, id: ChunkId, place: ChunkPlace) {
+        self.chunks.insert(id, place);
+    }
+
+    /// Writes the footer and commits. Gives the size of the file and the hash of its footer.
+    pub(crate) fn finish(
+        mut self,
+        record: &CheckpointRecord,
+        graph: Graph,
+    ) -> io::Result<(u64, String)> {
+        let footer = Footer {
+            record: serde_json::to_string(record)?,
+            graph,
+            chunks: std::mem::take(&mut self.chunks).into_iter().collect(),
+        };
+        let bytes = postcard::to_stdvec(&footer).map_err(io::Error::other)?;
+        let (offset, len) = (self.at, bytes.len() as u64);
+        self.write(&bytes)?;
+        let hash = footer_hash(&header(), &bytes, offset);
+        self.write(&trailer(offset, len, &hash))?;
+        let size = self.at;
+        self.file.flush()?;
+        self.file.get_ref().sync_data()?;
+        fs::rename(&self.temporary, &self.path)?;
+        if let Some(directory) = self.path.parent() {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok((size, hex(&hash)))
+    }
+
+    /// Removes what was written.
+    pub(crate) fn discard(self) {
+        // it would be ignored as well
+        let _ = fs::remove_file(&self.temporary);
+    }
+
+    /// Writes and fills up with zeros to the next block.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.at += bytes.len() as u64;
+        let padding = self.at.next_multiple_of(BLOCK) - self.at;
+        self.file
+            .write_all(&[0; BLOCK as usize][..padding as usize])?;
+        self.at += padding;
+        Ok(())
+    }
+}
+
+fn header() -> [u8; 64] {
+    let mut header = [0; 64];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    header
+}
+
+fn frame_header(id: &ChunkId, place: &ChunkPlace, stored: &[u8]) -> [u8; 64] {
+    let mut header = [0; 64];
+    header[..4].copy_from_slice(FRAME_MAGIC);
+    header[4] = place.codec;
+    header[8..16].copy_from_slice(&place.raw_len.to_le_bytes());
+    header[16..24].copy_from_slice(&place.stored_len.to_le_bytes());
+    header[24..56].copy_from_slice(id);
+    header[56..60].copy_from_slice(&crc32fast::hash(stored).to_le_bytes());
+    header
+}
+
+fn trailer(offset: u64, len: u64, hash: &[u8; 32]) -> [u8; 64] {
+    let mut trailer = [0; 64];
+    trailer[..8].copy_from_slice(&offset.to_le_bytes());
+    trailer[8..16].copy_from_slice(&len.to_le_bytes());
+    trailer[16..48].copy_from_slice(hash);
+    trailer[48..52].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    trailer[56..].copy_from_slice(END_MAGIC);
+    trailer
+}
+
+fn footer_hash(header: &[u8], footer: &[u8], offset: u64) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(header)
+        .update(&offset.to_le_bytes())
+        .update(footer);
+    *hasher.finalize().as_bytes()
+}
+
+/// A committed pack.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    /// What its checkpoint is.
+    pub(crate) record: CheckpointRecord,
+    /// The state.
+    pub(crate) graph: Graph,
+    /// Its chunks.
+    pub(crate) reader: PackReader,
+}
+
+/// Reads chunks of a pack and of the earlier ones that it names.
+#[derive(Debug)]
+pub(crate) struct PackReader {
+    path: PathBuf,
+    chunks: BTreeMap<ChunkId, ChunkPlace>,
+    files: Mutex<BTreeMap<PathBuf, File>>,
+}
+
+/// Opens a pack and checks its footer. Chunks are checked when they are read.
+pub(crate) fn open_pack(path: &Path) -> Result<Pack, StoreError> {
+    let (footer, hash, size) = read_footer(path)?;
+    let broken = |what: &str| StoreError::damaged(path, what);
+    let mut footer: Footer =
+        postcard::from_bytes(&footer).map_err(|_| broken("the footer cannot be read"))?;
+    let mut record: CheckpointRecord = serde_json::from_str(&footer.record)
+        .map_err(|_| broken("the checkpoint record cannot be read"))?;
+    record.stored_bytes = size;
+    record.pack_hash = hex(&hash);
+    record.pack = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into())
+        .unwrap_or_default();
+    let chunks: BTreeMap<_, _> = footer.chunks.drain(..).collect();
+    let known = |info: &crate::graph::StorageInfo| match &info.content {
+        Content::Inline(bytes) => bytes.len() as u64 == info.bytes,
+        Content::Chunks(ids) => ids.iter().all(|id| chunks.contains_key(id)),
+        Content::Buffer => false,
+    };
+    if !footer.graph.is_whole() || !footer.graph.storages.iter().all(known) {
+        return Err(broken("the state graph refers to nothing"));
+    }
+    let reader = PackReader {
+        path: path.to_owned(),
+        chunks,
+        files: Mutex::default(),
+    };
+    Ok(Pack {
+        record,
+        graph: footer.graph,
+        reader,
+    })
+}
+
+/// Footer, its hash, and the size of the file.
+fn read_footer(path: &Path) -> Result<(Vec<u8>, [u8; 32], u64), StoreError> {
+    let failed = |error: io::Error| StoreError::io(path, "read the checkpoint", &error);
+    let broken = |what: &str| StoreError::damaged(path, what);
+    let mut file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    if size < 2 * BLOCK {
+        return Err(broken("the checkpoint is cut short"));
+    }
+    let header = read_at(&mut file, 0, BLOCK).map_err(failed)?;
+    let end = read_at(&mut file, size - BLOCK, BLOCK).map_err(failed)?;
+    let format = u32_at(&end, 48);
+    if &end[56..] != END_MAGIC || &header[..8] != MAGIC {
+        return Err(broken("this is not a whole checkpoint"));
+    }
+    if format > FORMAT_VERSION && u32_at(&header, 8) == format {
+        return Err(StoreError::newer(path, format));
+    }
+    let (offset, len) = (u64_at(&end, 0), u64_at(&end, 8));
+    if offset.checked_add(len).is_none_or(|end| end > size - BLOCK) {
+        return Err(broken("the footer is outside of the file"));
+    }
+    let footer = read_at(&mut file, offset, len).map_err(failed)?;
+    let hash = footer_hash(&header, &footer, offset);
+    if end != trailer(offset, len, &hash) {
+        return Err(broken("the footer does not match its hash"));
+    }
+    Ok((footer, hash, size))
+}
+
+fn read_at(file: &mut File, offset: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..at + 4]
+        .iter()
+        .rev()
+        .fold(0, |value, byte| value << 8 | u32::from(*byte))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes[at..at + 8]
+        .iter()
+        .rev()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+impl PackReader {
+    fn read(&self, path: &Path, id: &ChunkId, place: &ChunkPlace) -> Result<Vec<u8>, StoreError> {
+        let failed = |error: io::Error| StoreError::io(path, "read the checkpoint", &error);
+        let broken = || StoreError::damaged(path, "a chunk does not match its hash");
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if !files.contains_key(path) {
+            files.insert(path.to_owned(), File::open(path).map_err(failed)?);
+        }
+        let file = files.get_mut(path).ok_or_else(broken)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let end = place
+            .offset
+            .checked_add(BLOCK)
+            .and_then(|at| at.checked_add(place.stored_len));
+        if end.is_none_or(|end| end > size) || place.raw_len > CHUNK_BYTES as u64 {
+            return Err(broken());
+        }
+        let header = read_at(file, place.offset, BLOCK).map_err(failed)?;
+        let stored = read_at(file, place.offset + BLOCK, place.stored_len).map_err(failed)?;
+        if header != frame_header(id, place, &stored) {
+            return Err(broken());
+        }
+        let raw = Codec::from_code(place.codec)
+            .and_then(|codec| decode(codec, &stored, place.raw_len as usize))
+            .ok_or_else(broken)?;
+        if blake3::hash(&raw).as_bytes() == id {
+            Ok(raw)
+        } else {
+            Err(broken())
+        }
+    }
+}
+
+impl ChunkRead for PackReader {
+    fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError> {
+        let missing = || StoreError::damaged(&self.path, "a chunk is missing");
+        let place = self.chunks.get(id).ok_or_else(missing)?;
+        match &place.pack {
+            None => self.read(&self.path, id, place),
+            Some(name) if is_plain_name(name) => {
+                self.read(&self.path.with_file_name(name), id, place)
+            }
+            Some(_) => Err(missing()),
+        }
+    }
+}
+
+/// A hostile pack must not lead out of its directory.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
+}

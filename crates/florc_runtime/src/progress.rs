@@ -1,0 +1,326 @@
+//! Where a program is: main-loop iteration, SkipBlock, context.
+//!
+//! ```python
+//! for epoch in range(3):        # iteration (instance 0, iteration 2)
+//!     for x, y in loader:       # its SkipBlock "loader", occurrence 0
+//!         ...
+//! ```
+//!
+//! Recorder and replayer count with this one machine, so that keys of one are keys of the other.
+//! Decides nothing.
+
+use std::collections::BTreeMap;
+
+use florc_manifest::{BlockKey, HeadKey, Row, RunManifest};
+
+use crate::context::{Context, LoopToken};
+use crate::recorder::LogEvent;
+
+/// A part of the program's time, in order: what runs before the n-th entry of the main loop (and
+/// after the one before), or one iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment {
+    instance: u32,
+    iteration: Option<u64>,
+}
+
+impl Moment {
+    /// Outside of iterations.
+    pub(crate) fn gap(entries: u32) -> Self {
+        Self {
+            instance: entries,
+            iteration: None,
+        }
+    }
+
+    /// In an iteration.
+    pub(crate) fn head(head: HeadKey) -> Self {
+        Self {
+            instance: head.instance,
+            iteration: Some(head.iteration),
+        }
+    }
+
+    /// The iteration.
+    pub(crate) fn key(self) -> Option<HeadKey> {
+        let key = |iteration| HeadKey {
+            instance: self.instance,
+            iteration,
+        };
+        self.iteration.map(key)
+    }
+}
+
+/// Where the program is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Loops around.
+    pub(crate) context: Context,
+    entered: u32,
+    gap: u32,
+    main: Option<Main>,
+    main_site: String,
+    /// Main loops inside of the main loop, by recursion: loops like others.
+    inner: Vec<LoopToken>,
+    blocks: Vec<String>,
+    block: Option<BlockKey>,
+    occurrences: BTreeMap<String, u32>,
+    reads: BTreeMap<(Moment, Option<BlockKey>, u32), u64>,
+    rows: u64,
+}
+
+#[derive(Debug)]
+struct Main {
+    instance: u32,
+    begun: u64,
+    token: LoopToken,
+    iteration: Option<u64>,
+}
+
+impl Progress {
+    /// The main loop is entered. `None`: inside of itself.
+    pub(crate) fn enter(&mut self, site: &str, label: &str) -> Option<u32> {
+        let token = self.context.enter(label);
+        if self.main.is_some() {
+            self.inner.push(token);
+            return None;
+        }
+        let instance = self.entered;
+        self.entered += 1;
+        self.gap = instance;
+        site.clone_into(&mut self.main_site);
+        self.main = Some(Main {
+            instance,
+            begun: 0,
+            token,
+            iteration: None,
+        });
+        self.blocks.clear();
+        self.block = None;
+        Some(instance)
+    }
+
+    /// The next head is that of `iteration`.
+    pub(crate) fn fast_forward(&mut self, iteration: u64) {
+        if let Some(main) = &mut self.main {
+            main.begun = iteration;
+            self.context.fast_forward(main.token, iteration);
+        }
+    }
+
+    /// An iteration begins: its key and its position.
+    pub(crate) fn head(&mut self, position: Option<i64>) -> Option<(HeadKey, i64)> {
+        if let Some(token) = self.inner.last() {
+            self.context.advance(*token, position);
+            return None;
+        }
+        let main = self.main.as_mut()?;
+        let iteration = main.begun;
+        main.begun += 1;
+        main.iteration = Some(iteration);
+        self.gap = main.instance + 1;
+        self.context.advance(main.token, position);
+        self.blocks.clear();
+        self.block = None;
+        self.occurrences.clear();
+        self.reads.clear();
+        let key = HeadKey {
+            instance: main.instance,
+            iteration,
+        };
+        Some((key, position.unwrap_or(iteration.cast_signed())))
+    }
+
+    /// The main loop ended; how many iterations it had.
+    pub(crate) fn leave(&mut self) -> Option<HeadKey> {
+        if let Some(token) = self.inner.pop() {
+            self.context.exit(token);
+            return None;
+        }
+        let main = self.main.take()?;
+        self.context.exit(main.token);
+        self.gap = main.instance + 1;
+        self.blocks.clear();
+        self.block = None;
+        self.reads.clear();
+        Some(HeadKey {
+            instance: main.instance,
+            iteration: main.begun,
+        })
+    }
+
+    /// Id of the main loop that was entered last.
+    pub(crate) fn main_site(&self) -> &str {
+        &self.main_site
+    }
+
+    /// A SkipBlock begins. `Some`: in an iteration and outside of other SkipBlocks.
+    pub(crate) fn begin_block(&mut self, site: &str) -> Option<BlockKey> {
+        let head = self.moment().key();
+        self.blocks.push(site.to_owned());
+        let (Some(head), 1) = (head, self.blocks.len()) else {
+            return None;
+        };
+        let count = self.occurrences.entry(site.to_owned()).or_default();
+        let key = BlockKey {
+            head,
+            site: site.to_owned(),
+            occurrence: *count,
+        };
+        *count += 1;
+        self.block = Some(key.clone());
+        Some(key)
+    }
+
+    /// A SkipBlock ended. `Some` as above.
+    pub(crate) fn end_block(&mut self, site: &str) -> Option<BlockKey> {
+        let at = self.blocks.iter().rposition(|open| open == site)?;
+        self.blocks.truncate(at);
+        if at == 0 { self.block.take() } else { None }
+    }
+
+    /// Now.
+    pub(crate) fn moment(&self) -> Moment {
+        match &self.main {
+            Some(Main {
+                instance,
+                iteration: Some(iteration),
+                ..
+            }) => Moment {
+                instance: *instance,
+                iteration: Some(*iteration),
+            },
+            Some(_) | None => Moment::gap(self.gap),
+        }
+    }
+
+    /// The outermost SkipBlock that runs.
+    pub(crate) fn block(&self) -> Option<&BlockKey> {
+        self.block.as_ref()
+    }
+
+    /// Number of reads of a clock site before, in this moment and block.
+    pub(crate) fn count_read(&mut self, site: u32) -> u64 {
+        let count = self
+            .reads
+            .entry((self.moment(), self.block.clone(), site))
+            .or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    /// A row, with where it comes from.
+    pub(crate) fn row(&mut self, event: LogEvent) -> Row {
+        self.rows += 1;
+        Row {
+            site: event.site,
+            line: event.line,
+            head: self.moment().key(),
+            block: self.block.clone(),
+            context: self.context.positions(),
+            seq: self.rows - 1,
+            text: event.text,
+            values: event.values,
+        }
+    }
+}
+
+/// Label of a main loop.
+pub(crate) fn main_label<'m>(manifest: &'m RunManifest, site: &'m str) -> &'m str {
+    let mut loops = manifest
+        .modules
+        .iter()
+        .filter_map(|module| module.main_loop.as_ref());
+    let found = loops
+        .find(|main| main.id == site)
+        .map(|main| main.label.as_str());
+    found.unwrap_or_else(|| site.rsplit(['/', ':']).next().unwrap_or(site))
+}
+
+/// Names of the live roots of a main loop or SkipBlock; `None`: no such site.
+pub(crate) fn live_roots(manifest: &RunManifest, site: &str) -> Option<Vec<String>> {
+    let mains = manifest
+        .modules
+        .iter()
+        .filter_map(|module| module.main_loop.as_ref());
+    let blocks = manifest
+        .modules
+        .iter()
+        .flat_map(|module| &module.skip_blocks);
+    let mut roots = mains
+        .map(|main| (&main.id, &main.roots))
+        .chain(blocks.map(|block| (&block.id, &block.roots)));
+    let (_, roots) = roots.find(|(id, _)| *id == site)?;
+    Some(
+        roots
+            .iter()
+            .filter(|root| root.live)
+            .map(|root| root.name.clone())
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_counted_outside_of_each_other() {
+        let mut progress = Progress::default();
+        assert_eq!(progress.begin_block("a"), None);
+        assert_eq!(progress.end_block("a"), None);
+        progress.enter("m", "epoch");
+        progress.head(None);
+        let occurrence = |key: Option<BlockKey>| key.map(|key| key.occurrence);
+        assert_eq!(occurrence(progress.begin_block("a")), Some(0));
+        assert_eq!(occurrence(progress.begin_block("b")), None);
+        assert_eq!(occurrence(progress.end_block("b")), None);
+        assert_eq!(occurrence(progress.end_block("a")), Some(0));
+        assert_eq!(occurrence(progress.begin_block("b")), Some(0));
+        progress.end_block("b");
+        assert_eq!(occurrence(progress.begin_block("a")), Some(1));
+        progress.head(None);
+        assert_eq!(progress.block(), None);
+        assert_eq!(occurrence(progress.begin_block("a")), Some(0));
+    }
+
+    #[test]
+    fn moments_are_in_program_order() {
+        let mut progress = Progress::default();
+        let mut moments = vec![progress.moment()];
+        for _ in 0..2 {
+            progress.enter("m", "epoch");
+            progress.head(Some(7));
+            moments.push(progress.moment());
+            progress.head(Some(8));
+            moments.push(progress.moment());
+            progress.leave();
+            moments.push(progress.moment());
+        }
+        assert!(moments.is_sorted_by(|a, b| a < b), "{moments:?}");
+        assert_eq!(
+            moments[4].key(),
+            Some(HeadKey {
+                instance: 1,
+                iteration: 0
+            })
+        );
+    }
+
+    #[test]
+    fn a_main_loop_inside_of_itself_is_a_loop_like_others() {
+        let mut progress = Progress::default();
+        assert_eq!(progress.enter("m", "epoch"), Some(0));
+        progress.head(None);
+        assert_eq!(progress.enter("m", "epoch"), None);
+        assert_eq!(progress.head(None), None);
+        assert_eq!(progress.leave(), None);
+        assert_eq!(
+            progress.leave(),
+            Some(HeadKey {
+                instance: 0,
+                iteration: 1
+            })
+        );
+    }
+}

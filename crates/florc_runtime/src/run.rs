@@ -1,0 +1,205 @@
+//! One recorded run, read.
+//!
+//! Does not keep anything: each call reads the disk, so that a run that is still being recorded
+//! can be looked at. Writes only sources, for the recorder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{
+    CheckpointRecord, CutKey, FORMAT_VERSION, JournalRecord, RunManifest, SourceFile,
+};
+use serde::Deserialize;
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::journal::{Journal, read_journal};
+use crate::pack::{is_plain_name, open_pack};
+use crate::store::{source_file, write_whole};
+
+/// A run of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHandle {
+    id: String,
+    directory: PathBuf,
+    packs: PathBuf,
+}
+
+impl RunHandle {
+    pub(crate) fn new(store: &Path, id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            directory: store.join("runs").join(id),
+            packs: store.join("packs").join(id),
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its directory below `runs`.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Its directory below `packs`.
+    pub fn packs(&self) -> &Path {
+        &self.packs
+    }
+
+    /// File of its journal.
+    pub fn journal_path(&self) -> PathBuf {
+        self.directory.join("journal-0")
+    }
+
+    /// What was recorded.
+    pub fn manifest(&self) -> Result<RunManifest, StoreError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            format: u32,
+        }
+        let path = self.directory.join("manifest.json");
+        let text = fs::read(&path).map_err(|error| StoreError::io(&path, "read", &error))?;
+        let broken = |error| StoreError::damaged(&path, format!("cannot be understood: {error}"));
+        let Versioned { format } = serde_json::from_slice(&text).map_err(broken)?;
+        if format > FORMAT_VERSION {
+            return Err(StoreError::newer(&path, format));
+        }
+        serde_json::from_slice(&text).map_err(broken)
+    }
+
+    /// What happened, in order. A run that was killed before its first record has none.
+    pub fn journal(&self) -> Result<Journal, StoreError> {
+        match read_journal(&self.journal_path()) {
+            Err(error) if error.kind == StoreErrorKind::Missing => Ok(Journal::default()),
+            other => other,
+        }
+    }
+
+    /// Committed checkpoints in order of their packs; also those that a killed run had no time
+    /// to put in its journal. Packs that are gone are left out.
+    pub fn checkpoints(&self) -> Result<Vec<CheckpointRecord>, StoreError> {
+        self.checkpoints_of(&self.journal()?)
+    }
+
+    /// As [`Self::checkpoints`], with a journal that was read before.
+    pub fn checkpoints_of(&self, journal: &Journal) -> Result<Vec<CheckpointRecord>, StoreError> {
+        let mut found = self.pack_names()?;
+        for record in &journal.records {
+            if let JournalRecord::Checkpoint(checkpoint) = record
+                && let Some(known) = found.get_mut(&checkpoint.pack)
+            {
+                *known = Some(checkpoint.clone());
+            }
+        }
+        let known = |(name, record): (String, Option<CheckpointRecord>)| {
+            record.or_else(|| Some(open_pack(&self.packs.join(name)).ok()?.record))
+        };
+        let mut records: Vec<_> = found.into_iter().filter_map(known).collect();
+        records.sort_by_key(|record| pack_number(&record.pack));
+        Ok(records)
+    }
+
+    fn pack_names(&self) -> Result<BTreeMap<String, Option<CheckpointRecord>>, StoreError> {
+        let failed = |error| StoreError::io(&self.packs, "list the checkpoints", &error);
+        let mut names = BTreeMap::new();
+        let entries = match fs::read_dir(&self.packs) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+            other => other.map_err(failed)?,
+        };
+        for entry in entries {
+            let name = entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned();
+            if pack_number(&name).is_some() {
+                names.insert(name, None);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads a checkpoint whole: every byte was checked when this returns.
+    pub fn load(&self, cut: &CutKey) -> Result<Checkpoint, StoreError> {
+        let taken_at = |record: &&CheckpointRecord| record.cut == *cut;
+        match self.checkpoints()?.iter().rev().find(taken_at) {
+            Some(record) => self.load_record(record),
+            None => Err(StoreError::new(
+                StoreErrorKind::Missing,
+                &self.packs,
+                format!("there is no checkpoint at {cut:?}"),
+                "choose another one from `florc show`",
+            )),
+        }
+    }
+
+    /// As [`Self::load`], for a known record.
+    pub fn load_record(&self, record: &CheckpointRecord) -> Result<Checkpoint, StoreError> {
+        let path = self.packs.join(&record.pack);
+        if !is_plain_name(&record.pack) {
+            return Err(StoreError::damaged(
+                &path,
+                "the journal names a file outside of the run",
+            ));
+        }
+        let pack = open_pack(&path)?;
+        let is_same = pack.record.cut == record.cut && pack.record.pack_hash == record.pack_hash;
+        if !is_same {
+            return Err(StoreError::damaged(
+                &path,
+                "this is not the checkpoint of the journal",
+            ));
+        }
+        Checkpoint::load(record.clone(), pack)
+    }
+
+    /// Bytes of a recorded source.
+    pub fn source(&self, path: &str) -> Result<Vec<u8>, StoreError> {
+        let manifest = self.manifest()?;
+        let Some(source) = manifest
+            .sources
+            .into_iter()
+            .find(|source| source.path == path)
+        else {
+            return Err(StoreError::new(
+                StoreErrorKind::Missing,
+                &self.directory,
+                format!("`{path}` was not recorded"),
+                "list the recorded sources with `florc show`",
+            ));
+        };
+        self.source_bytes(&source)
+    }
+
+    /// Bytes of a source that the manifest or a journal record names.
+    pub fn source_bytes(&self, source: &SourceFile) -> Result<Vec<u8>, StoreError> {
+        let file = self.directory.join("sources").join(&source.hash);
+        let bytes = fs::read(&file).map_err(|error| StoreError::io(&file, "read", &error))?;
+        if blake3::hash(&bytes).to_hex().as_str() == source.hash {
+            return Ok(bytes);
+        }
+        Err(StoreError::damaged(
+            &file,
+            format!("the recorded `{}` was changed", source.path),
+        ))
+    }
+
+    pub(crate) fn add_source(&self, path: &str, bytes: &[u8]) -> Result<SourceFile, StoreError> {
+        let source = source_file(path, bytes);
+        let file = self.directory.join("sources").join(&source.hash);
+        if !file.exists() {
+            write_whole(&file, bytes).map_err(|error| StoreError::io(&file, "write", &error))?;
+        }
+        Ok(source)
+    }
+}
+
+/// The number of `0-<number>.pack`.
+fn pack_number(name: &str) -> Option<u64> {
+    let (_, number) = name.strip_suffix(".pack")?.split_once('-')?;
+    number.parse().ok()
+}

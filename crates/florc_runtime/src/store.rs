@@ -1,0 +1,223 @@
+//! The `.florc` directory: plain files, append-only or immutable.
+//!
+//! ```text
+//! .florc/.gitignore                    "*"
+//! .florc/runs/<run>/manifest.json      a run exists once this does
+//! .florc/runs/<run>/journal-0
+//! .florc/runs/<run>/sources/<blake3>   recorded sources, byte for byte
+//! .florc/packs/<run>/0-<seq>.pack      checkpoints
+//! .florc/replays/<id>/
+//! ```
+//!
+//! Finds and makes runs; [`RunHandle`] reads one. Nothing here is locked: two processes never
+//! write the same file. Deletes nothing.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{FORMAT_VERSION, RunManifest, SourceFile};
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::pack::is_plain_name;
+use crate::run::RunHandle;
+use crate::run_id::{run_id, salt, since_epoch};
+
+/// A store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+impl Store {
+    /// Opens a store that exists.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        if directory.join("runs").is_dir() {
+            return Ok(Self {
+                directory: directory.to_owned(),
+            });
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Missing,
+            directory,
+            "no run was recorded here",
+            "record one with `florc run SCRIPT`, or set FLORC_DIR",
+        ))
+    }
+
+    /// Makes the directories where they do not exist.
+    pub fn create(directory: &Path) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| StoreError::io(directory, "make the store", &error);
+        for part in ["runs", "packs", "replays"] {
+            fs::create_dir_all(directory.join(part)).map_err(failed)?;
+        }
+        let ignore = directory.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(failed)?;
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Where a replay keeps its plan and shards.
+    pub fn replay_directory(&self, replay: &str) -> PathBuf {
+        self.directory.join("replays").join(replay)
+    }
+
+    /// Makes the directory of a new replay and gives its id.
+    pub fn create_replay(&self) -> Result<String, StoreError> {
+        let replays = self.directory.join("replays");
+        let failed = |error: io::Error| StoreError::io(&replays, "make a replay", &error);
+        fs::create_dir_all(&replays).map_err(failed)?;
+        create_unique(&replays).map_err(failed)
+    }
+
+    /// Makes a run: sources (path as in the manifest, bytes), then the manifest, whose `run`,
+    /// `format` and `sources` are set here.
+    pub fn create_run(
+        &self,
+        manifest: &mut RunManifest,
+        sources: &[(String, Vec<u8>)],
+    ) -> Result<RunHandle, StoreError> {
+        let failed = |error: io::Error| StoreError::io(&self.directory, "make a run", &error);
+        manifest.format = FORMAT_VERSION;
+        manifest.run = create_unique(&self.directory.join("runs")).map_err(failed)?;
+        let run = self.handle(&manifest.run);
+        fs::create_dir_all(run.packs()).map_err(failed)?;
+        fs::create_dir(run.directory().join("sources")).map_err(failed)?;
+        manifest.sources.clear();
+        for (path, bytes) in sources {
+            manifest.sources.push(run.add_source(path, bytes)?);
+        }
+        let text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
+        write_whole(&run.directory().join("manifest.json"), &text).map_err(failed)?;
+        Ok(run)
+    }
+
+    /// All runs, oldest first.
+    pub fn runs(&self) -> Result<Vec<RunHandle>, StoreError> {
+        let path = self.directory.join("runs");
+        let failed = |error: io::Error| StoreError::io(&path, "list the runs", &error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let name = entry
+                .map_err(failed)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned();
+            if path.join(&name).join("manifest.json").is_file() {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names.iter().map(|name| self.handle(name)).collect())
+    }
+
+    /// The run that a user means: an id, `latest`, a name (of its latest run), or the beginning
+    /// of an id that only one run has.
+    pub fn run(&self, wanted: &str) -> Result<RunHandle, StoreError> {
+        if wanted == "latest" {
+            return self.latest(None);
+        }
+        if is_plain_name(wanted)
+            && self
+                .handle(wanted)
+                .directory()
+                .join("manifest.json")
+                .is_file()
+        {
+            return Ok(self.handle(wanted));
+        }
+        let runs = self.runs()?;
+        let named = |run: &&RunHandle| {
+            run.manifest()
+                .is_ok_and(|manifest| manifest.name.as_deref() == Some(wanted))
+        };
+        if let Some(run) = runs.iter().rev().find(named) {
+            return Ok(run.clone());
+        }
+        let begins = |run: &&RunHandle| !wanted.is_empty() && run.id().starts_with(wanted);
+        let mut matches: Vec<_> = runs.iter().filter(begins).collect();
+        match (matches.pop(), matches.is_empty()) {
+            (Some(run), true) => Ok(run.clone()),
+            (Some(_), false) => Err(self.no_run(
+                StoreErrorKind::Ambiguous,
+                format!("more than one run begins with `{wanted}`"),
+            )),
+            (None, _) => Err(self.no_run(
+                StoreErrorKind::Missing,
+                format!("there is no run `{wanted}`"),
+            )),
+        }
+    }
+
+    /// The run that began last, of this script where one is given (as in the manifest).
+    pub fn latest(&self, script: Option<&str>) -> Result<RunHandle, StoreError> {
+        let runs = self.runs()?;
+        let of_script = |run: &&RunHandle| {
+            script.is_none_or(|script| {
+                run.manifest()
+                    .is_ok_and(|manifest| manifest.script == script)
+            })
+        };
+        runs.iter().rev().find(of_script).cloned().ok_or_else(|| {
+            let of = script
+                .map(|script| format!(" of `{script}`"))
+                .unwrap_or_default();
+            self.no_run(StoreErrorKind::Missing, format!("no run{of} was recorded"))
+        })
+    }
+
+    fn no_run(&self, kind: StoreErrorKind, what: String) -> StoreError {
+        StoreError::new(
+            kind,
+            &self.directory,
+            what,
+            "list the runs with `florc runs`",
+        )
+    }
+
+    fn handle(&self, id: &str) -> RunHandle {
+        RunHandle::new(&self.directory, id)
+    }
+}
+
+/// Makes a directory with a new id inside of `parent`.
+fn create_unique(parent: &Path) -> io::Result<String> {
+    loop {
+        let id = run_id(since_epoch(), salt());
+        match fs::create_dir(parent.join(&id)) {
+            Ok(()) => return Ok(id),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Writes a file so that it is there whole or not at all, also after a crash.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{:016x}.tmp", salt()));
+    let mut file = fs::File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        Some(directory) => fs::File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// What the manifest says of a source.
+pub(crate) fn source_file(path: &str, bytes: &[u8]) -> SourceFile {
+    SourceFile {
+        path: path.to_owned(),
+        hash: blake3::hash(bytes).to_hex().to_string(),
+        bytes: bytes.len() as u64,
+    }
+}

@@ -1,0 +1,280 @@
+//! Writes snapshots in the background, one thread, one after the other.
+//!
+//! What waits is bounded in bytes: a caller asks before it copies, and is either told no or made
+//! to wait. A failure of the disk ends checkpointing for the run and is told once; it never
+//! reaches the program. Decides nothing about when to checkpoint.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use florc_manifest::{CheckpointRecord, CutKey, JournalRecord, MissingState};
+
+use crate::dead_roots::split_dead_roots;
+use crate::graph::{ChunkId, Snapshot};
+use crate::journal::JournalWriter;
+use crate::pack::{ChunkPlace, PackWriter};
+use crate::pool::BufferPool;
+use crate::seal::{Sealed, seal};
+use crate::state_hash::{hex, state_hash};
+use crate::thread_time::{ThreadTime, lower_priority};
+
+/// A snapshot on its way to the disk.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) cut: CutKey,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) stall_seconds: f64,
+    pub(crate) absent: Vec<MissingState>,
+    /// Names whose state is hashed; all when `None`.
+    pub(crate) live: Option<Vec<String>>,
+}
+
+/// Seen from the training thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting_bytes: u64,
+    waiting: usize,
+    /// Background seconds of what was written since the last look.
+    seconds: Vec<f64>,
+    failure: Option<String>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writer {
+    /// Starts the thread. Packs go to `packs`, records to `journal`, memory back to `pool`.
+    pub(crate) fn start(
+        packs: PathBuf,
+        journal: Arc<Mutex<JournalWriter>>,
+        pool: Arc<BufferPool>,
+    ) -> Self {
+        let shared = Arc::new(Shared::default());
+        let (sender, receiver) = unbounded();
+        let work = Work {
+            packs,
+            journal,
+            pool,
+            known: BTreeMap::new(),
+            sequence: 0,
+        };
+        let seen = Arc::clone(&shared);
+        let run = move || work.run(&receiver, &seen);
+        let spawned = std::thread::Builder::new()
+            .name("florc-writer".into())
+            .spawn(run);
+        let thread = match spawned {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                shared.lock().failure = Some(format!("cannot start a thread: {error}"));
+                None
+            }
+        };
+        Self {
+            shared,
+            jobs: Some(sender),
+            thread,
+        }
+    }
+
+    /// Whether `bytes` more may wait. One snapshot may always.
+    pub(crate) fn has_room(&self, bytes: u64, limit: u64) -> bool {
+        let state = self.shared.lock();
+        state.failure.is_none() && state.has_room(bytes, limit)
+    }
+
+    /// Waits until `bytes` more may wait. False when writing has failed.
+    pub(crate) fn wait_for_room(&self, bytes: u64, limit: u64) -> bool {
+        let mut state = self.shared.lock();
+        while state.failure.is_none() && !state.has_room(bytes, limit) {
+            state = self
+                .shared
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        state.failure.is_none()
+    }
+
+    /// Hands a snapshot over.
+    pub(crate) fn submit(&self, job: Job) {
+        let Some(jobs) = &self.jobs else { return };
+        {
+            let mut state = self.shared.lock();
+            if state.failure.is_some() {
+                return;
+            }
+            state.waiting_bytes += job.bytes();
+            state.waiting += 1;
+        }
+        // the thread ends after its sender only
+        let _ = jobs.send(job);
+    }
+
+    /// Background seconds of what was written since the last call.
+    pub(crate) fn take_seconds(&self) -> Vec<f64> {
+        std::mem::take(&mut self.shared.lock().seconds)
+    }
+
+    /// Why nothing is written any more.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.shared.lock().failure.clone()
+    }
+
+    /// Waits for everything that was submitted.
+    pub(crate) fn close(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            self.shared
+                .lock()
+                .failure
+                .get_or_insert_with(|| "the writer stopped".into());
+        }
+    }
+}
+
+impl State {
+    fn has_room(&self, bytes: u64, limit: u64) -> bool {
+        self.waiting == 0 || self.waiting_bytes.saturating_add(bytes) <= limit
+    }
+}
+
+impl Job {
+    fn bytes(&self) -> u64 {
+        self.snapshot
+            .buffers
+            .iter()
+            .map(|buffer| buffer.len() as u64)
+            .sum()
+    }
+}
+
+/// Seen from the thread.
+struct Work {
+    packs: PathBuf,
+    journal: Arc<Mutex<JournalWriter>>,
+    pool: Arc<BufferPool>,
+    /// Chunks of earlier packs of this run.
+    known: BTreeMap<ChunkId, ChunkPlace>,
+    sequence: u64,
+}
+
+impl Work {
+    fn run(mut self, jobs: &Receiver<Job>, shared: &Shared) {
+        lower_priority();
+        for job in jobs {
+            let bytes = job.bytes();
+            let has_failed = shared.lock().failure.is_some();
+            let written = if has_failed {
+                Ok(0.0)
+            } else {
+                catch_unwind(AssertUnwindSafe(|| self.write(job)))
+                    .unwrap_or_else(|_| Err(std::io::Error::other("florc failed to write it")))
+            };
+            let mut state = shared.lock();
+            state.waiting_bytes -= bytes;
+            state.waiting -= 1;
+            match written {
+                Ok(seconds) => state.seconds.push(seconds),
+                Err(error) => {
+                    let told = || format!("{}: {error}", self.packs.display());
+                    state.failure.get_or_insert_with(told);
+                }
+            }
+            shared.changed.notify_all();
+        }
+    }
+
+    fn write(&mut self, job: Job) -> std::io::Result<f64> {
+        let time = ThreadTime::now();
+        let Job {
+            cut,
+            mut snapshot,
+            stall_seconds,
+            mut absent,
+            live,
+        } = job;
+        split_dead_roots(&mut snapshot.graph, live.as_deref(), &mut absent);
+        let sealed = seal(snapshot);
+        let name = format!("0-{}.pack", self.sequence);
+        let mut record = CheckpointRecord {
+            cut,
+            pack: name.clone(),
+            state_hash: hex(&live_hash(&sealed, live.as_deref())),
+            pack_hash: String::new(),
+            raw_bytes: sealed.graph.raw_bytes(),
+            stored_bytes: 0,
+            stall_seconds,
+            background_seconds: 0.0,
+            absent,
+            missing: sealed.graph.missing.clone(),
+        };
+        let mut pack = PackWriter::create(&self.packs.join(&name))?;
+        let new = match self.write_chunks(&mut pack, &sealed, &name) {
+            Ok(new) => new,
+            Err(error) => {
+                pack.discard();
+                return Err(error);
+            }
+        };
+        (record.stored_bytes, record.pack_hash) = pack.finish(&record, sealed.graph.clone())?;
+        self.pool.give_back(sealed.into_buffers());
+        self.known.extend(new);
+        self.sequence += 1;
+        record.background_seconds = time.elapsed();
+        let seconds = record.background_seconds;
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.append(&JournalRecord::Checkpoint(record))?;
+        journal.sync()?;
+        Ok(seconds)
+    }
+
+    fn write_chunks(
+        &self,
+        pack: &mut PackWriter,
+        sealed: &Sealed,
+        name: &str,
+    ) -> std::io::Result<Vec<(ChunkId, ChunkPlace)>> {
+        let mut new = Vec::new();
+        for chunk in &sealed.chunks {
+            if let Some(place) = self.known.get(&chunk.id) {
+                pack.refer(chunk.id, place.clone());
+            } else {
+                let place = pack.chunk(chunk.id, sealed.bytes(chunk), chunk.element)?;
+                new.push((chunk.id, place.in_pack(name)));
+            }
+        }
+        Ok(new)
+    }
+}
+
+fn live_hash(sealed: &Sealed, live: Option<&[String]>) -> [u8; 32] {
+    let Some(live) = live else {
+        return state_hash(&sealed.graph);
+    };
+    let mut graph = sealed.graph.clone();
+    graph.retain_roots(|name| live.iter().any(|root| root == name));
+    state_hash(&graph)
+}
