@@ -9,6 +9,7 @@
 //! names no meaning.
 
 mod check;
+mod compound;
 mod expr;
 mod fstring;
 mod params;

@@ -39,8 +39,11 @@ impl Module {
 
 /// Parses a source file. Any input gives a module or one diagnostic with code `syntax-error`.
 pub fn parse(source: SourceText) -> Result<Module, Diagnostic> {
-    let tokens = scan::scan(&source)?;
-    let tree = on_big_stack(|| tree(&source, &tokens))?;
+    let (tokens, tree) = on_big_stack(|| {
+        let tokens = scan::scan(&source)?;
+        let tree = tree(&source, &tokens)?;
+        Ok((tokens, tree))
+    })?;
     let trivia = Trivia::new(tokens);
     Ok(Module {
         source,

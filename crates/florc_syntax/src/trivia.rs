@@ -74,6 +74,12 @@ impl Trivia {
         (offset <= line.end).then_some(line)
     }
 
+    /// Where the logical line that holds `offset` ends: behind `;` and comments, before the line
+    /// ending. Lines may be inserted there after the statement that ends at `offset`.
+    pub fn line_end_after(&self, offset: u32) -> u32 {
+        self.logical_line_at(offset).map_or(offset, |line| line.end)
+    }
+
     /// The comment behind a statement on the line where the statement ends.
     pub fn comment_after(&self, span: Span) -> Option<Span> {
         let mut rest = self.tokens.from(span.end).iter();

@@ -8,8 +8,8 @@
 //! Order is that of evaluation where Python defines one. Never enters a nested suite unasked.
 
 use crate::tree::{
-    Block, Comprehension, ExprId, ExprKind, FStringPart, Parameters, PatternId, PatternKind,
-    StmtId, StmtKind, Tree, TypeParam,
+    Block, ClassDef, Comprehension, ExprId, ExprKind, FStringPart, FunctionDef, Parameters,
+    PatternId, PatternKind, StmtId, StmtKind, Tree, TypeParam,
 };
 
 impl Tree {
@@ -21,10 +21,6 @@ impl Tree {
             ExprKind::Named { target, value } => out.extend([value, target]),
             ExprKind::BinOp { left, right, .. } => out.extend([left, right]),
             ExprKind::UnaryOp { operand, .. } => out.push(*operand),
-            ExprKind::Lambda { params, body } => {
-                defaults(params, &mut out);
-                out.push(*body);
-            }
             ExprKind::IfExp { test, body, orelse } => out.extend([test, body, orelse]),
             ExprKind::Dict { items } => {
                 for item in items {
@@ -32,20 +28,11 @@ impl Tree {
                     out.push(item.value);
                 }
             }
-            ExprKind::ListComp { elt, generators }
-            | ExprKind::SetComp { elt, generators }
-            | ExprKind::GeneratorExp { elt, generators } => {
-                comprehensions(generators, &mut out);
-                out.push(*elt);
-            }
-            ExprKind::DictComp {
-                key,
-                value,
-                generators,
-            } => {
-                comprehensions(generators, &mut out);
-                out.extend([key, value]);
-            }
+            ExprKind::Lambda { .. }
+            | ExprKind::ListComp { .. }
+            | ExprKind::SetComp { .. }
+            | ExprKind::GeneratorExp { .. }
+            | ExprKind::DictComp { .. } => self.scoped_exprs(id, &mut out),
             ExprKind::Yield { value } => out.extend(value),
             ExprKind::Await { value }
             | ExprKind::YieldFrom { value }
@@ -88,6 +75,31 @@ impl Tree {
         out
     }
 
+    /// The children of an expression that has a scope of its own.
+    fn scoped_exprs(&self, id: ExprId, out: &mut Vec<ExprId>) {
+        match &self.expr(id).kind {
+            ExprKind::Lambda { params, body } => {
+                defaults(params, out);
+                out.push(*body);
+            }
+            ExprKind::ListComp { elt, generators }
+            | ExprKind::SetComp { elt, generators }
+            | ExprKind::GeneratorExp { elt, generators } => {
+                comprehensions(generators, out);
+                out.push(*elt);
+            }
+            ExprKind::DictComp {
+                key,
+                value,
+                generators,
+            } => {
+                comprehensions(generators, out);
+                out.extend([key, value]);
+            }
+            _ => {}
+        }
+    }
+
     /// An expression and all below it, each before its parts.
     pub fn all_exprs(&self, id: ExprId) -> Vec<ExprId> {
         let mut out = Vec::new();
@@ -105,23 +117,8 @@ impl Tree {
     pub fn stmt_exprs(&self, id: StmtId) -> Vec<ExprId> {
         let mut out = Vec::new();
         match &self.stmt(id).kind {
-            StmtKind::FunctionDef(def) => {
-                out.extend(&def.decorators);
-                type_params(&def.type_params, &mut out);
-                defaults(&def.params, &mut out);
-                out.extend(
-                    def.params
-                        .iter()
-                        .filter_map(|parameter| parameter.annotation),
-                );
-                out.extend(def.returns);
-            }
-            StmtKind::ClassDef(def) => {
-                out.extend(&def.decorators);
-                type_params(&def.type_params, &mut out);
-                out.extend(&def.bases);
-                out.extend(def.keywords.iter().map(|keyword| keyword.value));
-            }
+            StmtKind::FunctionDef(def) => function_exprs(def, &mut out),
+            StmtKind::ClassDef(def) => class_exprs(def, &mut out),
             StmtKind::Return { value } => out.extend(value),
             StmtKind::Delete { targets } => out.extend(targets),
             StmtKind::Assign { targets, value } => {
@@ -243,9 +240,9 @@ impl Tree {
         match &self.pattern(id).kind {
             PatternKind::Value(value) => out.push(*value),
             PatternKind::Sequence(patterns) | PatternKind::Or(patterns) => {
-                patterns
-                    .iter()
-                    .for_each(|inner| self.pattern_exprs(*inner, out));
+                for inner in patterns {
+                    self.pattern_exprs(*inner, out);
+                }
             }
             PatternKind::Mapping { keys, patterns, .. } => {
                 for (key, inner) in keys.iter().zip(patterns) {
@@ -266,9 +263,9 @@ impl Tree {
                     .for_each(|inner| self.pattern_exprs(*inner, out));
             }
             PatternKind::As { pattern, .. } => {
-                pattern
-                    .iter()
-                    .for_each(|inner| self.pattern_exprs(*inner, out));
+                for inner in pattern {
+                    self.pattern_exprs(*inner, out);
+                }
             }
             PatternKind::Star(_) => {}
         }
@@ -297,4 +294,23 @@ fn fields(parts: &[FStringPart], out: &mut Vec<ExprId>) {
             fields(spec, out);
         }
     }
+}
+
+fn function_exprs(def: &FunctionDef, out: &mut Vec<ExprId>) {
+    out.extend(&def.decorators);
+    type_params(&def.type_params, out);
+    defaults(&def.params, out);
+    out.extend(
+        def.params
+            .iter()
+            .filter_map(|parameter| parameter.annotation),
+    );
+    out.extend(def.returns);
+}
+
+fn class_exprs(def: &ClassDef, out: &mut Vec<ExprId>) {
+    out.extend(&def.decorators);
+    type_params(&def.type_params, out);
+    out.extend(&def.bases);
+    out.extend(def.keywords.iter().map(|keyword| keyword.value));
 }

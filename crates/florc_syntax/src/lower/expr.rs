@@ -28,9 +28,27 @@ impl Lowerer<'_> {
             let (after, value) = (self.tree.expr(target).span.end, self.tree.expr(value).span);
             self.tree.exprs[id.0 as usize].span.end = self.end_with_parentheses(after, value);
         }
+        if let ExprKind::Call { args, keywords, .. } = &kind
+            && let (&[only], []) = (&args[..], &keywords[..])
+        {
+            self.widen_sole_generator(only);
+        }
         self.tree.exprs[id.0 as usize].kind = kind;
         self.depth -= 1;
         Ok(id)
+    }
+
+    /// `f(x for x in y)`: the call's parentheses are the generator expression's own.
+    fn widen_sole_generator(&mut self, id: ExprId) {
+        let ExprKind::GeneratorExp { elt, .. } = self.tree.expr(id).kind else {
+            return;
+        };
+        let (span, elt) = (self.tree.expr(id).span, self.tree.expr(elt).span);
+        if self.opens_around(span.start, elt) == self.closes_after(elt.end) {
+            let start = self.operator_before(span.start, b'(');
+            let end = self.end_with_parentheses(start, span);
+            self.tree.exprs[id.0 as usize].span = Span::new(start, end);
+        }
     }
 
     pub(super) fn optional(&mut self, node: Option<&ast::Expr>) -> Lowered<Option<ExprId>> {
@@ -44,27 +62,9 @@ impl Lowerer<'_> {
     fn expr_kind(&mut self, node: &ast::Expr, span: Span) -> Lowered<ExprKind> {
         use ast::Expr as E;
         Ok(match node {
-            E::BoolOp(it) => ExprKind::BoolOp {
-                op: match it.op {
-                    ast::BoolOp::And => BoolOperator::And,
-                    ast::BoolOp::Or => BoolOperator::Or,
-                },
-                values: self.exprs(&it.values)?,
-            },
-            E::BinOp(it) => ExprKind::BinOp {
-                left: self.expr(&it.left)?,
-                op: operator(it.op),
-                right: self.expr(&it.right)?,
-            },
-            E::UnaryOp(it) => ExprKind::UnaryOp {
-                op: unary(it.op),
-                operand: self.expr(&it.operand)?,
-            },
-            E::Compare(it) => ExprKind::Compare {
-                left: self.expr(&it.left)?,
-                ops: it.ops.iter().copied().map(comparison).collect(),
-                comparators: self.exprs(&it.comparators)?,
-            },
+            E::BoolOp(_) | E::BinOp(_) | E::UnaryOp(_) | E::Compare(_) => {
+                self.operation(node, span)?
+            }
             E::Call(it) => ExprKind::Call {
                 func: self.expr(&it.func)?,
                 args: self.exprs(&it.args)?,
@@ -76,7 +76,7 @@ impl Lowerer<'_> {
             },
             E::Subscript(it) => ExprKind::Subscript {
                 value: self.expr(&it.value)?,
-                slice: self.expr(&it.slice)?,
+                slice: self.slice(&it.slice)?,
             },
             E::Starred(it) => ExprKind::Starred {
                 value: self.expr(&it.value)?,
@@ -101,6 +101,34 @@ impl Lowerer<'_> {
             E::ListComp(_) | E::SetComp(_) | E::DictComp(_) | E::GeneratorExp(_) => {
                 self.comprehension(node)?
             }
+            _ => self.rare(node, span)?,
+        })
+    }
+
+    fn operation(&mut self, node: &ast::Expr, span: Span) -> Lowered<ExprKind> {
+        use ast::Expr as E;
+        Ok(match node {
+            E::BoolOp(it) => ExprKind::BoolOp {
+                op: match it.op {
+                    ast::BoolOp::And => BoolOperator::And,
+                    ast::BoolOp::Or => BoolOperator::Or,
+                },
+                values: self.exprs(&it.values)?,
+            },
+            E::BinOp(it) => ExprKind::BinOp {
+                left: self.expr(&it.left)?,
+                op: operator(it.op),
+                right: self.expr(&it.right)?,
+            },
+            E::UnaryOp(it) => ExprKind::UnaryOp {
+                op: unary(it.op),
+                operand: self.expr(&it.operand)?,
+            },
+            E::Compare(it) => ExprKind::Compare {
+                left: self.expr(&it.left)?,
+                ops: it.ops.iter().copied().map(comparison).collect(),
+                comparators: self.exprs(&it.comparators)?,
+            },
             _ => self.rare(node, span)?,
         })
     }
@@ -133,6 +161,19 @@ impl Lowerer<'_> {
             },
             _ => return self.refuse(span, "this f-string is not understood"),
         })
+    }
+
+    /// `x[*y]` is a tuple of one starred expression.
+    fn slice(&mut self, node: &ast::Expr) -> Lowered<ExprId> {
+        if !matches!(node, ast::Expr::Starred(_)) {
+            return self.expr(node);
+        }
+        let id = self.reserve(self.span(node.range()));
+        let around = self.parent.replace(id);
+        let elts = vec![self.expr(node)?];
+        self.parent = around;
+        self.tree.exprs[id.0 as usize].kind = ExprKind::Tuple { elts };
+        Ok(id)
     }
 
     fn constant(&mut self, value: &ast::Constant, span: Span) -> Lowered<ExprKind> {

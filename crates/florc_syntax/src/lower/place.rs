@@ -77,6 +77,45 @@ impl Lowerer<'_> {
         found.map_or(offset, |token| token.span.start)
     }
 
+    /// How many parentheses open between `after` and the start of `inner`.
+    pub(super) fn opens_around(&self, after: u32, inner: Span) -> usize {
+        let between = self
+            .tokens
+            .from(after)
+            .iter()
+            .take_while(|it| it.span.start < inner.start);
+        between
+            .filter(|token| token.kind == TokenKind::Operator(b'('))
+            .count()
+    }
+
+    /// How many parentheses close behind `offset`, with nothing between.
+    pub(super) fn closes_after(&self, offset: u32) -> usize {
+        let code = self
+            .tokens
+            .from(offset)
+            .iter()
+            .filter(|it| it.kind != TokenKind::Comment);
+        code.take_while(|token| token.kind == TokenKind::Operator(b')'))
+            .count()
+    }
+
+    /// The code between the end of a keyword at `keyword` and the `:` behind `inner`.
+    pub(super) fn between_keyword_and_colon(&self, keyword: u32, inner: Span) -> Span {
+        let mut span = inner;
+        if let Some(first) = self.tokens.from(keyword + 1).first() {
+            span.start = first.span.start;
+        }
+        for token in self.tokens.from(inner.end) {
+            match token.kind {
+                TokenKind::Operator(b':') => break,
+                TokenKind::Comment => {}
+                _ => span.end = token.span.end,
+            }
+        }
+        span
+    }
+
     /// The end of `inner` with the parentheses around it that open between `after` and its start.
     pub(super) fn end_with_parentheses(&self, after: u32, inner: Span) -> u32 {
         let between = self

@@ -1,22 +1,17 @@
-//! Statements.
+//! Statements without suites, and suites as such.
 //!
 //! ```python
-//! for i, x in y:
-//!     total += x
-//! else: pass
+//! from a import b as c; total += c
 //! ```
 //!
-//! One arm per kind of the parser's tree. Spans run from the first decorator to the last byte of
+//! One arm per kind of the parser's tree; those with suites are in `compound.rs`. Spans run from the first decorator to the last byte of
 //! the last suite.
 
 use rustpython_ast::{self as ast, Ranged};
 
 use super::{Lowered, Lowerer};
 use crate::Span;
-use crate::tree::{
-    Alias, Block, ClassDef, ExceptHandler, ExprId, FunctionDef, Identifier, MatchCase, Stmt,
-    StmtId, StmtKind, WithItem,
-};
+use crate::tree::{Alias, Block, ExprId, Identifier, Stmt, StmtId, StmtKind};
 
 impl Lowerer<'_> {
     /// Lowers a suite of the statement `parent`.
@@ -51,7 +46,7 @@ impl Lowerer<'_> {
     }
 
     /// The end of the last statement lowered inside `id`.
-    fn last_of_suites(&self, id: StmtId) -> Option<u32> {
+    pub(super) fn last_of_suites(&self, id: StmtId) -> Option<u32> {
         let inside = &self.tree.stmts[id.0 as usize + 1..];
         inside.last().map(|last| last.span.end)
     }
@@ -78,27 +73,7 @@ impl Lowerer<'_> {
                 targets: self.targets(&it.targets, "assign to")?,
                 value: self.expr(&it.value)?,
             },
-            S::AugAssign(it) => {
-                let target = self.expr(&it.target)?;
-                self.check_single_target(target, "an augmented assignment")?;
-                let op = super::expr::operator(it.op);
-                StmtKind::AugAssign {
-                    target,
-                    op,
-                    value: self.expr(&it.value)?,
-                }
-            }
-            S::AnnAssign(it) => {
-                let target = self.expr(&it.target)?;
-                self.check_single_target(target, "an annotation")?;
-                let annotation = self.expr(&it.annotation)?;
-                let value = self.optional(it.value.as_deref())?;
-                StmtKind::AnnAssign {
-                    target,
-                    annotation,
-                    value,
-                }
-            }
+            S::AugAssign(_) | S::AnnAssign(_) => self.in_place_assignment(node, span)?,
             S::Return(it) => StmtKind::Return {
                 value: self.optional(it.value.as_deref())?,
             },
@@ -122,7 +97,7 @@ impl Lowerer<'_> {
                 names: self.aliases(&it.names),
             },
             S::ImportFrom(it) => StmtKind::ImportFrom {
-                module: it.module.as_ref().map(|_| self.from_module(span)),
+                module: it.module.as_ref().map(|_| self.module_of_from(span)),
                 names: self.aliases(&it.names),
                 level: it.level.as_ref().map_or(0, ast::Int::to_u32),
             },
@@ -139,87 +114,32 @@ impl Lowerer<'_> {
         })
     }
 
-    fn compound(&mut self, node: &ast::Stmt, id: StmtId, span: Span) -> Lowered<StmtKind> {
+    fn in_place_assignment(&mut self, node: &ast::Stmt, span: Span) -> Lowered<StmtKind> {
         use ast::Stmt as S;
         Ok(match node {
-            S::If(it) => StmtKind::If {
-                test: self.expr(&it.test)?,
-                body: self.block(&it.body, Some(id))?,
-                orelse: self.block(&it.orelse, Some(id))?,
-                is_elif: self.text_of(span).starts_with("elif"),
-            },
-            S::While(it) => StmtKind::While {
-                test: self.expr(&it.test)?,
-                body: self.block(&it.body, Some(id))?,
-                orelse: self.block(&it.orelse, Some(id))?,
-            },
-            S::For(it) => {
-                self.for_loop(false, (&it.target, &it.iter), (&it.body, &it.orelse), id)?
+            S::AugAssign(it) => {
+                let target = self.expr(&it.target)?;
+                self.check_single_target(target, "an augmented assignment")?;
+                let op = super::expr::operator(it.op);
+                StmtKind::AugAssign {
+                    target,
+                    op,
+                    value: self.expr(&it.value)?,
+                }
             }
-            S::AsyncFor(it) => {
-                self.for_loop(true, (&it.target, &it.iter), (&it.body, &it.orelse), id)?
+            S::AnnAssign(it) => {
+                let target = self.expr(&it.target)?;
+                self.check_single_target(target, "an annotation")?;
+                let annotation = self.expr(&it.annotation)?;
+                let value = self.optional(it.value.as_deref())?;
+                StmtKind::AnnAssign {
+                    target,
+                    annotation,
+                    value,
+                }
             }
-            S::With(it) => self.with(false, &it.items, &it.body, id)?,
-            S::AsyncWith(it) => self.with(true, &it.items, &it.body, id)?,
-            S::Match(it) => StmtKind::Match {
-                subject: self.expr(&it.subject)?,
-                cases: self.cases(&it.cases, id)?,
-            },
-            S::Try(it) => StmtKind::Try {
-                body: self.block(&it.body, Some(id))?,
-                handlers: self.handlers(&it.handlers, id)?,
-                orelse: self.block(&it.orelse, Some(id))?,
-                finalbody: self.block(&it.finalbody, Some(id))?,
-                is_star: false,
-            },
-            S::TryStar(it) => StmtKind::Try {
-                body: self.block(&it.body, Some(id))?,
-                handlers: self.handlers(&it.handlers, id)?,
-                orelse: self.block(&it.orelse, Some(id))?,
-                finalbody: self.block(&it.finalbody, Some(id))?,
-                is_star: true,
-            },
-            _ => self.definition(node, id, span)?,
-        })
-    }
-
-    fn definition(&mut self, node: &ast::Stmt, id: StmtId, span: Span) -> Lowered<StmtKind> {
-        use ast::Stmt as S;
-        Ok(match node {
-            S::FunctionDef(it) => StmtKind::FunctionDef(Box::new(FunctionDef {
-                name: self.name_after(self.header(span, &it.decorator_list), "def"),
-                is_async: false,
-                decorators: self.exprs(&it.decorator_list)?,
-                type_params: self.type_params(&it.type_params)?,
-                params: self.parameters(&it.args)?,
-                returns: self.optional(it.returns.as_deref())?,
-                body: self.block(&it.body, Some(id))?,
-            })),
-            S::AsyncFunctionDef(it) => StmtKind::FunctionDef(Box::new(FunctionDef {
-                name: self.name_after(self.header(span, &it.decorator_list), "def"),
-                is_async: true,
-                decorators: self.exprs(&it.decorator_list)?,
-                type_params: self.type_params(&it.type_params)?,
-                params: self.parameters(&it.args)?,
-                returns: self.optional(it.returns.as_deref())?,
-                body: self.block(&it.body, Some(id))?,
-            })),
-            S::ClassDef(it) => StmtKind::ClassDef(Box::new(ClassDef {
-                name: self.name_after(self.header(span, &it.decorator_list), "class"),
-                decorators: self.exprs(&it.decorator_list)?,
-                type_params: self.type_params(&it.type_params)?,
-                bases: self.exprs(&it.bases)?,
-                keywords: self.keywords(&it.keywords)?,
-                body: self.block(&it.body, Some(id))?,
-            })),
             _ => return self.refuse(span, "this statement is not understood"),
         })
-    }
-
-    /// Where the `def` or `class` keyword is to be looked for.
-    fn header(&self, span: Span, decorators: &[ast::Expr]) -> u32 {
-        let last = decorators.last().map(|last| u32::from(last.end()));
-        last.map_or(span.start, |last| last.max(span.start))
     }
 
     fn targets(&mut self, nodes: &[ast::Expr], verb: &str) -> Lowered<Vec<ExprId>> {
@@ -228,87 +148,6 @@ impl Lowerer<'_> {
             self.check_target(*target, verb)?;
         }
         Ok(targets)
-    }
-
-    fn for_loop(
-        &mut self,
-        is_async: bool,
-        (target, iter): (&ast::Expr, &ast::Expr),
-        (body, orelse): (&[ast::Stmt], &[ast::Stmt]),
-        id: StmtId,
-    ) -> Lowered<StmtKind> {
-        let target = self.expr(target)?;
-        self.check_target(target, "assign to")?;
-        Ok(StmtKind::For {
-            is_async,
-            target,
-            iter: self.expr(iter)?,
-            body: self.block(body, Some(id))?,
-            orelse: self.block(orelse, Some(id))?,
-        })
-    }
-
-    fn with(
-        &mut self,
-        is_async: bool,
-        nodes: &[ast::WithItem],
-        body: &[ast::Stmt],
-        id: StmtId,
-    ) -> Lowered<StmtKind> {
-        let mut items = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let context = self.expr(&node.context_expr)?;
-            let target = self.optional(node.optional_vars.as_deref())?;
-            if let Some(target) = target {
-                self.check_target(target, "assign to")?;
-            }
-            items.push(WithItem { context, target });
-        }
-        Ok(StmtKind::With {
-            is_async,
-            items,
-            body: self.block(body, Some(id))?,
-        })
-    }
-
-    fn cases(&mut self, nodes: &[ast::MatchCase], id: StmtId) -> Lowered<Vec<MatchCase>> {
-        let mut cases = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let pattern = self.pattern(&node.pattern)?;
-            let guard = self.optional(node.guard.as_deref())?;
-            cases.push(MatchCase {
-                pattern,
-                guard,
-                body: self.block(&node.body, Some(id))?,
-            });
-        }
-        Ok(cases)
-    }
-
-    fn handlers(
-        &mut self,
-        nodes: &[ast::ExceptHandler],
-        id: StmtId,
-    ) -> Lowered<Vec<ExceptHandler>> {
-        let mut handlers = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            let ast::ExceptHandler::ExceptHandler(node) = node;
-            let mut span = self.span(node.range);
-            let exception = self.optional(node.type_.as_deref())?;
-            let after = exception.map_or(span.start, |it| self.tree.expr(it).span.end);
-            let name = node.name.as_ref().map(|_| self.name_after(after, "as"));
-            let body = self.block(&node.body, Some(id))?;
-            if let Some(end) = self.last_of_suites(id) {
-                span.end = end;
-            }
-            handlers.push(ExceptHandler {
-                exception,
-                name,
-                body,
-                span,
-            });
-        }
-        Ok(handlers)
     }
 
     fn aliases(&mut self, nodes: &[ast::Alias]) -> Vec<Alias> {
@@ -331,7 +170,7 @@ impl Lowerer<'_> {
     }
 
     /// The dotted module between `from` and `import`.
-    fn from_module(&self, span: Span) -> Identifier {
+    fn module_of_from(&self, span: Span) -> Identifier {
         let first = self.names_in(span, 1).into_iter().next();
         let start = first.map_or(span.start, |first| first.span.start);
         let tokens = self.tokens.from(start).iter();

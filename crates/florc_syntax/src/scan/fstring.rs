@@ -14,7 +14,7 @@ use crate::token::Piece;
 /// f-strings inside each other's fields (CPython: 149).
 const MAX_NESTED: u32 = 100;
 /// Fields inside format specs inside format specs.
-const MAX_SPECS: u32 = 2;
+const MAX_SPECS: u32 = 100;
 
 impl Scanner<'_> {
     /// Takes an f-string's content and its closing quotes.
@@ -114,14 +114,13 @@ impl Scanner<'_> {
             let byte = self.peek(0);
             if self.brackets.is_empty() {
                 match byte {
-                    b'}' | b':' => return Ok(()),
                     b'!' if self.peek(1) != b'=' => return Ok(()),
                     b'!' | b'<' | b'>' | b'=' if self.peek(1) == b'=' => {
                         self.operator(byte)?;
                         self.operator(b'=')?;
                         continue;
                     }
-                    b'=' => return Ok(()),
+                    b'}' | b':' | b'=' => return Ok(()),
                     _ => {}
                 }
             }
