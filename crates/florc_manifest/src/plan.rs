@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HeadKey, Row};
+use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite};
 
 /// `.florc/replays/<id>/plan.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,13 @@ pub struct ReplayPlan {
     pub store: String,
     /// The entry module: recorded source plus probes.
     pub module: ModuleText,
+    /// The recorded main loop at its place in the probed source (`span`): worker and recording
+    /// have the same cut points (`florc_instrument::Reuse`).
+    #[serde(default)]
+    pub main_loop: Option<MainLoopSite>,
+    /// The recorded SkipBlocks at their places in the probed source.
+    #[serde(default)]
+    pub skip_blocks: Vec<SkipBlockSite>,
     /// Per log site of the probed module: index of the same statement in the recorded module,
     /// or `None` for a probe.
     pub forward_sites: Vec<Option<u32>>,
