@@ -1,0 +1,230 @@
+//! The choice of SkipBlocks, and why a loop is not one.
+//!
+//! ```python
+//! for epoch in range(3):
+//!     for x, y in loader: ...    # a SkipBlock
+//!     test(model)                # `test`'s own outermost loops are SkipBlocks too
+//! ```
+//!
+//! A refused loop is left alone, with a diagnostic, and its inner loops are looked at instead. What
+//! a block may change is the effect analysis' judgement; when one is skipped is decided at run time.
+
+use std::collections::BTreeSet;
+
+use florc_manifest::{SkipBlockSite, Uninstrumented};
+use florc_semantic::{FunctionId, Loop, Resolution};
+use florc_syntax::tree::{Block, ExprKind, StmtId, StmtKind};
+use florc_syntax::{Diagnostic, Span};
+
+use crate::diagnostics::{
+    block_breaks_out, block_deletes_outer, block_returns, block_suspends, dynamic_names,
+    state_out_of_reach,
+};
+use crate::decide::Facts;
+use crate::plan::{Plan, SkipBlock};
+use crate::{dynamic, roots};
+
+/// Loops of at most this many statements that call nothing and do not train cost too little.
+const SMALL: usize = 3;
+
+/// Puts the SkipBlocks into the plan, with the findings about loops that are not.
+pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
+    let Some(main) = &plan.main_loop else { return Vec::new() };
+    let body = match &facts.module.tree.stmt(main.stmt).kind {
+        StmtKind::For { body, .. } | StmtKind::While { body, .. } => body,
+        _ => return Vec::new(),
+    };
+    let mut search = Search { facts, plan, diagnostics: Vec::new(), main: main.stmt };
+    let mut queue = search.region(body);
+    let mut seen = BTreeSet::new();
+    while let Some(function) = queue.pop() {
+        if seen.insert(function) {
+            queue.extend(search.region(facts.body_of(function)));
+        }
+    }
+    let diagnostics = search.diagnostics;
+    plan.skip_blocks.sort_by_key(|block| block.site.span.start);
+    diagnostics
+}
+
+struct Search<'a, 'b> {
+    facts: Facts<'a>,
+    plan: &'b mut Plan,
+    diagnostics: Vec<Diagnostic>,
+    main: StmtId,
+}
+
+impl Search<'_, '_> {
+    /// Chooses among the outermost loops of `stmts`; gives the functions that are called outside
+    /// of the chosen ones.
+    fn region(&mut self, stmts: &[StmtId]) -> Vec<FunctionId> {
+        let mut chosen = Vec::new();
+        self.suite(stmts, &mut chosen);
+        let facts = self.facts;
+        let tree = &facts.module.tree;
+        let calls = facts.semantics.calls().iter().filter(|call| {
+            let span = tree.expr(call.expr).span;
+            let within = |stmt: &StmtId| tree.stmt(*stmt).span.contains_span(span);
+            stmts.iter().any(within) && !chosen.iter().any(within)
+        });
+        calls
+            .filter_map(|call| match &call.callee {
+                florc_semantic::Callee::Functions(functions) => Some(functions.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
+    fn suite(&mut self, stmts: &[StmtId], chosen: &mut Vec<StmtId>) {
+        for stmt in stmts {
+            match &self.facts.module.tree.stmt(*stmt).kind {
+                StmtKind::FunctionDef(_) | StmtKind::ClassDef(_) => {}
+                StmtKind::For { .. } | StmtKind::While { .. } if *stmt != self.main => {
+                    self.candidate(*stmt, chosen);
+                }
+                _ => self.inner(*stmt, chosen),
+            }
+        }
+    }
+
+    fn inner(&mut self, stmt: StmtId, chosen: &mut Vec<StmtId>) {
+        let facts = self.facts;
+        for block in facts.module.tree.blocks(stmt) {
+            self.suite(block, chosen);
+        }
+    }
+
+    fn candidate(&mut self, stmt: StmtId, chosen: &mut Vec<StmtId>) {
+        let facts = self.facts;
+        let Some(each) = facts.semantics.loops.iter().find(|each| each.stmt == stmt) else {
+            return self.inner(stmt, chosen);
+        };
+        if is_small(facts, stmt) {
+            return;
+        }
+        match block(facts, each, self.plan) {
+            Ok(block) => {
+                chosen.push(stmt);
+                self.plan.skip_blocks.push(block);
+            }
+            Err(finding) => {
+                self.plan.uninstrumented.push(Uninstrumented {
+                    id: facts.loop_id(&each.path),
+                    span: facts.stmt_span(stmt),
+                    code: finding.code.to_owned(),
+                    reason: finding.title.clone(),
+                });
+                self.diagnostics.push(finding);
+                self.inner(stmt, chosen);
+            }
+        }
+    }
+}
+
+/// The block of a loop, or why it is none.
+fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagnostic> {
+    let stmt = each.stmt;
+    if let Some(finding) = obstacle(facts, each) {
+        return Err(finding);
+    }
+    let end = roots::at_end(facts, each);
+    if let Some((name, reasons)) = end.out_of_reach {
+        return Err(state_out_of_reach::report(facts.module, stmt, &name, reasons, false));
+    }
+    let site = SkipBlockSite {
+        id: facts.loop_id(&each.path),
+        function: facts.semantics.function(each.function).qualname.clone(),
+        span: facts.stmt_span(stmt),
+        roots: end.roots,
+        passed: end.passed,
+        restore_arguments: end.restore_arguments,
+        restore_results: end.returned,
+        has_logs: facts.may_log(&[stmt], &plan.logs),
+    };
+    Ok(SkipBlock { stmt, site })
+}
+
+fn obstacle(facts: Facts<'_>, each: &Loop) -> Option<Diagnostic> {
+    let (module, stmt) = (facts.module, each.stmt);
+    let function = facts.semantics.function(each.function);
+    if facts.suspends(each.function) {
+        return Some(block_suspends::report(module, stmt, &function.qualname));
+    }
+    if let Some(at) = returns(facts, stmt) {
+        return Some(block_returns::report(module, stmt, at));
+    }
+    if let Some(at) = breaks_out(facts, stmt) {
+        return Some(block_breaks_out::report(module, stmt, at));
+    }
+    if let Some((at, name)) = deletes_outer(facts, each) {
+        return Some(block_deletes_outer::report(module, stmt, at, &name));
+    }
+    let (at, callee) = dynamic::find(facts, &[stmt])?;
+    Some(dynamic_names::report(module, stmt, at, &callee, false))
+}
+
+fn returns(facts: Facts<'_>, stmt: StmtId) -> Option<Span> {
+    let tree = &facts.module.tree;
+    let own = facts.own_stmts(stmt);
+    let at = own.iter().find(|inner| matches!(tree.stmt(**inner).kind, StmtKind::Return { .. }))?;
+    Some(tree.stmt(*at).span)
+}
+
+/// A `break` or `continue` in the `else` clause of a loop belongs to a loop around it.
+fn breaks_out(facts: Facts<'_>, stmt: StmtId) -> Option<Span> {
+    match &facts.module.tree.stmt(stmt).kind {
+        StmtKind::For { orelse, .. } | StmtKind::While { orelse, .. } => jump_in(facts, orelse),
+        _ => None,
+    }
+}
+
+fn jump_in(facts: Facts<'_>, block: &Block) -> Option<Span> {
+    let tree = &facts.module.tree;
+    block.iter().find_map(|stmt| match &tree.stmt(*stmt).kind {
+        StmtKind::Break | StmtKind::Continue => Some(tree.stmt(*stmt).span),
+        StmtKind::FunctionDef(_) | StmtKind::ClassDef(_) => None,
+        StmtKind::For { .. } | StmtKind::While { .. } => breaks_out(facts, *stmt),
+        _ => tree.blocks(*stmt).into_iter().find_map(|inner| jump_in(facts, inner)),
+    })
+}
+
+fn deletes_outer(facts: Facts<'_>, each: &Loop) -> Option<(Span, String)> {
+    let tree = &facts.module.tree;
+    let scope = facts.semantics.function(each.function).scope;
+    for stmt in facts.own_stmts(each.stmt) {
+        let StmtKind::Delete { targets } = &tree.stmt(stmt).kind else { continue };
+        for target in targets.iter().flat_map(|target| tree.all_exprs(*target)) {
+            let ExprKind::Name(name) = &tree.expr(target).kind else { continue };
+            let direct = targets.contains(&target)
+                || tree.expr_parent(target).is_some_and(|parent| {
+                    matches!(tree.expr(parent).kind, ExprKind::Tuple { .. } | ExprKind::List { .. })
+                });
+            let outer = match facts.semantics.resolve(target) {
+                Resolution::Binding(binding) => {
+                    facts.semantics.binding(binding).scope != scope
+                }
+                _ => false,
+            };
+            if direct && outer {
+                return Some((tree.stmt(stmt).span, name.clone()));
+            }
+        }
+    }
+    None
+}
+
+/// Skipping such a loop would cost more than running it.
+fn is_small(facts: Facts<'_>, stmt: StmtId) -> bool {
+    let tree = &facts.module.tree;
+    let own = facts.own_stmts(stmt);
+    let calls = own.iter().flat_map(|inner| tree.stmt_exprs(*inner)).any(|expr| {
+        tree.all_exprs(expr).into_iter().any(|part| match &tree.expr(part).kind {
+            ExprKind::Call { func, .. } => {
+                !matches!(facts.semantics.resolve(*func), Resolution::Builtin(_))
+            }
+            _ => false,
+        })
+    });
+    own.len() <= SMALL + 1 && !calls && !facts.effects.trains(&[stmt])
+}

@@ -1,0 +1,71 @@
+//! The diagnostics of the plan, one file each; what a code means at length is its page under
+//! `docs/src/diagnostics/`.
+//!
+//! ```python
+//! for x in loader:      # block-returns: this loop is not skipped, since …
+//!     if bad(x):
+//!         return None   # … it may return from here
+//! ```
+//!
+//! Each file words one finding. None of them decides whether it applies: that is the plan's work.
+
+use florc_syntax::tree::{StmtId, StmtKind};
+use florc_syntax::{Module, Span};
+
+pub mod block_breaks_out;
+pub mod block_deletes_outer;
+pub mod block_returns;
+pub mod block_suspends;
+pub mod cut_point_missing;
+pub mod dynamic_names;
+pub mod main_loop_not_recreatable;
+pub mod main_loop_suspends;
+pub mod no_main_loop;
+pub mod several_main_loops;
+pub mod shadowed_print;
+pub mod state_out_of_reach;
+
+/// Every code of this crate, in alphabetical order.
+pub const CODES: &[&str] = &[
+    block_breaks_out::CODE,
+    block_deletes_outer::CODE,
+    block_returns::CODE,
+    block_suspends::CODE,
+    cut_point_missing::CODE,
+    dynamic_names::CODE,
+    main_loop_not_recreatable::CODE,
+    main_loop_suspends::CODE,
+    no_main_loop::CODE,
+    several_main_loops::CODE,
+    shadowed_print::CODE,
+    state_out_of_reach::CODE,
+];
+
+/// The header of a loop, up to the end of its iterable or test: what a diagnostic points at.
+pub(crate) fn header(module: &Module, stmt: StmtId) -> Span {
+    let whole = module.tree.stmt(stmt).span;
+    let last = match &module.tree.stmt(stmt).kind {
+        StmtKind::For { iter, .. } => *iter,
+        StmtKind::While { test, .. } => *test,
+        _ => return whole,
+    };
+    Span::new(whole.start, module.tree.expr(last).span.end.max(whole.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CODES;
+
+    /// Code, page and Markdown test go together.
+    #[test]
+    fn every_code_has_a_page_and_a_case() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        for code in CODES {
+            let page = std::fs::read_to_string(format!("{root}/docs/src/diagnostics/{code}.md"));
+            assert!(page.is_ok_and(|text| text.starts_with(&format!("# {code}\n"))), "{code}: page");
+            let case = std::fs::read_to_string(format!("{root}/fixtures/mdtest/diagnostics/{code}.md"));
+            assert!(case.is_ok_and(|text| text.contains(&format!("{code} "))), "{code}: mdtest");
+        }
+        assert!(CODES.is_sorted(), "{CODES:?}");
+    }
+}

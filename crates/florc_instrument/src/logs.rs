@@ -1,0 +1,187 @@
+//! Log statements: which calls put values where the user sees them.
+//!
+//! ```python
+//! print(f"loss {loss:.3f}")                    # print, column `loss`
+//! logger.info("lr %g", lr)                     # logging, argument `lr`
+//! writer.add_scalar("loss/train", loss, step)  # arguments `loss/train`, `step`
+//! ```
+//!
+//! What a call logs, and under which names, is the work of `columns`. No other call is touched,
+//! and nothing is assumed of what a log statement prints to.
+
+use std::collections::BTreeSet;
+
+use florc_manifest::{LogKind, LogSite};
+use florc_semantic::{BindingId, Resolution};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
+use florc_syntax::{Diagnostic, Module, Span};
+
+use crate::columns;
+use crate::diagnostics::shadowed_print;
+use crate::decide::Facts;
+use crate::plan::LogStatement;
+
+const LEVELS: &[&str] =
+    &["debug", "info", "warning", "warn", "error", "critical", "exception", "log"];
+const LOGGER_NAMES: &[&str] = &["logger", "_logger", "LOGGER", "log", "_log", "LOG"];
+const TRACKER_CALLS: &[&str] =
+    &["wandb.log", "mlflow.log_metric", "mlflow.log_metrics", "trackio.log", "swanlab.log"];
+
+/// All log statements in source order, and the calls that only look like one.
+pub(crate) fn find(facts: Facts<'_>) -> (Vec<LogStatement>, Vec<Diagnostic>) {
+    let receivers = Receivers::collect(facts);
+    let mut found = Vec::new();
+    let mut shadowed: Option<Span> = None;
+    for call in calls(facts) {
+        if let Some(kind) = kind(facts, &receivers, call) {
+            found.push(statement(facts, call, kind));
+        } else if is_other_print(facts, call) && shadowed.is_none() {
+            shadowed = Some(facts.module.tree.expr(call).span);
+        }
+    }
+    let diagnostics = shadowed.map(|span| shadowed_print::report(facts.module, span));
+    (found, diagnostics.into_iter().collect())
+}
+
+/// Every call of the module whose callee is written plainly before its `(`, in source order.
+pub(crate) fn calls(facts: Facts<'_>) -> Vec<ExprId> {
+    let tree = &facts.module.tree;
+    let mut calls: Vec<ExprId> = (0..tree.expr_count() as u32)
+        .map(ExprId)
+        .filter(|id| open_paren_of(facts.module, *id).is_some())
+        .collect();
+    calls.sort_by_key(|id| (tree.expr(*id).span.start, std::cmp::Reverse(tree.expr(*id).span.end)));
+    calls
+}
+
+/// Offset of the `(` of a call; `None` where the callee is in parentheses of its own.
+pub(crate) fn open_paren_of(module: &Module, call: ExprId) -> Option<u32> {
+    let ExprKind::Call { func, .. } = &module.tree.expr(call).kind else { return None };
+    let callee = module.tree.expr(*func).span;
+    if callee.start != module.tree.expr(call).span.start {
+        return None;
+    }
+    let rest = module.source.text().get(callee.end as usize..)?;
+    let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    rest[gap..].starts_with('(').then_some(callee.end + gap as u32)
+}
+
+fn statement(facts: Facts<'_>, call: ExprId, kind: LogKind) -> LogStatement {
+    let tree = &facts.module.tree;
+    let columns::Columns { exprs, columns, arguments } = columns::of(facts, call, kind);
+    let callee = match &tree.expr(call).kind {
+        ExprKind::Call { func, .. } => columns::text(facts, *func),
+        _ => String::new(),
+    };
+    let function = facts.semantics.function_of_expr(call);
+    let site = LogSite {
+        kind,
+        function: facts.semantics.function(function).qualname.clone(),
+        span: facts.span(tree.expr(call).span),
+        callee,
+        columns,
+        arguments,
+    };
+    LogStatement { call, columns: exprs, site }
+}
+
+/// Variables that hold loggers and tracker runs.
+struct Receivers {
+    loggers: BTreeSet<BindingId>,
+    trackers: BTreeSet<BindingId>,
+}
+
+impl Receivers {
+    fn collect(facts: Facts<'_>) -> Self {
+        let mut receivers = Self { loggers: BTreeSet::new(), trackers: BTreeSet::new() };
+        for id in 0..facts.module.tree.stmt_count() as u32 {
+            if let StmtKind::Assign { targets, value } = &facts.module.tree.stmt(StmtId(id)).kind {
+                receivers.add(facts, targets, *value);
+            }
+        }
+        receivers
+    }
+
+    fn add(&mut self, facts: Facts<'_>, targets: &[ExprId], value: ExprId) {
+        let ExprKind::Call { func, .. } = &facts.module.tree.expr(value).kind else { return };
+        let set = match facts.semantics.qualified(*func).as_deref() {
+            Some("logging.getLogger") => &mut self.loggers,
+            Some("wandb.init" | "trackio.init" | "swanlab.init") => &mut self.trackers,
+            _ => return,
+        };
+        for target in targets {
+            if let Resolution::Binding(binding) = facts.semantics.resolve(*target) {
+                set.insert(binding);
+            }
+        }
+    }
+}
+
+fn kind(facts: Facts<'_>, receivers: &Receivers, call: ExprId) -> Option<LogKind> {
+    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else { return None };
+    match &facts.module.tree.expr(*func).kind {
+        ExprKind::Name(name) => named_kind(facts, *func, name),
+        ExprKind::Attribute { value, attr } => {
+            qualified_kind(facts, *func).or_else(|| method_kind(facts, receivers, *value, &attr.text))
+        }
+        _ => None,
+    }
+}
+
+fn named_kind(facts: Facts<'_>, func: ExprId, name: &str) -> Option<LogKind> {
+    match facts.semantics.resolve(func) {
+        Resolution::Builtin(_) => (name == "print").then_some(LogKind::Print),
+        _ => qualified_kind(facts, func),
+    }
+}
+
+fn qualified_kind(facts: Facts<'_>, func: ExprId) -> Option<LogKind> {
+    let name = facts.semantics.qualified(func)?;
+    if TRACKER_CALLS.contains(&name.as_str()) {
+        return Some(LogKind::TrackerLog);
+    }
+    match name.rsplit_once('.')? {
+        ("logging", level) if LEVELS.contains(&level) => Some(LogKind::Logging),
+        ("builtins", "print") => Some(LogKind::Print),
+        ("florc", "log") => Some(LogKind::FlorcLog),
+        (owner, "write") if owner == "tqdm" || owner.starts_with("tqdm.") => {
+            Some(LogKind::TqdmWrite)
+        }
+        _ => None,
+    }
+}
+
+fn method_kind(
+    facts: Facts<'_>,
+    receivers: &Receivers,
+    receiver: ExprId,
+    method: &str,
+) -> Option<LogKind> {
+    let binding = match facts.semantics.resolve(receiver) {
+        Resolution::Binding(binding) => Some(binding),
+        _ => None,
+    };
+    let holds = |set: &BTreeSet<BindingId>| binding.is_some_and(|binding| set.contains(&binding));
+    if matches!(method, "add_scalar" | "add_scalars") {
+        return Some(LogKind::AddScalar);
+    }
+    if method == "log" && holds(&receivers.trackers) {
+        return Some(LogKind::TrackerLog);
+    }
+    let level = LEVELS.contains(&method);
+    let named = method != "log" && last_name(facts, receiver).is_some_and(|n| LOGGER_NAMES.contains(&n));
+    (level && (holds(&receivers.loggers) || named)).then_some(LogKind::Logging)
+}
+
+fn last_name<'a>(facts: Facts<'a>, expr: ExprId) -> Option<&'a str> {
+    match &facts.module.tree.expr(expr).kind {
+        ExprKind::Name(name) => Some(name),
+        ExprKind::Attribute { attr, .. } => Some(&attr.text),
+        _ => None,
+    }
+}
+
+fn is_other_print(facts: Facts<'_>, call: ExprId) -> bool {
+    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else { return false };
+    matches!(&facts.module.tree.expr(*func).kind, ExprKind::Name(name) if name == "print")
+}

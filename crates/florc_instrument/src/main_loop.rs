@@ -1,0 +1,160 @@
+//! The choice of the main loop.
+//!
+//! ```python
+//! for seed in (1, 2):            # the main loop: the outermost one that trains
+//!     for epoch in range(10):    # a SkipBlock
+//!         train(model)           # `train` holds the innermost training loop
+//! ```
+//!
+//! Whether a loop trains is a judgement of the effect analysis. A loop of another function counts
+//! as inner when a training loop calls that function.
+
+use std::collections::BTreeSet;
+
+use florc_manifest::{MainLoopSite, Uninstrumented};
+use florc_semantic::{FunctionId, Loop};
+use florc_syntax::Diagnostic;
+use florc_syntax::tree::{StmtId, StmtKind};
+
+use crate::diagnostics::{
+    dynamic_names, main_loop_not_recreatable, main_loop_suspends, no_main_loop, several_main_loops,
+    state_out_of_reach,
+};
+use crate::decide::Facts;
+use crate::plan::{MainLoop, Plan};
+use crate::{dynamic, roots};
+
+/// Labels of loops that are taken for the main loop when no loop is known to train.
+const TRAINING_LABELS: &[&str] =
+    &["epoch", "epochs", "step", "iteration", "episode", "iter_num", "global_step", "generation"];
+
+/// Puts the main loop into the plan, with the findings about loops that are not it.
+pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let training: Vec<&Loop> =
+        facts.semantics.loops.iter().filter(|l| facts.effects.trains(&[l.stmt])).collect();
+    let training = if training.is_empty() { by_label(facts) } else { training };
+    let outermost = outermost(facts, &training);
+    let (usable, refused): (Vec<&Loop>, Vec<&Loop>) =
+        outermost.into_iter().partition(|l| obstacle(facts, l).is_none());
+    for each in refused {
+        let place = obstacle(facts, each).unwrap_or_default();
+        let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
+        note(facts, plan, each, &finding);
+        diagnostics.push(finding);
+    }
+    let from_module = facts.called_from(&facts.module.tree.body);
+    let weight = |l: &&Loop| {
+        let runs = l.function == FunctionId(0) || from_module.contains(&l.function);
+        (runs, inner_count(facts, l, &training), facts.module.tree.stmt(l.stmt).span.start)
+    };
+    let Some(chosen) = usable.iter().copied().max_by_key(weight) else {
+        diagnostics.push(no_main_loop::report(facts.module));
+        return diagnostics;
+    };
+    for other in usable.into_iter().filter(|other| other.id != chosen.id) {
+        let finding = several_main_loops::report(facts.module, other.stmt, chosen.stmt);
+        note(facts, plan, other, &finding);
+        diagnostics.push(finding);
+    }
+    let (main, found) = site(facts, chosen);
+    plan.main_loop = Some(main);
+    diagnostics.extend(found);
+    diagnostics
+}
+
+fn by_label<'a>(facts: Facts<'a>) -> Vec<&'a Loop> {
+    let named = |l: &&Loop| TRAINING_LABELS.contains(&l.label.as_str());
+    facts.semantics.loops.iter().filter(named).collect()
+}
+
+/// Training loops that are in no other one, lexically or through calls.
+fn outermost<'a>(facts: Facts<'_>, training: &[&'a Loop]) -> Vec<&'a Loop> {
+    let reached: Vec<(FunctionId, BTreeSet<FunctionId>)> =
+        training.iter().map(|l| (l.function, facts.called_from(&[l.stmt]))).collect();
+    let tree = &facts.module.tree;
+    training
+        .iter()
+        .copied()
+        .filter(|l| {
+            let span = tree.stmt(l.stmt).span;
+            let lexically = training
+                .iter()
+                .any(|o| o.id != l.id && tree.stmt(o.stmt).span.contains_span(span));
+            let called = reached.iter().any(|(function, reach)| {
+                *function != l.function && reach.contains(&l.function)
+            });
+            !lexically && !called
+        })
+        .collect()
+}
+
+/// How many training loops run inside an iteration of `outer`.
+fn inner_count(facts: Facts<'_>, outer: &Loop, training: &[&Loop]) -> usize {
+    let tree = &facts.module.tree;
+    let span = tree.stmt(outer.stmt).span;
+    let reached = facts.called_from(&[outer.stmt]);
+    let inside = |l: &&&Loop| {
+        span.contains_span(tree.stmt(l.stmt).span) || reached.contains(&l.function)
+    };
+    training.iter().filter(inside).count()
+}
+
+/// Why a loop cannot be the main loop.
+fn obstacle(facts: Facts<'_>, each: &Loop) -> Option<String> {
+    let function = facts.semantics.function(each.function);
+    if facts.semantics.in_class_body(each.stmt) {
+        return Some("a class body".to_owned());
+    }
+    let kind = match (function.is_async, function.is_generator) {
+        (true, _) => "coroutine",
+        (false, true) => "generator",
+        (false, false) => return None,
+    };
+    Some(format!("the {kind} `{}`", function.qualname))
+}
+
+fn note(facts: Facts<'_>, plan: &mut Plan, each: &Loop, finding: &Diagnostic) {
+    plan.uninstrumented.push(Uninstrumented {
+        id: facts.loop_id(&each.path),
+        span: facts.stmt_span(each.stmt),
+        code: finding.code.to_owned(),
+        reason: finding.title.clone(),
+    });
+}
+
+/// The site of the chosen loop; each finding forbids to start inside it.
+fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
+    let stmt = chosen.stmt;
+    let head = roots::at_head(facts, chosen);
+    let mut findings = Vec::new();
+    if let Some(iter) = iterable(facts, stmt).filter(|i| !facts.effects.recreatable_iterable(*i)) {
+        findings.push(main_loop_not_recreatable::report(facts.module, stmt, iter));
+    }
+    if let Some((at, callee)) = dynamic::find(facts, &[stmt]) {
+        findings.push(dynamic_names::report(facts.module, stmt, at, &callee, true));
+    }
+    if let Some((name, reasons)) = head.out_of_reach {
+        findings.push(state_out_of_reach::report(facts.module, stmt, &name, reasons, true));
+    }
+    let site = MainLoopSite {
+        id: facts.loop_id(&chosen.path),
+        label: chosen.label.clone(),
+        function: facts.semantics.function(chosen.function).qualname.clone(),
+        span: facts.stmt_span(stmt),
+        is_for: iterable(facts, stmt).is_some(),
+        recreatable: findings.is_empty(),
+        roots: head.roots,
+        passed: head.passed,
+        returned: head.returned,
+        inputs: roots::inputs(facts, chosen),
+    };
+    (MainLoop { stmt, site }, findings)
+}
+
+fn iterable(facts: Facts<'_>, stmt: StmtId) -> Option<florc_syntax::tree::ExprId> {
+    match &facts.module.tree.stmt(stmt).kind {
+        StmtKind::For { iter, .. } => Some(*iter),
+        _ => None,
+    }
+}

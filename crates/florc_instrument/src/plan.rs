@@ -1,0 +1,103 @@
+//! The plan as data: every cut point and site of a module.
+//!
+//! ```python
+//! for epoch in range(3):                 # main_loop
+//!     for x, y in loader: ...            # skip_blocks[0], loops[0] if it holds a log
+//!     print(f"{epoch} {time.time()}")    # logs[0], clocks[0]
+//! ```
+//!
+//! Each entry pairs tree ids (for the rewrite) with what the manifest says of it (for the runtime).
+//! Nothing is decided and nothing edited here.
+
+use florc_manifest::{
+    ClockSite, LogSite, LoopSite, MainLoopSite, ModuleManifest, SkipBlockSite, Uninstrumented,
+};
+use florc_syntax::tree::{ExprId, StmtId};
+
+/// Every cut point and site of a module.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The main loop, if there is one.
+    pub main_loop: Option<MainLoop>,
+    /// SkipBlocks in source order.
+    pub skip_blocks: Vec<SkipBlock>,
+    /// Other loops that give log rows their context, in source order.
+    pub loops: Vec<CountedLoop>,
+    /// Log statements in source order; the index is the site number.
+    pub logs: Vec<LogStatement>,
+    /// Memoized reads of the outer world in source order; the index is the site number.
+    pub clocks: Vec<ClockRead>,
+    /// Loops that were left alone, in the order of their diagnostics.
+    pub uninstrumented: Vec<Uninstrumented>,
+}
+
+/// The main loop.
+#[derive(Clone, Debug)]
+pub struct MainLoop {
+    /// The loop statement.
+    pub stmt: StmtId,
+    /// What the runtime knows of it.
+    pub site: MainLoopSite,
+}
+
+/// A SkipBlock.
+#[derive(Clone, Debug)]
+pub struct SkipBlock {
+    /// The loop statement.
+    pub stmt: StmtId,
+    /// What the runtime knows of it.
+    pub site: SkipBlockSite,
+}
+
+/// A loop that is counted.
+#[derive(Clone, Debug)]
+pub struct CountedLoop {
+    /// The loop statement.
+    pub stmt: StmtId,
+    /// What the runtime knows of it.
+    pub site: LoopSite,
+}
+
+/// A log statement.
+#[derive(Clone, Debug)]
+pub struct LogStatement {
+    /// The call.
+    pub call: ExprId,
+    /// The expressions that `florc.v` announces, one a column.
+    pub columns: Vec<ExprId>,
+    /// What the runtime knows of it.
+    pub site: LogSite,
+}
+
+/// A memoized read.
+#[derive(Clone, Debug)]
+pub struct ClockRead {
+    /// The call.
+    pub call: ExprId,
+    /// What the runtime knows of it.
+    pub site: ClockSite,
+}
+
+impl Plan {
+    /// What the runtime is told of the module.
+    pub fn manifest(&self, file: &str) -> ModuleManifest {
+        ModuleManifest {
+            file: file.to_owned(),
+            main_loop: self.main_loop.as_ref().map(|main| main.site.clone()),
+            skip_blocks: self.skip_blocks.iter().map(|block| block.site.clone()).collect(),
+            loops: self.loops.iter().map(|counted| counted.site.clone()).collect(),
+            logs: self.logs.iter().map(|log| log.site.clone()).collect(),
+            clocks: self.clocks.iter().map(|clock| clock.site.clone()).collect(),
+            uninstrumented: self.uninstrumented.clone(),
+        }
+    }
+
+    /// Whether the rewrite has nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.main_loop.is_none()
+            && self.skip_blocks.is_empty()
+            && self.loops.is_empty()
+            && self.logs.is_empty()
+            && self.clocks.is_empty()
+    }
+}

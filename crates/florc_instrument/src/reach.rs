@@ -1,0 +1,102 @@
+//! Which functions of the module a region may run.
+//!
+//! ```python
+//! for epoch in range(3):
+//!     train(model)           # `train`, and what `train` calls
+//! ```
+//!
+//! Two answers: what resolved calls reach (to choose cut points), and what might run at all (for
+//! whatever must not be missed). Neither follows imports into other modules.
+
+use std::collections::BTreeSet;
+
+use florc_semantic::{Callee, FunctionId};
+use florc_syntax::tree::{StmtId, StmtKind};
+
+use crate::decide::Facts;
+use crate::plan::LogStatement;
+
+impl Facts<'_> {
+    /// Functions that resolved calls in `stmts` reach, directly or through each other.
+    pub(crate) fn called_from(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
+        let mut found = BTreeSet::new();
+        let mut queue: Vec<FunctionId> = self.calls_in(stmts);
+        while let Some(function) = queue.pop() {
+            if found.insert(function) {
+                queue.extend(self.callees_of(function));
+            }
+        }
+        found
+    }
+
+    /// Functions that resolved calls directly in `stmts` name, nested functions' calls too.
+    pub(crate) fn calls_in(&self, stmts: &[StmtId]) -> Vec<FunctionId> {
+        let tree = &self.module.tree;
+        let inside = |expr| {
+            let span = tree.expr(expr).span;
+            stmts.iter().any(|stmt| tree.stmt(*stmt).span.contains_span(span))
+        };
+        self.resolved(|call| inside(call.expr))
+    }
+
+    /// Functions that resolved calls of `function` name.
+    pub(crate) fn callees_of(&self, function: FunctionId) -> Vec<FunctionId> {
+        self.resolved(|call| call.caller == function)
+    }
+
+    fn resolved(&self, keep: impl Fn(&florc_semantic::Call) -> bool) -> Vec<FunctionId> {
+        let calls = self.semantics.calls();
+        let kept = calls.iter().filter(|call| keep(call));
+        kept.filter_map(|call| match &call.callee {
+            Callee::Functions(functions) => Some(functions.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+    }
+
+    /// The statements of a function's body.
+    pub(crate) fn body_of(&self, function: FunctionId) -> &[StmtId] {
+        let Some(stmt) = self.semantics.function(function).stmt else {
+            return if function.0 == 0 { &self.module.tree.body } else { &[] };
+        };
+        match &self.module.tree.stmt(stmt).kind {
+            StmtKind::FunctionDef(def) => &def.body,
+            _ => &[],
+        }
+    }
+
+    /// Whether a log statement is in `stmts`, or may be reached from them.
+    pub(crate) fn may_log(&self, stmts: &[StmtId], logs: &[LogStatement]) -> bool {
+        if logs.is_empty() {
+            return false;
+        }
+        let tree = &self.module.tree;
+        let lexically = logs.iter().any(|log| {
+            let span = tree.expr(log.call).span;
+            stmts.iter().any(|stmt| tree.stmt(*stmt).span.contains_span(span))
+        });
+        lexically || {
+            let reached = self.effects.may_reach(stmts);
+            logs.iter().any(|log| reached.contains(&self.semantics.function_of_expr(log.call)))
+        }
+    }
+
+    /// Whether running `function` may be suspended half-way.
+    pub(crate) fn suspends(&self, function: FunctionId) -> bool {
+        let function = self.semantics.function(function);
+        function.is_generator || function.is_async
+    }
+
+    /// `stmt` and what is nested in it, without the bodies of functions and classes.
+    pub(crate) fn own_stmts(&self, stmt: StmtId) -> Vec<StmtId> {
+        let tree = &self.module.tree;
+        let mut found = vec![stmt];
+        if !matches!(tree.stmt(stmt).kind, StmtKind::FunctionDef(_) | StmtKind::ClassDef(_)) {
+            for block in tree.blocks(stmt) {
+                found.extend(block.iter().flat_map(|inner| self.own_stmts(*inner)));
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,269 @@
+//! The rewrite: from the plan to edits that keep every other byte.
+//!
+//! ```python
+//! for x, y in loader:                    # if florc.step_into("t.py:epoch/loader"):  # SkipBlock
+//!     step(x, y)                         #     for x, y in loader:
+//!                                        #         step(x, y)
+//! ```
+//!
+//! Lines inside multi-line strings are never moved. Nothing is analysed here: what the plan says is
+//! written down.
+
+mod inline;
+mod layout;
+mod lines;
+
+use florc_manifest::SkipBlockSite;
+use florc_semantic::Semantics;
+use florc_syntax::tree::{Block, StmtId, StmtKind};
+use florc_syntax::{EditSet, Edited, Module, SourceMap};
+
+use crate::plan::Plan;
+use layout::Layout;
+use lines::Lines;
+
+/// Writes the plan into the module's text.
+pub fn rewrite(module: &Module, semantics: &Semantics, plan: &Plan) -> Edited {
+    let mut edits = EditSet::new();
+    if !plan.is_empty() {
+        let florc = package_name(module, semantics);
+        let mut writer = Writer {
+            module,
+            plan,
+            layout: Layout::new(module),
+            florc: &florc,
+            edits: &mut edits,
+            moved: String::new(),
+        };
+        writer.import();
+        writer.block(&module.tree.body);
+        inline::edit(module, plan, &florc, &mut edits);
+    }
+    edits.apply(&module.source).unwrap_or_else(|_| Edited {
+        text: module.source.text().to_owned(),
+        map: SourceMap::default(),
+    })
+}
+
+/// `florc`, or the first of `_florc`, `_florc2` … that the module does not use, when it binds
+/// `florc` to anything else than the package.
+fn package_name(module: &Module, semantics: &Semantics) -> String {
+    let taken = |name: &str| {
+        semantics.bindings.iter().any(|binding| {
+            binding.name == name && !(binding.is_import && only_imports(module, name))
+        })
+    };
+    let others = (2..).map(|number| format!("_florc{number}"));
+    ["florc".to_owned(), "_florc".to_owned()]
+        .into_iter()
+        .chain(others)
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| "florc".to_owned())
+}
+
+/// Whether every import that binds `name` is `import name`.
+fn only_imports(module: &Module, name: &str) -> bool {
+    (0..module.tree.stmt_count() as u32).all(|id| match &module.tree.stmt(StmtId(id)).kind {
+        StmtKind::Import { names } => names.iter().all(|alias| {
+            let asname = alias.asname.as_ref().map(|asname| asname.text.as_str());
+            alias.name.text == name || asname != Some(name)
+        }),
+        StmtKind::ImportFrom { names, .. } => {
+            names.iter().all(|alias| alias.asname.as_ref().unwrap_or(&alias.name).text != name)
+        }
+        _ => true,
+    })
+}
+
+/// Walks the statements in source order and inserts whole lines.
+struct Writer<'a> {
+    module: &'a Module,
+    plan: &'a Plan,
+    layout: Layout<'a>,
+    florc: &'a str,
+    edits: &'a mut EditSet,
+    /// What the SkipBlocks around put before each line.
+    moved: String,
+}
+
+impl Writer<'_> {
+    /// `import florc`, after the docstring and `__future__` imports.
+    fn import(&mut self) {
+        let import = match self.florc {
+            "florc" => "import florc".to_owned(),
+            other => format!("import florc as {other}"),
+        };
+        let body = &self.module.tree.body;
+        let newline = self.layout.newline();
+        let leading = body.iter().take_while(|stmt| self.is_prologue(**stmt)).count();
+        let next = body.get(leading).map(|stmt| self.module.tree.stmt(*stmt).span.start);
+        let Some(last) = leading.checked_sub(1).map(|index| body[index]) else {
+            if let Some(start) = next {
+                self.edits.insert(start, format!("{import}{newline}"));
+            }
+            return;
+        };
+        let span = self.module.tree.stmt(last).span;
+        let line_end = self.layout.end_of_lines(last);
+        if next.is_some_and(|start| start < line_end) {
+            self.edits.insert(span.end, format!("; {import}"));
+        } else {
+            self.edits.insert(line_end, format!("{newline}{import}"));
+        }
+    }
+
+    /// A docstring or a `__future__` import.
+    fn is_prologue(&self, stmt: StmtId) -> bool {
+        let tree = &self.module.tree;
+        match &tree.stmt(stmt).kind {
+            StmtKind::Expr { value } => {
+                tree.body.first() == Some(&stmt)
+                    && matches!(tree.expr(*value).kind, florc_syntax::tree::ExprKind::Str(_))
+            }
+            StmtKind::ImportFrom { module, level: 0, .. } => {
+                module.as_ref().is_some_and(|name| name.text == "__future__")
+            }
+            _ => false,
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        for stmt in block {
+            self.stmt(*stmt);
+        }
+    }
+
+    fn stmt(&mut self, stmt: StmtId) {
+        let plan = self.plan;
+        let skip = plan.skip_blocks.iter().find(|block| block.stmt == stmt);
+        let outside = self.moved.clone();
+        let unit = self.layout.unit(stmt);
+        if let Some(block) = skip {
+            self.step_into(stmt, &block.site, &unit);
+        }
+        self.loop_start(stmt);
+        let module = self.module;
+        for block in module.tree.blocks(stmt) {
+            self.block(block);
+        }
+        self.loop_end(stmt);
+        if let Some(block) = skip {
+            self.moved = outside;
+            self.end_and_restore(stmt, &block.site, &unit);
+        }
+    }
+
+    /// `if florc.step_into("id"):` before the loop, which moves one step to the right.
+    fn step_into(&mut self, stmt: StmtId, site: &SkipBlockSite, unit: &str) {
+        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let start = self.layout.line_start(self.module.tree.stmt(stmt).span.start);
+        let line = self.lines(0, "").plain("step_into", &site.id);
+        let newline = self.layout.newline();
+        let text = format!("{indentation}{}if {line}:  # SkipBlock{newline}", self.moved);
+        self.edits.insert(start, text);
+        self.edits.indent(&[stmt], self.module, unit);
+        self.moved.push_str(unit);
+    }
+
+    /// `florc.end(…)` as the last line of the block, then `else:` with `florc.restore(…)`.
+    fn end_and_restore(&mut self, stmt: StmtId, site: &SkipBlockSite, unit: &str) {
+        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let outer = format!("{indentation}{}", self.moved);
+        let inner = format!("{outer}{unit}");
+        let words = self.lines(inner.len(), unit);
+        let (end, restore) = (words.end(site), words.restore(site));
+        let at = self.layout.end_of_lines(stmt);
+        self.insert_after(at, &inner, &end);
+        self.insert_after(at, &outer, &["else:".to_owned()]);
+        self.insert_after(at, &inner, &restore);
+    }
+
+    /// Lines before a loop and at the start of its body.
+    fn loop_start(&mut self, stmt: StmtId) {
+        let is_while = matches!(self.module.tree.stmt(stmt).kind, StmtKind::While { .. });
+        let plan = self.plan;
+        if let Some(main) = plan.main_loop.as_ref().filter(|main| main.stmt == stmt) {
+            if is_while {
+                self.insert_before(stmt, "enter", &main.site.id);
+            }
+            self.insert_first(stmt, |lines| lines.carry(&main.site));
+        }
+        if let Some(counted) = plan.loops.iter().find(|counted| counted.stmt == stmt && is_while) {
+            self.insert_first(stmt, |lines| vec![lines.plain("tick", &counted.site.id)]);
+            self.untick_at_returns(stmt, &counted.site.id);
+        }
+    }
+
+    /// Lines after a loop.
+    fn loop_end(&mut self, stmt: StmtId) {
+        let is_while = matches!(self.module.tree.stmt(stmt).kind, StmtKind::While { .. });
+        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let indentation = format!("{indentation}{}", self.moved);
+        let unit = self.layout.unit(stmt);
+        let words = self.lines(indentation.len(), &unit);
+        let mut after = Vec::new();
+        if let Some(main) = self.plan.main_loop.as_ref().filter(|main| main.stmt == stmt) {
+            after.extend(words.leave(&main.site));
+        }
+        if let Some(counted) = self.plan.loops.iter().find(|c| c.stmt == stmt && is_while) {
+            after.push(words.plain("untick", &counted.site.id));
+        }
+        let at = self.layout.end_of_lines(stmt);
+        self.insert_after(at, &indentation, &after);
+    }
+
+    /// A `while` loop that is left by `return` does not reach the line after it.
+    fn untick_at_returns(&mut self, stmt: StmtId, id: &str) {
+        let text = format!("{}; ", self.lines(0, "").plain("untick", id));
+        let tree = &self.module.tree;
+        for inner in tree.descendants(stmt) {
+            let own = matches!(tree.stmt(inner).kind, StmtKind::Return { .. })
+                && !self.is_in_nested_function(inner, stmt);
+            if own {
+                self.edits.insert(tree.stmt(inner).span.start, text.clone());
+            }
+        }
+    }
+
+    fn is_in_nested_function(&self, inner: StmtId, outer: StmtId) -> bool {
+        let tree = &self.module.tree;
+        let ancestors = std::iter::successors(tree.parent(inner), |stmt| tree.parent(*stmt));
+        ancestors
+            .take_while(|stmt| *stmt != outer)
+            .any(|stmt| matches!(tree.stmt(stmt).kind, StmtKind::FunctionDef(_)))
+    }
+
+    /// A line with only an id, on the line before a loop.
+    fn insert_before(&mut self, stmt: StmtId, hook: &str, id: &str) {
+        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let line = self.lines(0, "").plain(hook, id);
+        let start = self.module.tree.stmt(stmt).span.start;
+        let newline = self.layout.newline();
+        self.edits.insert(start, format!("{line}{newline}{indentation}{}", self.moved));
+    }
+
+    /// Lines at the start of a loop's body.
+    fn insert_first(&mut self, stmt: StmtId, lines: impl Fn(&Lines<'_>) -> Vec<String>) {
+        let Some(place) = self.layout.body_start(stmt) else { return };
+        let indentation = format!("{}{}", place.indentation, self.moved);
+        let unit = self.layout.unit(stmt);
+        let written = lines(&self.lines(indentation.len(), &unit));
+        self.insert_after(place.offset, &indentation, &written);
+        if place.on_header_line {
+            self.edits.insert(place.offset, format!("{}{indentation}", self.layout.newline()));
+        }
+    }
+
+    fn insert_after(&mut self, offset: u32, indentation: &str, lines: &[String]) {
+        let newline = self.layout.newline();
+        let text: String =
+            lines.iter().map(|line| format!("{newline}{indentation}{line}")).collect();
+        if !text.is_empty() {
+            self.edits.insert(offset, text);
+        }
+    }
+
+    fn lines<'b>(&'b self, column: usize, unit: &'b str) -> Lines<'b> {
+        Lines { florc: self.florc, column, unit }
+    }
+}

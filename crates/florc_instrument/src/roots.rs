@@ -1,0 +1,263 @@
+//! Roots: the names from which the runtime walks at a cut point.
+//!
+//! ```python
+//! best = 0.0
+//! for epoch in range(3):             # head: best (rebound), model (changed by `train`)
+//!     best = max(best, train(model))
+//! print(best)
+//! ```
+//!
+//! A root is a visible name that the loop may rebind or whose objects it may change. Rebound ones
+//! that may be read later are given back by the hook and assigned; the others are patched in place.
+//! Liveness and effects are asked for, not computed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_effects::{Cause, RegionEffect};
+use florc_manifest::{Place, Root};
+use florc_semantic::{BindingId, FunctionId, Loop, Resolution};
+use florc_syntax::Reason;
+use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
+
+use crate::dynamic;
+use crate::decide::Facts;
+
+/// The roots of a cut point, in the order of the manifest.
+#[derive(Default)]
+pub(crate) struct Cut {
+    pub(crate) roots: Vec<Root>,
+    pub(crate) passed: usize,
+    pub(crate) returned: Vec<usize>,
+    pub(crate) restore_arguments: Vec<usize>,
+    /// A name that changes and cannot be put back from here, with the reasons.
+    pub(crate) out_of_reach: Option<(String, Vec<Reason>)>,
+}
+
+/// One root before it is ordered.
+struct Candidate {
+    root: Root,
+    /// The hook can be given its value.
+    passable: bool,
+    /// Rebound, live and assignable here.
+    returned: bool,
+    /// Definitely bound before the loop.
+    bound_before: bool,
+}
+
+/// The roots at the head of the main loop.
+pub(crate) fn at_head(facts: Facts<'_>, each: &Loop) -> Cut {
+    let region = facts.effects.region(each.function, &[each.stmt]);
+    let bound_after = facts.semantics.bound_after(each.stmt);
+    let at_head = facts.semantics.bound_at_head(each.id);
+    let bound: BTreeSet<BindingId> = at_head.intersection(&bound_after).copied().collect();
+    let cut = CutPoint {
+        facts,
+        function: each.function,
+        stmt: each.stmt,
+        live: facts.semantics.live_at_head(each.id),
+        bound_before: bound.clone(),
+        bound,
+        targets: targets(facts, each.stmt),
+    };
+    cut.order(&region)
+}
+
+/// The roots at the end of a SkipBlock.
+pub(crate) fn at_end(facts: Facts<'_>, each: &Loop) -> Cut {
+    let region = facts.effects.region(each.function, &[each.stmt]);
+    let cut = CutPoint {
+        facts,
+        function: each.function,
+        stmt: each.stmt,
+        live: facts.semantics.live_after(each.stmt),
+        bound: facts.semantics.bound_after(each.stmt),
+        bound_before: facts.semantics.bound_before(each.stmt),
+        targets: BTreeSet::new(),
+    };
+    cut.order(&region)
+}
+
+/// Names that the main loop reads and never changes.
+pub(crate) fn inputs(facts: Facts<'_>, each: &Loop) -> Vec<Root> {
+    let region = facts.effects.region(each.function, &[each.stmt]);
+    let mut read = facts.semantics.read_in(&[each.stmt]);
+    for function in facts.effects.may_reach(&[each.stmt]) {
+        read.extend(facts.semantics.read_in(facts.body_of(function)));
+    }
+    let bound = facts.semantics.bound_before(each.stmt);
+    let mut inputs = Vec::new();
+    for id in read {
+        let binding = facts.semantics.binding(id);
+        let fixed = binding.is_import || binding.is_function || binding.is_class;
+        let changed = region.bound.contains_key(&id) || region.mutated.contains_key(&id);
+        let Some(place) = place(facts, each.function, id).filter(|_| !fixed && !changed) else {
+            continue;
+        };
+        inputs.push(Root {
+            name: binding.name.clone(),
+            place,
+            live: true,
+            always_bound: bound.contains(&id),
+            reasons: Vec::new(),
+        });
+    }
+    inputs
+}
+
+/// The variables that a `for` loop's own target binds.
+fn targets(facts: Facts<'_>, stmt: StmtId) -> BTreeSet<BindingId> {
+    let StmtKind::For { target, .. } = &facts.module.tree.stmt(stmt).kind else {
+        return BTreeSet::new();
+    };
+    let names = facts.module.tree.all_exprs(*target).into_iter().filter(|part| {
+        let parent = facts.module.tree.expr_parent(*part);
+        let displayed = parent.is_none_or(|parent| {
+            matches!(
+                facts.module.tree.expr(parent).kind,
+                ExprKind::Tuple { .. } | ExprKind::List { .. } | ExprKind::Starred { .. }
+            )
+        });
+        displayed && matches!(facts.module.tree.expr(*part).kind, ExprKind::Name(_))
+    });
+    names
+        .filter_map(|name| match facts.semantics.resolve(name) {
+            Resolution::Binding(binding) => Some(binding),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Where a variable lives, seen from a function; `None` where it cannot be seen.
+fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<Place> {
+    let semantics = facts.semantics;
+    let home = semantics.bindings[binding.0 as usize].scope;
+    let functions = &semantics.functions;
+    if functions[function.0 as usize].scope == home {
+        return Some(Place::Local);
+    }
+    if functions[0].scope == home {
+        return Some(Place::Global);
+    }
+    let around = std::iter::successors(functions[function.0 as usize].parent, |parent| {
+        functions[parent.0 as usize].parent
+    });
+    around
+        .into_iter()
+        .any(|outer| functions[outer.0 as usize].scope == home)
+        .then_some(Place::Captured)
+}
+
+struct CutPoint<'a> {
+    facts: Facts<'a>,
+    function: FunctionId,
+    stmt: StmtId,
+    live: BTreeSet<BindingId>,
+    bound: BTreeSet<BindingId>,
+    bound_before: BTreeSet<BindingId>,
+    targets: BTreeSet<BindingId>,
+}
+
+impl CutPoint<'_> {
+    /// Orders the roots: passed and given back, passed, the rest.
+    fn order(&self, region: &RegionEffect) -> Cut {
+        let mut cut = Cut::default();
+        let mut candidates = self.candidates(region, &mut cut.out_of_reach);
+        candidates.sort_by_key(|c| (!c.passable, !c.returned));
+        let indices = |keep: &dyn Fn(&Candidate) -> bool| -> Vec<usize> {
+            candidates.iter().enumerate().filter(|(_, c)| keep(c)).map(|(index, _)| index).collect()
+        };
+        cut.passed = indices(&|c| c.passable).len();
+        cut.returned = indices(&|c| c.returned);
+        cut.restore_arguments = indices(&|c| c.passable && c.bound_before);
+        cut.roots = candidates.into_iter().map(|candidate| candidate.root).collect();
+        cut
+    }
+
+    fn candidates(
+        &self,
+        region: &RegionEffect,
+        out_of_reach: &mut Option<(String, Vec<Reason>)>,
+    ) -> Vec<Candidate> {
+        let all_live = dynamic::reads_by_name(self.facts);
+        let declared = declared_outer(self.facts, self.function);
+        let mut changed: BTreeMap<BindingId, &Cause> = BTreeMap::new();
+        changed.extend(region.mutated.iter().map(|(id, cause)| (*id, cause)));
+        changed.extend(region.bound.iter().map(|(id, cause)| (*id, cause)));
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut found = Vec::new();
+        for (id, cause) in changed {
+            let binding = &self.facts.semantics.binding(id);
+            let rebound = region.bound.contains_key(&id) && !self.targets.contains(&id);
+            let relevant = rebound || (region.mutated.contains_key(&id) && !binding.is_import);
+            let Some(place) = place(self.facts, self.function, id).filter(|_| relevant) else {
+                continue;
+            };
+            let live = all_live || place != Place::Local || self.live.contains(&id);
+            let assignable = place == Place::Local || declared.contains(&binding.name);
+            let unreachable = !names.insert(&binding.name)
+                || (place == Place::Captured && !self.reaches(id, rebound && !assignable));
+            if unreachable && live && out_of_reach.is_none() {
+                *out_of_reach = Some((binding.name.clone(), self.reasons(cause)));
+            }
+            let bound = self.is_bound(id, &place);
+            found.push(Candidate {
+                passable: live && bound && (place != Place::Global || assignable),
+                returned: live && rebound && assignable,
+                bound_before: place == Place::Captured || self.bound_before.contains(&id),
+                root: Root {
+                    name: binding.name.clone(),
+                    place,
+                    live,
+                    always_bound: bound,
+                    reasons: self.reason_lines(cause),
+                },
+            });
+        }
+        found
+    }
+
+    /// Whether a captured variable can be read here and need not be assigned.
+    fn reaches(&self, binding: BindingId, must_assign: bool) -> bool {
+        let free = || {
+            let body = self.facts.body_of(self.function);
+            self.facts.semantics.read_in(body).contains(&binding)
+        };
+        !must_assign && (self.is_bound(binding, &Place::Captured) || free())
+    }
+
+    fn is_bound(&self, binding: BindingId, place: &Place) -> bool {
+        match place {
+            Place::Local | Place::Global => self.bound.contains(&binding),
+            Place::Captured => {
+                let semantics = self.facts.semantics;
+                let parameter = semantics.bindings[binding.0 as usize].is_parameter;
+                let def = semantics.functions[self.function.0 as usize].stmt;
+                parameter || def.is_some_and(|def| semantics.bound_before(def).contains(&binding))
+            }
+        }
+    }
+
+    fn reasons(&self, cause: &Cause) -> Vec<Reason> {
+        let steps = cause.steps.iter();
+        steps.map(|(span, text)| Reason { span: *span, text: text.clone() }).collect()
+    }
+
+    fn reason_lines(&self, cause: &Cause) -> Vec<String> {
+        let source = &self.facts.module.source;
+        let line = |span: &florc_syntax::Span| source.line_column(span.start).line;
+        cause.steps.iter().map(|(span, text)| format!("line {}: {text}", line(span))).collect()
+    }
+}
+
+/// Names that the function declares `global` or `nonlocal`.
+fn declared_outer(facts: Facts<'_>, function: FunctionId) -> BTreeSet<String> {
+    let tree = &facts.module.tree;
+    let own = facts.body_of(function).iter().flat_map(|stmt| facts.own_stmts(*stmt));
+    own.filter_map(|stmt: StmtId| match &tree.stmt(stmt).kind {
+        StmtKind::Global { names } | StmtKind::Nonlocal { names } => Some(names),
+        _ => None,
+    })
+    .flatten()
+    .map(|name| name.text.clone())
+    .collect()
+}
