@@ -1,0 +1,205 @@
+"""What florc knows of the types of Python and of frameworks.
+
+The native walk asks here once per type. A framework's file is loaded only when the framework
+itself is loaded already; nothing here imports a framework.
+
+An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving a new object, and
+`patch(obj, data)`, which writes the data into an existing object and says whether it did.
+"""
+
+import enum
+import sys
+import sysconfig
+import weakref
+
+from . import functions, standard
+from .functions import code_of_function, function, make_function, name_of, resolve
+
+_FRAMEWORKS = ("numpy", "torch")
+_loaded = {}
+
+
+def _adapters():
+    """Adapter files, frameworks first."""
+    for name in _FRAMEWORKS:
+        if name not in _loaded and name in sys.modules:
+            module = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
+            if not getattr(sys.modules[name], "__version__", None):
+                continue  # being imported
+            _loaded[name] = module
+    yield from _loaded.values()
+    yield standard
+
+
+def _framework(name):
+    list(_adapters())
+    return _loaded[name]
+
+
+def find(cls):
+    """How instances of `cls` are captured: a word, an adapter, or `None` for a plain object."""
+    if issubclass(cls, enum.Enum):
+        return "enum"
+    if issubclass(cls, weakref.ref) and cls in (weakref.ref, weakref.ReferenceType):
+        return "weakref"
+    for module in _adapters():
+        found = module.find(cls)
+        if found is not None:
+            return found
+    return None
+
+
+def by_name(name):
+    """The adapter of that name."""
+    for module in _adapters():
+        found = module.ADAPTERS.get(name)
+        if found is not None:
+            return found
+    raise LookupError(f"no adapter `{name}` is loaded")
+
+
+def read_hidden():
+    """State of the process that no variable names."""
+    state = {}
+    for module in _adapters():
+        state.update(module.read_hidden())
+    return state
+
+
+def write_hidden(name, value):
+    """Puts back one entry of `read_hidden`."""
+    for module in _adapters():
+        if module.write_hidden(name, value):
+            return
+    raise LookupError(f"nothing loaded holds `{name}`")
+
+
+def data_type(dtype):
+    """Name, element size in bytes, and whether elements are objects."""
+    for module in _loaded.values() or _adapters():
+        found = module.data_type(dtype)
+        if found is not None:
+            return found
+    for module in _adapters():
+        found = module.data_type(dtype)
+        if found is not None:
+            return found
+    raise TypeError(f"unknown data type {dtype!r}")
+
+
+def save_tensor(tensor):
+    return _framework("torch").save_tensor(tensor)
+
+
+def new_storage(size, device):
+    return _framework("torch").new_storage(size, device)
+
+
+def whole_storage(tensor):
+    return _framework("torch").whole_storage(tensor)
+
+
+def storage_extent(tensor):
+    return _framework("torch").storage_extent(tensor)
+
+
+def tensor_over(storage, cls, dtype, shape, strides, offset, requires_grad, grad_fn):
+    return _framework("torch").tensor_over(
+        storage, cls, dtype, shape, strides, offset, requires_grad, grad_fn
+    )
+
+
+def rebind_tensor(live, fresh):
+    return _framework("torch").rebind_tensor(live, fresh)
+
+
+def patch_tensor(live, requires_grad, grad, set_grad):
+    return _framework("torch").patch_tensor(live, requires_grad, grad, set_grad)
+
+
+def device_bytes(tensor, delta, length):
+    return _framework("torch").device_bytes(tensor, delta, length)
+
+
+def device_write(target, source):
+    return _framework("torch").device_write(target, source)
+
+
+def array_over(buffer, dtype, shape, strides, offset, writeable):
+    return _framework("numpy").array_over(buffer, dtype, shape, strides, offset, writeable)
+
+
+def object_array(shape, items):
+    return _framework("numpy").object_array(shape, items)
+
+
+def fill_object_array(live, items):
+    return _framework("numpy").fill_object_array(live, items)
+
+
+def array_extent(array):
+    return _framework("numpy").array_extent(array)
+
+
+_INSTALLED = tuple(
+    {
+        sysconfig.get_path(name)
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+        if sysconfig.get_path(name)
+    }
+)
+_projects = {}
+
+
+def is_project(module):
+    """Whether a module, by name, is the user's own: neither Python's nor an installed package."""
+    if not isinstance(module, str):
+        return False
+    known = _projects.get(module)
+    if known is None:
+        known = _projects[module] = _is_project(module)
+    return known
+
+
+def _is_project(module):
+    if module == "__main__":
+        return True
+    top = module.partition(".")[0]
+    if top == "florc" or top in sys.builtin_module_names or top in sys.stdlib_module_names:
+        return False
+    loaded = sys.modules.get(module)
+    path = getattr(loaded, "__file__", None)
+    if not path:
+        return False
+    return not path.startswith(_INSTALLED) and "site-packages" not in path
+
+
+_PLAIN_ATTRIBUTES = {"__module__", "__qualname__", "__doc__", "__slots__", "__weakref__"}
+
+
+def class_attributes(cls):
+    """Attributes of a class that hold data."""
+    if issubclass(cls, enum.Enum):
+        return {}
+    found = {}
+    for name, value in list(vars(cls).items()):
+        if name.startswith("__") and name.endswith("__") or name.startswith("_abc_"):
+            continue
+        if _is_data(value):
+            found[name] = value
+    return found
+
+
+def module_attributes(module):
+    """Globals of a module that hold data."""
+    found = {}
+    for name, value in list(vars(module).items()):
+        if not (name.startswith("__") and name.endswith("__")) and _is_data(value):
+            found[name] = value
+    return found
+
+
+def _is_data(value):
+    if isinstance(value, (type, type(sys), property, classmethod, staticmethod)):
+        return False
+    return not callable(value) and not hasattr(type(value), "__get__")

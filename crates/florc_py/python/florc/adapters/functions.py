@@ -1,0 +1,146 @@
+"""Names of functions and classes, and functions made again from code that is loaded."""
+
+import sys
+import types
+
+_codes = {}
+
+
+def resolve(module, qualname):
+    """The object of that name; `LookupError` says what is missing."""
+    found = sys.modules.get(module)
+    if found is None:
+        if module == "__main__" or not module:
+            raise LookupError(f"there is no module `{module}`")
+        try:
+            found = __import__(module, fromlist=["*"])
+        except ImportError as error:
+            raise LookupError(f"module `{module}` cannot be imported: {error}") from None
+    if not qualname:
+        return found
+    for part in qualname.split("."):
+        try:
+            found = vars(found)[part] if isinstance(found, types.ModuleType) else getattr(found, part)
+        except (AttributeError, KeyError):
+            try:
+                found = getattr(found, part)
+            except AttributeError:
+                raise LookupError(f"`{module}.{qualname}` does not exist") from None
+    return found
+
+
+def name_of(value):
+    """Module and qualified name by which `value` itself is found, or `None`."""
+    text = None
+    if not hasattr(value, "__qualname__") and not hasattr(value, "__name__"):
+        reduced = value.__reduce_ex__(2)
+        if not isinstance(reduced, str):
+            return None
+        text = reduced
+    qualname = text or getattr(value, "__qualname__", None) or value.__name__
+    module = getattr(value, "__module__", None) or type(value).__module__
+    names = [module]
+    if text is not None:
+        names += [type(value).__module__.partition(".")[0]]
+    owner = getattr(value, "__self__", None)
+    if isinstance(owner, types.ModuleType):
+        names.append(owner.__name__)
+    for name in names:
+        for candidate in (qualname, getattr(value, "__name__", qualname)):
+            if isinstance(name, str) and isinstance(candidate, str):
+                try:
+                    if name in sys.modules and resolve(name, candidate) is value:
+                        return name, candidate
+                except LookupError:
+                    pass
+    return None
+
+
+def function(value):
+    """Module, qualified name, key of the code, and whether the name finds this function."""
+    module = value.__module__ or ""
+    qualname = value.__qualname__
+    key = _key(value.__code__, value.__globals__.get("__name__", module), qualname)
+    try:
+        named = "<locals>" not in qualname and resolve(module, qualname) is value
+    except LookupError:
+        named = False
+    if not named and module:
+        # a name of an outer module for a function whose `__module__` says otherwise
+        home = value.__globals__.get("__name__", module)
+        return home, qualname, key, False
+    return module, qualname, key, named
+
+
+def _key(code, module, qualname):
+    """What tells functions of one qualified name apart: stable between runs of one program."""
+    known = _codes.get(code)
+    if known is not None and known[0] is code:
+        return known[1]
+    path = getattr(code, "co_qualname", qualname)
+    from . import is_project
+
+    if not is_project(module):
+        key = f"{path}@{code.co_firstlineno}"
+    else:
+        siblings = _siblings(module, path)
+        order = next((i for i, other in enumerate(siblings) if other is code), None)
+        if order is None:
+            order = next((i for i, other in enumerate(siblings) if other == code), None)
+        key = f"{path}#{order}" if order is not None else f"{path}@{_shape(code)}"
+    _codes[code] = (code, key)
+    return key
+
+
+def _shape(code):
+    names = (code.co_varnames, code.co_freevars, code.co_names, code.co_argcount)
+    constants = tuple(c for c in code.co_consts if isinstance(c, (int, float, str, bytes)))
+    return repr((names, constants, len(code.co_code)))
+
+
+def _siblings(module, path):
+    """Code objects with that qualified name, in the order of the source."""
+    parts = path.split(".")
+    try:
+        at = parts.index("<locals>")
+    except ValueError:
+        return []
+    try:
+        outer = resolve(module, ".".join(parts[:at]))
+    except LookupError:
+        return []
+    while hasattr(outer, "__wrapped__"):
+        outer = outer.__wrapped__
+    codes = [getattr(outer, "__code__", None)]
+    for part in parts[at:]:
+        if part != "<locals>":
+            codes = [
+                inner
+                for code in codes
+                if code is not None
+                for inner in code.co_consts
+                if isinstance(inner, types.CodeType) and inner.co_name == part
+            ]
+    return codes
+
+
+def code_of_function(value):
+    """The key under which the code of a live function is known."""
+    return function(value)[2]
+
+
+def make_function(module, qualname, key, cells):
+    """A function of code that is loaded, over `cells`; `LookupError` when there is none."""
+    if "<locals>" not in qualname:
+        found = resolve(module, qualname)
+        if isinstance(found, types.FunctionType) and function(found)[2] == key:
+            return found
+    path, _, order = key.rpartition("#")
+    codes = _siblings(module, path) if path and order.isdigit() else []
+    if not path or int(order) >= len(codes):
+        raise LookupError(f"the code of `{qualname}` is not loaded")
+    code = codes[int(order)]
+    namespace = vars(sys.modules[module])
+    made = types.FunctionType(code, namespace, code.co_name, None, tuple(cells))
+    made.__qualname__ = qualname
+    return made

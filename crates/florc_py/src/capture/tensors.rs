@@ -1,0 +1,219 @@
+//! Tensors and arrays: their geometry now, their memory later.
+//!
+//! ```python
+//! w = torch.zeros(4, 3); v = w[1:]     # two Tensor nodes over one storage
+//! ```
+//!
+//! Copies no element.
+
+use std::collections::HashMap;
+
+use florc_manifest::LossReason;
+use florc_runtime::{Attributes, Node, StorageId};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::views::View;
+use super::{Edge, Walker};
+use crate::types::{self, TypeInfo};
+
+/// What a data type is called in the graph.
+#[derive(Clone)]
+struct DataType {
+    name: String,
+    size: usize,
+    /// Elements are Python objects.
+    objects: bool,
+}
+
+/// What is remembered of torch and NumPy during a walk.
+pub(super) struct Frameworks<'py> {
+    data_types: HashMap<usize, (DataType, Bound<'py, PyAny>)>,
+    strided: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Frameworks<'py> {
+    pub(super) fn new(py: Python<'py>) -> PyResult<Self> {
+        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        let torch = modules.cast::<PyDict>()?.get_item(intern!(py, "torch"))?;
+        let strided = torch.and_then(|torch| torch.getattr(intern!(py, "strided")).ok());
+        Ok(Self { data_types: HashMap::new(), strided })
+    }
+
+    fn data_type(&mut self, of: Bound<'py, PyAny>) -> PyResult<DataType> {
+        let key = of.as_ptr() as usize;
+        if let Some((known, _)) = self.data_types.get(&key) {
+            return Ok(known.clone());
+        }
+        let py = of.py();
+        let described = types::adapters(py)?.call_method1(intern!(py, "data_type"), (&of,))?;
+        let (name, size, objects) = described.extract()?;
+        let known = DataType { name, size, objects };
+        self.data_types.insert(key, (known.clone(), of));
+        Ok(known)
+    }
+}
+
+/// Lowest and highest byte that a view touches, relative to its first element.
+fn bounds(shape: &[u64], strides: &[i64], size: usize) -> (i64, i64) {
+    if shape.contains(&0) {
+        return (0, 0);
+    }
+    let mut low = 0;
+    let mut high = size as i64;
+    for (length, stride) in shape.iter().zip(strides) {
+        let reach = (*length as i64 - 1) * stride;
+        if reach < 0 {
+            low += reach;
+        } else {
+            high += reach;
+        }
+    }
+    (low, high)
+}
+
+impl<'py> Walker<'py> {
+    pub(super) fn tensor(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        info: &TypeInfo,
+    ) -> PyResult<Node> {
+        let py = self.py;
+        let layout = object.getattr(intern!(py, "layout"))?;
+        let plain = self.frameworks.strided.as_ref().is_some_and(|strided| layout.is(strided))
+            && !flag(object, intern!(py, "is_quantized"))?
+            && !flag(object, intern!(py, "is_meta"))?
+            && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
+            && !object.call_method0(intern!(py, "is_conj"))?.is_truthy()?;
+        if !plain {
+            return self.adapted_tensor(object, info);
+        }
+        let data_type = self.frameworks.data_type(object.getattr(intern!(py, "dtype"))?)?;
+        let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
+        let strides: Vec<i64> = object.call_method0(intern!(py, "stride"))?.extract()?;
+        let on_cpu = flag(object, intern!(py, "is_cpu"))?;
+        let device = if on_cpu {
+            "cpu".to_owned()
+        } else {
+            object.getattr(intern!(py, "device"))?.str()?.to_string()
+        };
+        let byte_strides: Vec<i64> =
+            strides.iter().map(|stride| stride * data_type.size as i64).collect();
+        let address = object.call_method0(intern!(py, "data_ptr"))?.extract::<usize>()?;
+        let is_leaf = flag(object, intern!(py, "is_leaf"))?;
+        self.view(object, address, &shape, &byte_strides, data_type.size, &device);
+        let (grad, grad_fn) = self.gradient(object, is_leaf)?;
+        let attributes = if info.has_dict { self.attributes(object)? } else { Attributes::new() };
+        Ok(Node::Tensor {
+            class: self.class(info.class.bind(py))?,
+            dtype: data_type.name,
+            shape,
+            strides,
+            offset: 0,
+            storage: StorageId(u32::MAX),
+            device,
+            requires_grad: flag(object, intern!(py, "requires_grad"))?,
+            is_leaf,
+            grad,
+            grad_fn,
+            attributes,
+        })
+    }
+
+    fn gradient(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        is_leaf: bool,
+    ) -> PyResult<(Option<florc_runtime::NodeId>, Option<String>)> {
+        let py = self.py;
+        let mut grad_fn = None;
+        if !is_leaf {
+            let node = object.getattr(intern!(py, "grad_fn"))?;
+            grad_fn = Some(types::class_name(&node.get_type()).rsplit('.').next().map_or_else(
+                String::new,
+                ToOwned::to_owned,
+            ));
+            if !flag(object, intern!(py, "retains_grad"))? {
+                return Ok((None, grad_fn));
+            }
+        }
+        let grad = object.getattr(intern!(py, "grad"))?;
+        if grad.is_none() {
+            return Ok((None, grad_fn));
+        }
+        Ok((Some(self.reach(&grad, Edge::Part("grad"))?), grad_fn))
+    }
+
+    /// Sparse and other tensors without plain memory.
+    fn adapted_tensor(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
+        let py = self.py;
+        let saved = types::adapters(py)?.call_method1(intern!(py, "save_tensor"), (object,))?;
+        if saved.is_none() {
+            return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
+        }
+        let class = self.class(info.class.bind(py))?;
+        let payload = self.reach(&saved, Edge::Part("<state>"))?;
+        Ok(Node::Adapted { adapter: "torch.tensor".into(), class, payload })
+    }
+
+    pub(super) fn array(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
+        let py = self.py;
+        let data_type = self.frameworks.data_type(object.getattr(intern!(py, "dtype"))?)?;
+        let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
+        if data_type.objects {
+            let items = object.call_method0(intern!(py, "ravel"))?;
+            let items = items.call_method0(intern!(py, "tolist"))?;
+            let items: Vec<Bound<'py, PyAny>> = items.extract()?;
+            let mut nodes = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                nodes.push(self.reach(item, Edge::Item(index))?);
+            }
+            if data_type.name != "|O" {
+                return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
+            }
+            return Ok(Node::ObjectArray { class: None, shape, items: nodes });
+        }
+        let strides: Vec<i64> = object.getattr(intern!(py, "strides"))?.extract()?;
+        let interface = object.getattr(intern!(py, "__array_interface__"))?;
+        let data = interface.get_item(intern!(py, "data"))?.cast_into::<PyTuple>()?;
+        let (address, read_only): (usize, bool) = data.extract()?;
+        self.view(object, address, &shape, &strides, data_type.size, "cpu");
+        Ok(Node::Array {
+            class: None,
+            dtype: data_type.name,
+            shape,
+            strides,
+            storage: StorageId(u32::MAX),
+            offset: 0,
+            writeable: !read_only,
+            attributes: Attributes::new(),
+        })
+    }
+
+    fn view(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        address: usize,
+        shape: &[u64],
+        strides: &[i64],
+        size: usize,
+        device: &str,
+    ) {
+        let (low, high) = bounds(shape, strides, size);
+        let view = View {
+            node: self.current,
+            object: object.clone(),
+            address,
+            low: address.wrapping_add_signed(low as isize),
+            high: address.wrapping_add_signed(high as isize),
+            size,
+            device: device.to_owned(),
+        };
+        self.weight += self.views.add(view);
+    }
+}
+
+fn flag(object: &Bound<'_, PyAny>, name: &Bound<'_, pyo3::types::PyString>) -> PyResult<bool> {
+    object.getattr(name)?.is_truthy()
+}
