@@ -63,7 +63,7 @@ impl<'py> Restorer<'py, '_> {
         let same = name.len() == module.len() + 1 + qualname.len()
             && name.starts_with(module.as_str())
             && name.ends_with(qualname.as_str());
-        if same && qualname.contains("<locals>") {
+        if same {
             self.candidates.entry(node).or_insert_with(|| class.clone().into_any());
         }
         same

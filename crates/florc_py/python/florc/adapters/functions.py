@@ -6,8 +6,24 @@ import types
 _codes = {}
 
 
+_UNNAMED = {
+    kind.__name__: kind
+    for kind in [
+        *(kind for kind in vars(types).values() if isinstance(kind, type)),
+        *map(type, (iter([]), iter(()), iter(range(0)), iter(range(1 << 70)), iter(""), iter(b""))),
+        *map(type, (iter("é"), iter(bytearray()), reversed([]), iter({}), iter(set()))),
+        type(...),
+        type(None),
+        type(NotImplemented),
+    ]
+    if kind.__module__ == "builtins"
+}
+
+
 def resolve(module, qualname):
     """The object of that name; `LookupError` says what is missing."""
+    if module == "builtins" and qualname in _UNNAMED:
+        return _UNNAMED[qualname]
     found = sys.modules.get(module)
     if found is None:
         if module == "__main__" or not module:
