@@ -13,13 +13,28 @@
 //! recorded rows; the state at the end with the recorded hash. Does not touch objects: the caller
 //! restores and captures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use florc_manifest::{BlockKey, CutKey, HeadKey, Value};
+use florc_manifest::{
+    BlockKey, CutKey, FORMAT_VERSION, HeadKey, ReplayPlan, Segment, SegmentEnd, SegmentStart,
+    Value, Verdict,
+};
 
-use crate::{Checkpoint, LogEvent, LoopToken, Snapshot};
+use crate::checkpoint::Checkpoint;
+use crate::context::LoopToken;
+use crate::diff::{State, first_difference};
+use crate::error::StoreError;
+use crate::forward::{Rows, compare_rows};
+use crate::graph::Snapshot;
+use crate::progress::{Moment, Progress, main_label};
+use crate::recorded::{LoggedRow, Recorded};
+use crate::recorder::LogEvent;
+use crate::seal::seal;
+use crate::shard::{ShardWriter, shard_path};
+use crate::state_hash::{hex, state_hash};
+use crate::store::Store;
 
 /// The main loop was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +52,8 @@ pub enum HeadStep {
     Run(HeadKey),
     /// Put back `checkpoint(&CutKey::Head(key))`, then go on.
     Restore(HeadKey),
+    /// Capture the state, give it to [`Replayer::verify`], then go on.
+    Check(HeadKey),
     /// The segment ends here. Capture the state, give it to [`Replayer::verify`], then
     /// [`Replayer::finish`] and end the process.
     Stop(HeadKey),
@@ -65,15 +82,93 @@ impl fmt::Display for ReplayError {
 
 impl std::error::Error for ReplayError {}
 
+impl From<StoreError> for ReplayError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// The replaying side: one segment.
 #[derive(Debug)]
-pub struct Replayer {}
+pub struct Replayer {
+    plan: ReplayPlan,
+    segment: Segment,
+    recorded: Recorded,
+    shard: Option<ShardWriter>,
+    progress: Progress,
+    /// Head at which the state is to be put back.
+    restore_at: Option<HeadKey>,
+    /// Read before it was named, so that damage was found while there was a choice.
+    loaded: Option<Checkpoint>,
+    skipped: BTreeSet<BlockKey>,
+    forward: Rows,
+    findings: Findings,
+    process: u32,
+}
+
+/// What the checks found so far.
+#[derive(Debug, Default)]
+struct Findings {
+    error: Option<String>,
+    difference: Option<String>,
+    reasons: Vec<String>,
+    /// Cut points whose state was equal.
+    equal: BTreeSet<CutKey>,
+    has_stopped: bool,
+    has_reached_start: bool,
+}
+
+impl Findings {
+    fn differs(&mut self, text: String) {
+        self.difference.get_or_insert(text);
+    }
+
+    fn reason(&mut self, text: String) {
+        if !self.reasons.contains(&text) {
+            self.reasons.push(text);
+        }
+    }
+}
 
 impl Replayer {
     /// Reads the plan and the run. `Ok(None)`: this segment was replayed to its end before.
     pub fn open(plan: &Path, segment: u32) -> Result<Option<Self>, ReplayError> {
-        let _ = (plan, segment);
-        Ok(None)
+        let broken = |what: String| ReplayError(format!("{}: {what}", plan.display()));
+        let text = std::fs::read(plan).map_err(|error| broken(error.to_string()))?;
+        let directory = plan.parent().unwrap_or(Path::new("."));
+        let plan: ReplayPlan =
+            serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
+        if plan.format > FORMAT_VERSION {
+            return Err(broken("written by a newer florc; update florc".into()));
+        }
+        let Some(mine) = plan.segments.iter().find(|it| it.index == segment).cloned() else {
+            return Err(broken(format!("there is no segment {segment}")));
+        };
+        if shard_path(directory, segment).exists() {
+            return Ok(None);
+        }
+        let run = Store::open(Path::new(&plan.store))?.run(&plan.run)?;
+        let recorded = Recorded::read(run)?;
+        let shard = ShardWriter::create(directory, segment)
+            .map_err(|error| broken(format!("cannot write the rows: {error}")))?;
+        Ok(Some(Self {
+            plan,
+            segment: mine,
+            recorded,
+            shard: Some(shard),
+            progress: Progress::default(),
+            restore_at: None,
+            loaded: None,
+            skipped: BTreeSet::new(),
+            forward: Rows::new(),
+            findings: Findings::default(),
+            process: std::process::id(),
+        }))
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &ReplayPlan {
+        &self.plan
     }
 
     /// The main loop was entered. An error: the inputs (content hashes) are not those of the
@@ -84,97 +179,426 @@ impl Replayer {
         site: &str,
         inputs: &BTreeMap<String, String>,
     ) -> Result<Option<MainEntry>, ReplayError> {
-        let _ = (site, inputs);
-        Ok(None)
+        let label = main_label(&self.recorded.manifest, site).to_owned();
+        let Some(instance) = self.progress.enter(site, &label) else {
+            return Ok(None);
+        };
+        let Some(recorded) = self.recorded.inputs.get(&instance) else {
+            return Err(ReplayError(format!(
+                "the main loop is entered for the {}. time, which the recorded run did not do",
+                instance + 1
+            )));
+        };
+        let differs = |(name, hash): &(&String, &String)| inputs.get(*name) != Some(*hash);
+        let names: Vec<_> = recorded
+            .iter()
+            .filter(differs)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        if !names.is_empty() {
+            return Err(ReplayError(format!(
+                "{} differ from the recorded run where the main loop begins; seed what makes \
+                 them, or put back the files they are read from",
+                names.join(", ")
+            )));
+        }
+        let jump = self.choose_jump(site, instance);
+        if let Some(jump) = jump {
+            self.progress.fast_forward(jump.iteration);
+        }
+        self.restore_at = jump;
+        Ok(Some(MainEntry { instance, jump }))
+    }
+
+    /// The latest head that can be restored, not after the segment's start.
+    fn choose_jump(&mut self, site: &str, instance: u32) -> Option<HeadKey> {
+        let SegmentStart::Head(start) = self.segment.start else {
+            return None;
+        };
+        if instance > start.instance || !self.recorded.can_jump(site) {
+            return None;
+        }
+        let last = if instance == start.instance {
+            start.iteration
+        } else {
+            u64::MAX
+        };
+        let range = CutKey::Head(HeadKey {
+            instance,
+            iteration: 0,
+        })..=CutKey::Head(HeadKey {
+            instance,
+            iteration: last,
+        });
+        let heads: Vec<CutKey> = self
+            .recorded
+            .checkpoints
+            .range(range)
+            .map(|(cut, _)| cut.clone())
+            .rev()
+            .collect();
+        heads.into_iter().find_map(|cut| match cut {
+            CutKey::Head(head) => self.load(&cut).then_some(head),
+            CutKey::Block(_) | CutKey::Exit(_) => None,
+        })
+    }
+
+    /// Reads a checkpoint if it may be restored here.
+    fn load(&mut self, cut: &CutKey) -> bool {
+        let Some(record) = self.recorded.checkpoints.get(cut) else {
+            return false;
+        };
+        let site = match cut {
+            CutKey::Block(block) => block.site.as_str(),
+            CutKey::Head(_) | CutKey::Exit(_) => self.progress.main_site(),
+        };
+        let needed = self.plan.needed.iter().find(|needed| needed.site == site);
+        if !record.restorable(needed.map_or(&[], |needed| &needed.names)) {
+            return false;
+        }
+        match self.recorded.run.load_record(record) {
+            Ok(checkpoint) => {
+                self.loaded = Some(checkpoint);
+                true
+            }
+            Err(error) => {
+                self.findings
+                    .reason(format!("a checkpoint could not be used: {error}"));
+                false
+            }
+        }
     }
 
     /// An iteration begins.
     pub fn head(&mut self, position: Option<i64>) -> HeadStep {
-        let _ = position;
-        HeadStep::Ignore
+        let Some((key, position)) = self.progress.head(position) else {
+            return HeadStep::Ignore;
+        };
+        if self.restore_at.take() == Some(key) {
+            self.has_reached(key);
+            return HeadStep::Restore(key);
+        }
+        self.has_reached(key);
+        let is_end = matches!(self.segment.end, SegmentEnd::Head(end) if key >= end);
+        match self.recorded.positions.get(&key) {
+            Some(recorded) if *recorded != position => self.findings.differs(format!(
+                "iteration {}: recorded position {recorded}, replay is at {position}",
+                key.iteration
+            )),
+            None if !is_end => return self.beyond_record(key),
+            Some(_) | None => {}
+        }
+        if is_end {
+            self.findings.has_stopped = true;
+            return HeadStep::Stop(key);
+        }
+        let cut = CutKey::Head(key);
+        if self.is_inside(Moment::head(key)) && self.recorded.checkpoints.contains_key(&cut) {
+            return HeadStep::Check(key);
+        }
+        HeadStep::Run(key)
+    }
+
+    fn has_reached(&mut self, key: HeadKey) {
+        self.findings.has_reached_start |= match self.segment.start {
+            SegmentStart::Beginning => true,
+            SegmentStart::Head(start) => key == start,
+        };
+    }
+
+    /// An iteration that the recorded run did not begin.
+    fn beyond_record(&mut self, key: HeadKey) -> HeadStep {
+        self.findings.has_stopped = true;
+        let iteration = key.iteration;
+        if self.recorded.cut_off.is_some() {
+            let text = format!("the recorded run was killed before iteration {iteration}");
+            self.findings.reason(text);
+        } else {
+            let text = format!("replay begins iteration {iteration}, the recorded run did not");
+            self.findings.differs(text);
+        }
+        HeadStep::Stop(key)
     }
 
     /// A SkipBlock begins.
     pub fn step_into(&mut self, site: &str) -> Step {
-        let _ = site;
-        Step::Execute
+        let Some(key) = self.progress.begin_block(site) else {
+            return Step::Execute;
+        };
+        let is_asked = self.is_asked(self.progress.moment());
+        let has_probe = self.plan.executed_blocks.iter().any(|block| block == site);
+        if (is_asked && has_probe) || !self.load(&CutKey::Block(key.clone())) {
+            return Step::Execute;
+        }
+        self.progress.end_block(site);
+        self.skipped.insert(key.clone());
+        Step::Skip(key)
     }
 
-    /// A SkipBlock ended, or was restored.
-    pub fn block_end(&mut self, site: &str) {
-        let _ = site;
+    /// A SkipBlock was run to its end. `Some`: capture and give to [`Self::verify`] under
+    /// `CutKey::Block(key)`. A block that was skipped may be announced too; nothing is done then.
+    pub fn block_end(&mut self, site: &str) -> Option<BlockKey> {
+        let key = self.progress.end_block(site)?;
+        let cut = CutKey::Block(key.clone());
+        let is_checked =
+            self.is_inside(self.progress.moment()) && self.recorded.checkpoints.contains_key(&cut);
+        is_checked.then_some(key)
     }
 
     /// Loads a checkpoint that an answer of this type named.
     pub fn checkpoint(&mut self, cut: &CutKey) -> Result<Checkpoint, ReplayError> {
-        let _ = cut;
-        Err(ReplayError(String::new()))
+        match self.loaded.take_if(|loaded| loaded.record.cut == *cut) {
+            Some(loaded) => Ok(loaded),
+            None => Ok(self.recorded.run.load(cut)?),
+        }
     }
 
     /// The main loop ended. `Some`: capture and give to [`Self::verify`], then go on.
     pub fn leave(&mut self) -> Option<CutKey> {
-        None
+        let exit = self.progress.leave()?;
+        let is_inside = self.is_inside(Moment::gap(exit.instance + 1));
+        match self.recorded.left.get(&exit.instance) {
+            Some(count) if *count == exit.iteration => {}
+            None if self.recorded.cut_off.is_some() => self
+                .findings
+                .reason("the recorded run was killed before the main loop ended".to_owned()),
+            recorded => self.findings.differs(format!(
+                "the main loop ended after {} iterations, in the recorded run {}",
+                exit.iteration,
+                recorded.map_or("it was left otherwise".to_owned(), |n| format!("after {n}"))
+            )),
+        }
+        let cut = CutKey::Exit(exit);
+        (is_inside && self.recorded.checkpoints.contains_key(&cut)).then_some(cut)
     }
 
     /// As [`crate::Recorder::abandon`].
-    pub fn abandon(&mut self) {}
+    pub fn abandon(&mut self) {
+        self.progress.leave();
+    }
 
-    /// Compares the state at a cut point with the recorded one. Only roots that the recorded run
-    /// had are looked at.
+    /// Compares the state at a cut point with the recorded one: live variables and hidden state.
     pub fn verify(&mut self, cut: &CutKey, snapshot: Snapshot) {
-        let _ = (cut, snapshot);
+        let Some(record) = self.recorded.checkpoints.get(cut) else {
+            let text = format!("no state was recorded at {}", describe_cut(cut));
+            self.findings.reason(text);
+            return;
+        };
+        let live = self.recorded.live_roots(cut, self.progress.main_site());
+        let is_live = |name: &str| {
+            live.as_ref()
+                .is_none_or(|live| live.iter().any(|it| it == name))
+        };
+        let mut found = seal(snapshot);
+        found.graph.retain_roots(is_live);
+        for missing in &record.missing {
+            let (path, class) = (&missing.path, &missing.type_name);
+            self.findings
+                .reason(format!("`{path}` ({class}) cannot be compared"));
+        }
+        if hex(&state_hash(&found.graph)) == record.state_hash {
+            self.findings.equal.insert(cut.clone());
+            return;
+        }
+        let what = match self.recorded.run.load_record(record) {
+            Ok(mut recorded) => {
+                recorded.graph.retain_roots(is_live);
+                let recorded = State {
+                    graph: &recorded.graph,
+                    chunks: &recorded,
+                };
+                let found = State {
+                    graph: &found.graph,
+                    chunks: &found,
+                };
+                let difference = first_difference(recorded, found);
+                difference.map_or("the state has another hash".into(), |it| it.to_string())
+            }
+            Err(error) => format!("the state has another hash ({error})"),
+        };
+        self.findings
+            .differs(format!("{}: {what}", describe_cut(cut)));
     }
 
     /// A log statement was executed. `site` is an index in the probed module.
     pub fn log(&mut self, event: LogEvent) {
-        let _ = event;
+        let moment = self.progress.moment();
+        let row = self.progress.row(event);
+        if !self.is_inside(moment) || self.process != std::process::id() {
+            return;
+        }
+        match self
+            .plan
+            .forward_sites
+            .get(row.site as usize)
+            .copied()
+            .flatten()
+        {
+            Some(site) => {
+                let rows = self.forward.entry(moment).or_default();
+                rows.push(LoggedRow {
+                    site,
+                    block: row.block,
+                    text: row.text,
+                    values: row.values,
+                });
+            }
+            None if self.is_asked(moment) => {
+                let written = self.shard.as_mut().map_or(Ok(()), |shard| shard.row(row));
+                if let Err(error) = written {
+                    self.fail(&format!("cannot write the rows: {error}"));
+                }
+            }
+            None => {}
+        }
     }
 
     /// The recorded result of a memoized read; `None`: read the world.
     pub fn clock(&mut self, site: u32) -> Option<Value> {
-        let _ = site;
-        None
+        let site = self
+            .plan
+            .clock_sites
+            .get(site as usize)
+            .copied()
+            .flatten()?;
+        let index = self.progress.count_read(site);
+        let moment = self.progress.moment();
+        let key = (moment, self.progress.block().cloned(), site, index);
+        let value = self.recorded.reads.get(&key).cloned();
+        if value.is_none() && self.is_inside(moment) {
+            let text = "a read of the clock or the system was not recorded and was made anew";
+            self.findings.reason(text.to_owned());
+        }
+        value
     }
 
     /// As [`crate::Recorder::loop_enter`].
     pub fn loop_enter(&mut self, label: &str) -> LoopToken {
-        let _ = label;
-        LoopToken(0)
+        self.progress.context.enter(label)
     }
 
     /// As [`crate::Recorder::loop_next`].
     pub fn loop_next(&mut self, token: LoopToken, value: Option<i64>) {
-        let _ = (token, value);
+        self.progress.context.advance(token, value);
     }
 
     /// As [`crate::Recorder::loop_exit`].
     pub fn loop_exit(&mut self, token: LoopToken) {
-        let _ = token;
+        self.progress.context.exit(token);
     }
 
     /// As [`crate::Recorder::tick`].
     pub fn tick(&mut self, site: &str, label: &str, frame: usize) {
-        let _ = (site, label, frame);
+        self.progress.context.tick(site, label, frame);
     }
 
     /// As [`crate::Recorder::untick`].
     pub fn untick(&mut self, site: &str, frame: usize) {
-        let _ = (site, frame);
+        self.progress.context.untick(site, frame);
     }
 
     /// Something was not exact (restored approximately, could not be checked).
     pub fn approximate(&mut self, reason: &str) {
-        let _ = reason;
+        self.findings.reason(reason.to_owned());
     }
 
     /// The segment cannot be replayed: the verdict is `failed`.
     pub fn fail(&mut self, error: &str) {
-        let _ = error;
+        self.findings.error.get_or_insert_with(|| error.to_owned());
     }
 
     /// Writes the verdict and publishes the shard. Returns the verdict. Without a preceding
     /// `Stop` in a segment that ends at a head, the verdict is `diverged`.
-    pub fn finish(&mut self) -> Result<florc_manifest::Verdict, ReplayError> {
-        Err(ReplayError(String::new()))
+    pub fn finish(&mut self) -> Result<Verdict, ReplayError> {
+        let verdict = self.verdict();
+        if let Some(shard) = self.shard.take() {
+            shard
+                .publish(verdict.clone())
+                .map_err(|error| ReplayError(format!("cannot publish the rows: {error}")))?;
+        }
+        Ok(verdict)
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if let Some(error) = self.findings.error.take() {
+            return Verdict::Failed { error };
+        }
+        self.check_end();
+        let is_inside = |moment| self.is_inside(moment);
+        let rows = compare_rows(&self.recorded, &self.forward, &self.skipped, is_inside);
+        let findings = std::mem::take(&mut self.findings);
+        match (findings.difference.or(rows), findings.reasons) {
+            (Some(difference), _) => Verdict::Diverged { difference },
+            (None, reasons) if reasons.is_empty() => Verdict::Verified,
+            (None, reasons) => Verdict::Approximate { reasons },
+        }
+    }
+
+    /// Was the end reached, and its state compared?
+    fn check_end(&mut self) {
+        if let SegmentStart::Head(start) = self.segment.start
+            && !self.findings.has_reached_start
+        {
+            let text = format!("replay did not reach iteration {}", start.iteration);
+            self.findings.differs(text);
+        }
+        match self.segment.end {
+            SegmentEnd::Head(end) if !self.findings.has_stopped => {
+                self.findings
+                    .differs(format!("replay did not reach iteration {}", end.iteration));
+            }
+            SegmentEnd::Head(end) => {
+                if !self.findings.equal.contains(&CutKey::Head(end)) {
+                    self.findings
+                        .reason("the state at the end was not compared".to_owned());
+                }
+            }
+            SegmentEnd::Program => {
+                let last = self.recorded.left.last_key_value();
+                let exit = |(instance, count): (&u32, &u64)| {
+                    CutKey::Exit(HeadKey {
+                        instance: *instance,
+                        iteration: *count,
+                    })
+                };
+                if !last.is_some_and(|last| self.findings.equal.contains(&exit(last))) {
+                    let text = "no state was recorded after the main loop: only log rows and \
+                                earlier states could be compared";
+                    self.findings.reason(text.to_owned());
+                }
+            }
+        }
+    }
+
+    /// Whether rows of a moment belong to the segment.
+    fn is_inside(&self, moment: Moment) -> bool {
+        let is_after_start = match self.segment.start {
+            SegmentStart::Beginning => true,
+            SegmentStart::Head(start) => moment >= Moment::head(start),
+        };
+        let is_before_end = match self.segment.end {
+            SegmentEnd::Head(end) => moment < Moment::head(end),
+            SegmentEnd::Program => true,
+        };
+        is_after_start && is_before_end
+    }
+
+    /// Whether rows of a moment are asked for.
+    fn is_asked(&self, moment: Moment) -> bool {
+        let is_wanted = |key| self.segment.wanted.is_empty() || self.segment.wanted.contains(&key);
+        self.is_inside(moment) && moment.key().is_none_or(is_wanted)
+    }
+}
+
+fn describe_cut(cut: &CutKey) -> String {
+    match cut {
+        CutKey::Head(head) => format!("at the head of iteration {}", head.iteration),
+        CutKey::Block(block) => {
+            format!(
+                "after `{}` in iteration {}",
+                block.site, block.head.iteration
+            )
+        }
+        CutKey::Exit(_) => "after the main loop".to_owned(),
     }
 }

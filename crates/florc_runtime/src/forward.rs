@@ -1,0 +1,96 @@
+//! Compares the rows of existing log statements with the recorded ones.
+//!
+//! ```python
+//! print(f"epoch {epoch} loss {loss}")      # recorded 0.25, replay gives 0.26: diverged
+//! ```
+//!
+//! By moment (iteration, or code outside of the main loop) and by statement, in order, bit for
+//! bit. Rows of SkipBlocks that the replay did not run are not expected.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_manifest::BlockKey;
+
+use crate::progress::Moment;
+use crate::recorded::{LoggedRow, Recorded};
+
+/// Rows by moment.
+pub(crate) type Rows = BTreeMap<Moment, Vec<LoggedRow>>;
+
+/// The first difference in `[start, end)`, in words.
+pub(crate) fn compare_rows(
+    recorded: &Recorded,
+    found: &Rows,
+    skipped: &BTreeSet<BlockKey>,
+    is_inside: impl Fn(Moment) -> bool,
+) -> Option<String> {
+    let moments: BTreeSet<Moment> = recorded.rows.keys().chain(found.keys()).copied().collect();
+    let none = Vec::new();
+    moments
+        .into_iter()
+        .filter(|moment| is_inside(*moment))
+        .find_map(|moment| {
+            let expected = recorded.rows.get(&moment).unwrap_or(&none);
+            let found = found.get(&moment).unwrap_or(&none);
+            let is_run =
+                |row: &&LoggedRow| !row.block.as_ref().is_some_and(|it| skipped.contains(it));
+            let expected = by_site(expected.iter().filter(is_run));
+            let may_go_on = recorded.cut_off == Some(moment);
+            compare_sites(&expected, &by_site(found.iter()), may_go_on)
+                .map(|(site, what)| format!("{}{}: {what}", place(recorded, site), at(moment)))
+        })
+}
+
+fn by_site<'a>(rows: impl Iterator<Item = &'a LoggedRow>) -> BTreeMap<u32, Vec<&'a LoggedRow>> {
+    let mut sites: BTreeMap<u32, Vec<&LoggedRow>> = BTreeMap::new();
+    rows.for_each(|row| sites.entry(row.site).or_default().push(row));
+    sites
+}
+
+fn compare_sites(
+    expected: &BTreeMap<u32, Vec<&LoggedRow>>,
+    found: &BTreeMap<u32, Vec<&LoggedRow>>,
+    may_go_on: bool,
+) -> Option<(u32, String)> {
+    let sites: BTreeSet<u32> = expected.keys().chain(found.keys()).copied().collect();
+    sites.into_iter().find_map(|site| {
+        let none = Vec::new();
+        let (a, b) = (
+            expected.get(&site).unwrap_or(&none),
+            found.get(&site).unwrap_or(&none),
+        );
+        let differs =
+            |(a, b): &(&&LoggedRow, &&LoggedRow)| a.text != b.text || a.values != b.values;
+        if let Some((a, b)) = a.iter().zip(b).find(differs) {
+            return Some((site, describe(a, b)));
+        }
+        let is_longer = b.len() > a.len() && !may_go_on;
+        let what = || format!("recorded {} rows, replay gave {}", a.len(), b.len());
+        (b.len() < a.len() || is_longer).then(|| (site, what()))
+    })
+}
+
+fn describe(recorded: &LoggedRow, found: &LoggedRow) -> String {
+    if recorded.text != found.text {
+        return format!("recorded {:?}, replay gave {:?}", recorded.text, found.text);
+    }
+    let differs = |(a, b): &(&(String, _), &(String, _))| a != b;
+    match recorded.values.iter().zip(&found.values).find(differs) {
+        Some(((name, a), (_, b))) => format!("`{name}`: recorded {a:?}, replay gave {b:?}"),
+        None => "the row has other columns than recorded".to_owned(),
+    }
+}
+
+fn place(recorded: &Recorded, site: u32) -> String {
+    match recorded.line(site) {
+        Some(line) => format!("log statement in recorded line {line}"),
+        None => format!("log statement {site}"),
+    }
+}
+
+fn at(moment: Moment) -> String {
+    match moment.key() {
+        Some(head) => format!(", iteration {}", head.iteration),
+        None => String::new(),
+    }
+}

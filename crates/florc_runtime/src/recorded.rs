@@ -1,0 +1,159 @@
+//! What a replay must know of the recorded run, looked up by moment.
+//!
+//! Reads the journal once. Compares nothing.
+
+use std::collections::BTreeMap;
+
+use florc_manifest::{
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, RunManifest, Value,
+};
+
+use crate::error::StoreError;
+use crate::progress::{Moment, live_roots};
+use crate::run::RunHandle;
+
+/// A log row, without where it stood.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LoggedRow {
+    /// Index of the recorded site.
+    pub(crate) site: u32,
+    /// Outermost SkipBlock it was emitted in.
+    pub(crate) block: Option<BlockKey>,
+    /// Text as printed.
+    pub(crate) text: String,
+    /// Typed columns.
+    pub(crate) values: Vec<(String, Value)>,
+}
+
+/// A clock read: moment, block, site, number in these.
+pub(crate) type ReadKey = (Moment, Option<BlockKey>, u32, u64);
+
+/// A recorded run.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) run: RunHandle,
+    pub(crate) manifest: RunManifest,
+    /// Content hashes of the main loop's inputs, by entry.
+    pub(crate) inputs: BTreeMap<u32, BTreeMap<String, String>>,
+    /// Position of each iteration that began.
+    pub(crate) positions: BTreeMap<HeadKey, i64>,
+    /// Number of iterations by entry, where the loop ended normally or by `break`.
+    pub(crate) left: BTreeMap<u32, u64>,
+    pub(crate) rows: BTreeMap<Moment, Vec<LoggedRow>>,
+    pub(crate) reads: BTreeMap<ReadKey, Value>,
+    pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
+    /// Last moment of a run that was killed: what it has of it may be a part.
+    pub(crate) cut_off: Option<Moment>,
+}
+
+impl Recorded {
+    /// Reads a run.
+    pub(crate) fn read(run: RunHandle) -> Result<Self, StoreError> {
+        let manifest = run.manifest()?;
+        let journal = run.journal()?;
+        let checkpoints = run.checkpoints_of(&journal)?;
+        let mut recorded = Self {
+            run,
+            manifest,
+            inputs: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            left: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            checkpoints: checkpoints
+                .into_iter()
+                .map(|it| (it.cut.clone(), it))
+                .collect(),
+            cut_off: None,
+        };
+        let mut gap = 0;
+        let mut has_ended = false;
+        for record in journal.records {
+            has_ended |= matches!(record, JournalRecord::Ended { .. });
+            recorded.add(record, &mut gap);
+        }
+        if !has_ended {
+            let last_head = recorded
+                .positions
+                .keys()
+                .next_back()
+                .map(|head| Moment::head(*head));
+            let is_left = recorded.left.contains_key(&gap.saturating_sub(1));
+            recorded.cut_off = last_head.filter(|_| !is_left).or(Some(Moment::gap(gap)));
+        }
+        Ok(recorded)
+    }
+
+    fn add(&mut self, record: JournalRecord, gap: &mut u32) {
+        let moment = |head: Option<HeadKey>, gap: u32| head.map_or(Moment::gap(gap), Moment::head);
+        match record {
+            JournalRecord::LoopEntered {
+                instance, inputs, ..
+            } => {
+                *gap = instance;
+                self.inputs.insert(instance, inputs);
+            }
+            JournalRecord::IterationBegan { head, position, .. } => {
+                *gap = head.instance + 1;
+                self.positions.insert(head, position);
+            }
+            JournalRecord::LoopLeft { head, .. } => {
+                *gap = head.instance + 1;
+                self.left.insert(head.instance, head.iteration);
+            }
+            JournalRecord::Log(row) => {
+                let rows = self.rows.entry(moment(row.head, *gap)).or_default();
+                let (site, block) = (row.site, row.block);
+                rows.push(LoggedRow {
+                    site,
+                    block,
+                    text: row.text,
+                    values: row.values,
+                });
+            }
+            JournalRecord::Clock {
+                site,
+                head,
+                block,
+                index,
+                value,
+            } => {
+                self.reads
+                    .insert((moment(head, *gap), block, site, index), value);
+            }
+            JournalRecord::BlockEnded { .. }
+            | JournalRecord::Checkpoint(_)
+            | JournalRecord::CheckpointDropped { .. }
+            | JournalRecord::Source(_)
+            | JournalRecord::Note { .. }
+            | JournalRecord::Ended { .. } => {}
+        }
+    }
+
+    /// Live roots at a cut point; `None`: all.
+    pub(crate) fn live_roots(&self, cut: &CutKey, main_site: &str) -> Option<Vec<String>> {
+        let site = match cut {
+            CutKey::Block(block) => block.site.as_str(),
+            CutKey::Head(_) | CutKey::Exit(_) => main_site,
+        };
+        live_roots(&self.manifest, site)
+    }
+
+    /// Whether items of the main loop may be drawn without running its body.
+    pub(crate) fn can_jump(&self, site: &str) -> bool {
+        let mut mains = self
+            .manifest
+            .modules
+            .iter()
+            .filter_map(|it| it.main_loop.as_ref());
+        mains
+            .find(|main| main.id == site)
+            .is_some_and(|main| !main.is_for || main.recreatable)
+    }
+
+    /// Line of a recorded log statement.
+    pub(crate) fn line(&self, site: u32) -> Option<u32> {
+        let module = self.manifest.modules.first()?;
+        module.logs.get(site as usize).map(|log| log.span.line)
+    }
+}

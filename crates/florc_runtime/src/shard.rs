@@ -1,0 +1,105 @@
+//! What one segment of a replay yields: rows, then a verdict.
+//!
+//! ```text
+//! .florc/replays/<id>/segment-3.jsonl      {"row": …}
+//!                                          {"verdict": "verified"}
+//! ```
+//!
+//! The file appears whole or not at all, and only once: a second worker of the same segment
+//! changes nothing. Does not know what rows mean.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{Row, ShardLine, Verdict};
+
+use crate::error::StoreError;
+use crate::run_id::salt;
+
+/// A shard as read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shard {
+    /// Rows of probes, in order.
+    pub rows: Vec<Row>,
+    /// How far they can be trusted.
+    pub verdict: Verdict,
+}
+
+/// Where the shard of a segment is.
+pub fn shard_path(replay: &Path, segment: u32) -> PathBuf {
+    replay.join(format!("segment-{segment}.jsonl"))
+}
+
+/// Reads a shard. `None`: its worker has not finished.
+pub fn read_shard(replay: &Path, segment: u32) -> Result<Option<Shard>, StoreError> {
+    let path = shard_path(replay, segment);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| StoreError::io(&path, "read", &error))?,
+    };
+    let mut rows = Vec::new();
+    let mut verdict = None;
+    for line in text.lines() {
+        match (serde_json::from_str(line), &verdict) {
+            (Ok(ShardLine::Row(row)), None) => rows.push(row),
+            (Ok(ShardLine::Verdict(found)), None) => verdict = Some(found),
+            (Ok(_), Some(_)) | (Err(_), _) => {
+                return Err(StoreError::damaged(&path, "a row cannot be understood"));
+            }
+        }
+    }
+    match verdict {
+        Some(verdict) => Ok(Some(Shard { rows, verdict })),
+        None => Err(StoreError::damaged(
+            &path,
+            "the verdict at its end is missing",
+        )),
+    }
+}
+
+/// A shard that is being written.
+#[derive(Debug)]
+pub(crate) struct ShardWriter {
+    file: BufWriter<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl ShardWriter {
+    pub(crate) fn create(replay: &Path, segment: u32) -> io::Result<Self> {
+        let path = shard_path(replay, segment);
+        let temporary = path.with_extension(format!("{:016x}.tmp", salt()));
+        let file = BufWriter::new(File::create_new(&temporary)?);
+        Ok(Self {
+            file,
+            temporary,
+            path,
+        })
+    }
+
+    pub(crate) fn row(&mut self, row: Row) -> io::Result<()> {
+        self.line(&ShardLine::Row(row))
+    }
+
+    /// Writes the verdict and publishes the file, unless there is one.
+    pub(crate) fn publish(mut self, verdict: Verdict) -> io::Result<()> {
+        self.line(&ShardLine::Verdict(verdict))?;
+        self.file.flush()?;
+        self.file.get_ref().sync_data()?;
+        let linked = match fs::hard_link(&self.temporary, &self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // no hard links here: the name is new all but surely
+            Err(_) if !self.path.exists() => fs::rename(&self.temporary, &self.path),
+            other => other,
+        };
+        // it would be ignored as well
+        let _ = fs::remove_file(&self.temporary);
+        linked
+    }
+
+    fn line(&mut self, line: &ShardLine) -> io::Result<()> {
+        serde_json::to_writer(&mut self.file, line)?;
+        self.file.write_all(b"\n")
+    }
+}
