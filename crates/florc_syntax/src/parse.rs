@@ -7,10 +7,11 @@
 //! and each field is parsed at its own offset afterwards, so ranges inside f-strings are exact. No
 //! recovery: the first thing that Python would refuse is the one diagnostic.
 
-use rustpython_parser::{Parse, ast, text_size::TextSize};
+use rustpython_parser::text_size::TextSize;
+use rustpython_parser::{Parse, ParseError, ParseErrorType, Tok, ast};
 
 use crate::big_stack::on_big_stack;
-use crate::token::{StringToken, Tokens};
+use crate::token::{StringToken, TokenKind, Tokens};
 use crate::tree::{ExprId, StmtId, Tree};
 use crate::{Diagnostic, Severity, SourceText, Span, Trivia, lower, scan};
 
@@ -107,24 +108,76 @@ fn mask(text: &str, span: Span, level: u32, strings: &[StringToken]) -> String {
 }
 
 /// The parser's error at its place, in words.
-fn syntax_error(
-    source: &SourceText,
-    tokens: &Tokens,
-    error: &rustpython_parser::ParseError,
-) -> Diagnostic {
+fn syntax_error(source: &SourceText, tokens: &Tokens, error: &ParseError) -> Diagnostic {
     let mut offset = u32::from(error.offset).min(source.text().len() as u32);
     while !source.text().is_char_boundary(offset as usize) {
         offset -= 1;
     }
-    let next = tokens.from(offset).first().map(|token| token.span);
-    let span = next
-        .filter(|span| span.start == offset)
-        .unwrap_or(Span::empty(offset));
-    Diagnostic::new(
-        "syntax-error",
-        Severity::Error,
-        source,
-        span,
-        error.error.to_string(),
-    )
+    let next = tokens
+        .from(offset)
+        .first()
+        .filter(|token| token.kind != TokenKind::Newline);
+    let next = next
+        .map(|token| token.span)
+        .filter(|span| span.start == offset);
+    let span = next.unwrap_or(Span::empty(offset));
+    let title = unsupported(source, tokens, span)
+        .map_or_else(|| title(source, span, &error.error), str::to_owned);
+    Diagnostic::new("syntax-error", Severity::Error, source, span, title)
+}
+
+fn title(source: &SourceText, span: Span, error: &ParseErrorType) -> String {
+    match error {
+        ParseErrorType::Eof => "unexpected end of file".to_owned(),
+        ParseErrorType::InvalidToken => "invalid token".to_owned(),
+        ParseErrorType::Lexical(error) => {
+            let text = error.to_string().replace(" Token", " token");
+            let rest = text.chars().skip(1);
+            text.chars()
+                .take(1)
+                .flat_map(char::to_lowercase)
+                .chain(rest)
+                .collect()
+        }
+        ParseErrorType::UnrecognizedToken(_, Some(expected)) if expected == "Indent" => {
+            "expected an indented block".to_owned()
+        }
+        ParseErrorType::UnrecognizedToken(Tok::Indent, _) => "unexpected indent".to_owned(),
+        ParseErrorType::ExtraToken(_) | ParseErrorType::UnrecognizedToken(..) => {
+            let text = source.slice(span).lines().next().unwrap_or("");
+            if text.is_empty() {
+                "invalid syntax".to_owned()
+            } else {
+                format!("invalid syntax at `{text}`")
+            }
+        }
+    }
+}
+
+/// Syntax of newer Pythons than 3.12, told by the words of its line before the error at `span`.
+fn unsupported(source: &SourceText, tokens: &Tokens, span: Span) -> Option<&'static str> {
+    let before = tokens.before(span.start);
+    let line = before
+        .rsplit(|token| token.kind == TokenKind::Newline)
+        .next()?;
+    let first = source.slice(
+        line.iter()
+            .find(|token| token.kind != TokenKind::Comment)?
+            .span,
+    );
+    let count = |byte| {
+        line.iter()
+            .filter(|it| it.kind == TokenKind::Operator(byte))
+            .count()
+    };
+    let open = |byte, closing| count(byte) > count(closing);
+    match (source.slice(span), first) {
+        (",", "except") if !open(b'(', b')') => {
+            Some("several exceptions without parentheses (Python 3.14) are not supported")
+        }
+        ("=", "def" | "class" | "type" | "async") if open(b'[', b']') && !open(b'(', b')') => {
+            Some("defaults of type parameters (Python 3.13) are not supported")
+        }
+        _ => None,
+    }
 }

@@ -8,8 +8,8 @@
 //! Order is that of evaluation where Python defines one. Never enters a nested suite unasked.
 
 use crate::tree::{
-    Block, ClassDef, Comprehension, ExprId, ExprKind, FStringPart, FunctionDef, Parameters,
-    PatternId, PatternKind, StmtId, StmtKind, Tree, TypeParam,
+    Block, ClassDef, Comprehension, ExprId, ExprKind, FStringPart, FunctionDef, MatchCase,
+    Parameters, PatternId, PatternKind, StmtId, StmtKind, Tree, TypeParam,
 };
 
 impl Tree {
@@ -153,10 +153,7 @@ impl Tree {
             }
             StmtKind::Match { subject, cases } => {
                 out.push(*subject);
-                for case in cases {
-                    self.pattern_exprs(case.pattern, &mut out);
-                    out.extend(case.guard);
-                }
+                self.case_exprs(cases, &mut out);
             }
             StmtKind::Raise { exc, cause } => out.extend([exc, cause].into_iter().flatten()),
             StmtKind::Try { handlers, .. } => {
@@ -176,6 +173,13 @@ impl Tree {
             | StmtKind::Continue => {}
         }
         out
+    }
+
+    fn case_exprs(&self, cases: &[MatchCase], out: &mut Vec<ExprId>) {
+        for case in cases {
+            self.pattern_exprs(case.pattern, out);
+            out.extend(case.guard);
+        }
     }
 
     /// The suites of a statement, in source order; absent ones are empty or left out.
@@ -263,7 +267,7 @@ impl Tree {
                     .for_each(|inner| self.pattern_exprs(*inner, out));
             }
             PatternKind::As { pattern, .. } => {
-                for inner in pattern {
+                if let Some(inner) = pattern {
                     self.pattern_exprs(*inner, out);
                 }
             }
