@@ -12,19 +12,14 @@ use florc_manifest::{LossReason, MissingState};
 
 use crate::graph::{Graph, Node, NodeId};
 
-/// Moves roots that are not `live` and have missing state to `absent`.
-pub(crate) fn split_dead_roots(
-    graph: &mut Graph,
-    live: Option<&[String]>,
-    absent: &mut Vec<MissingState>,
-) {
-    let Some(live) = live else { return };
-    if graph.missing.is_empty() {
+/// Moves `dead` roots that have missing state to `absent`.
+pub(crate) fn split_dead_roots(graph: &mut Graph, dead: &[String], absent: &mut Vec<MissingState>) {
+    if graph.missing.is_empty() || dead.is_empty() {
         return;
     }
     let mut dropped = Vec::new();
     for (name, node) in &graph.roots {
-        if live.contains(name) {
+        if !dead.contains(name) {
             continue;
         }
         let named = graph
@@ -119,7 +114,11 @@ mod tests {
     fn check(roots: &[(&str, u32)], missing: &str, expected_absent: &[&str]) {
         let mut graph = graph(roots, missing);
         let mut absent = Vec::new();
-        split_dead_roots(&mut graph, Some(&["live".to_owned()]), &mut absent);
+        split_dead_roots(
+            &mut graph,
+            &["it".to_owned(), "other".to_owned()],
+            &mut absent,
+        );
         let names: Vec<_> = absent.iter().map(|root| root.path.as_str()).collect();
         assert_eq!(names, expected_absent);
         assert_eq!(graph.missing.is_empty(), !expected_absent.is_empty());

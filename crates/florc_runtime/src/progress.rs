@@ -237,8 +237,9 @@ pub(crate) fn main_label<'m>(manifest: &'m RunManifest, site: &'m str) -> &'m st
     found.unwrap_or_else(|| site.rsplit(['/', ':']).next().unwrap_or(site))
 }
 
-/// Names of the live roots of a main loop or SkipBlock; `None`: no such site.
-pub(crate) fn live_roots(manifest: &RunManifest, site: &str) -> Option<Vec<String>> {
+/// Names of the roots of a main loop or SkipBlock that nobody reads after the cut point. They are
+/// in checkpoints for future probes; replay may leave them as they are, so they are not compared.
+pub(crate) fn dead_roots(manifest: &RunManifest, site: &str) -> Vec<String> {
     let mains = manifest
         .modules
         .iter()
@@ -247,17 +248,17 @@ pub(crate) fn live_roots(manifest: &RunManifest, site: &str) -> Option<Vec<Strin
         .modules
         .iter()
         .flat_map(|module| &module.skip_blocks);
-    let mut roots = mains
+    let mut sites = mains
         .map(|main| (&main.id, &main.roots))
         .chain(blocks.map(|block| (&block.id, &block.roots)));
-    let (_, roots) = roots.find(|(id, _)| *id == site)?;
-    Some(
-        roots
-            .iter()
-            .filter(|root| root.live)
-            .map(|root| root.name.clone())
-            .collect(),
-    )
+    let Some((_, roots)) = sites.find(|(id, _)| *id == site) else {
+        return Vec::new();
+    };
+    roots
+        .iter()
+        .filter(|root| !root.live)
+        .map(|root| root.name.clone())
+        .collect()
 }
 
 #[cfg(test)]

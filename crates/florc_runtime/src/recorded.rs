@@ -9,7 +9,7 @@ use florc_manifest::{
 };
 
 use crate::error::StoreError;
-use crate::progress::{Moment, live_roots};
+use crate::progress::{Moment, dead_roots};
 use crate::run::RunHandle;
 
 /// A log row, without where it stood.
@@ -130,13 +130,13 @@ impl Recorded {
         }
     }
 
-    /// Live roots at a cut point; `None`: all.
-    pub(crate) fn live_roots(&self, cut: &CutKey, main_site: &str) -> Option<Vec<String>> {
+    /// Roots that nobody reads after a cut point.
+    pub(crate) fn dead_roots(&self, cut: &CutKey, main_site: &str) -> Vec<String> {
         let site = match cut {
             CutKey::Block(block) => block.site.as_str(),
             CutKey::Head(_) | CutKey::Exit(_) => main_site,
         };
-        live_roots(&self.manifest, site)
+        dead_roots(&self.manifest, site)
     }
 
     /// Whether items of the main loop may be drawn without running its body.

@@ -27,7 +27,7 @@ use crate::graph::Snapshot;
 use crate::journal::JournalWriter;
 use crate::policy::Policy;
 use crate::pool::BufferPool;
-use crate::progress::{Progress, live_roots, main_label};
+use crate::progress::{Progress, dead_roots, main_label};
 use crate::run::RunHandle;
 use crate::store::Store;
 use crate::writer::{Job, Writer};
@@ -277,17 +277,17 @@ impl Recorder {
         }
         self.policy.stalled(stall_seconds);
         let site = match &cut {
-            CutKey::Block(block) => Some(block.site.as_str()),
-            CutKey::Head(_) | CutKey::Exit(_) => Some(self.progress.main_site()),
+            CutKey::Block(block) => block.site.as_str(),
+            CutKey::Head(_) | CutKey::Exit(_) => self.progress.main_site(),
         };
-        let live = site.and_then(|site| live_roots(&self.manifest, site));
+        let dead = dead_roots(&self.manifest, site);
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
             writer.submit(Job {
                 cut,
                 snapshot,
                 stall_seconds,
                 absent,
-                live,
+                dead,
             });
         }
     }

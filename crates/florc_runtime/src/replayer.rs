@@ -31,7 +31,7 @@ use crate::graph::Snapshot;
 use crate::progress::{Moment, Progress, main_label};
 use crate::recorded::{LoggedRow, Recorded};
 use crate::recorder::LogEvent;
-use crate::seal::seal;
+use crate::seal::{Sealed, seal};
 use crate::shard::{ShardWriter, shard_path};
 use crate::state_hash::{hex, state_hash};
 use crate::store::Store;
@@ -384,11 +384,8 @@ impl Replayer {
             self.findings.reason(text);
             return;
         };
-        let live = self.recorded.live_roots(cut, self.progress.main_site());
-        let is_live = |name: &str| {
-            live.as_ref()
-                .is_none_or(|live| live.iter().any(|it| it == name))
-        };
+        let dead = self.recorded.dead_roots(cut, self.progress.main_site());
+        let is_live = |name: &str| !dead.iter().any(|it| it == name);
         let mut found = seal(snapshot);
         found.graph.retain_roots(is_live);
         for missing in &record.missing {
@@ -396,28 +393,31 @@ impl Replayer {
             self.findings
                 .reason(format!("`{path}` ({class}) cannot be compared"));
         }
-        if hex(&state_hash(&found.graph)) == record.state_hash {
-            self.findings.equal.insert(cut.clone());
-            return;
-        }
-        let what = match self.recorded.run.load_record(record) {
-            Ok(mut recorded) => {
-                recorded.graph.retain_roots(is_live);
-                let recorded = State {
-                    graph: &recorded.graph,
-                    chunks: &recorded,
-                };
-                let found = State {
-                    graph: &found.graph,
-                    chunks: &found,
-                };
-                let difference = first_difference(recorded, found);
-                difference.map_or("the state has another hash".into(), |it| it.to_string())
-            }
-            Err(error) => format!("the state has another hash ({error})"),
+        let is_equal = |found: &Sealed| hex(&state_hash(&found.graph)) == record.state_hash;
+        let loaded = if is_equal(&found) {
+            None
+        } else {
+            Some(self.recorded.run.load_record(record))
         };
-        self.findings
-            .differs(format!("{}: {what}", describe_cut(cut)));
+        let what = match loaded {
+            None => None,
+            Some(Err(error)) => Some(format!("the state has another hash ({error})")),
+            Some(Ok(mut recorded)) => {
+                recorded.graph.retain_roots(is_live);
+                found
+                    .graph
+                    .retain_roots(|name| recorded.graph.root(name).is_some());
+                (!is_equal(&found)).then(|| describe_difference(&recorded, &found))
+            }
+        };
+        match what {
+            Some(what) => self
+                .findings
+                .differs(format!("{}: {what}", describe_cut(cut))),
+            None => {
+                self.findings.equal.insert(cut.clone());
+            }
+        }
     }
 
     /// A log statement was executed. `site` is an index in the probed module.
@@ -588,6 +588,24 @@ impl Replayer {
         let is_wanted = |key| self.segment.wanted.is_empty() || self.segment.wanted.contains(&key);
         self.is_inside(moment) && moment.key().is_none_or(is_wanted)
     }
+}
+
+fn describe_difference(recorded: &Checkpoint, found: &Sealed) -> String {
+    let recorded = State {
+        graph: &recorded.graph,
+        chunks: recorded,
+    };
+    let difference = first_difference(
+        recorded,
+        State {
+            graph: &found.graph,
+            chunks: found,
+        },
+    );
+    difference.map_or_else(
+        || "the state has another hash".to_owned(),
+        |it| it.to_string(),
+    )
 }
 
 fn describe_cut(cut: &CutKey) -> String {

@@ -29,8 +29,8 @@ pub(crate) struct Job {
     pub(crate) snapshot: Snapshot,
     pub(crate) stall_seconds: f64,
     pub(crate) absent: Vec<MissingState>,
-    /// Names whose state is hashed; all when `None`.
-    pub(crate) live: Option<Vec<String>>,
+    /// Roots that nobody reads after the cut point: they are kept, but have no part in the hash.
+    pub(crate) dead: Vec<String>,
 }
 
 /// Seen from the training thread.
@@ -214,15 +214,15 @@ impl Work {
             mut snapshot,
             stall_seconds,
             mut absent,
-            live,
+            dead,
         } = job;
-        split_dead_roots(&mut snapshot.graph, live.as_deref(), &mut absent);
+        split_dead_roots(&mut snapshot.graph, &dead, &mut absent);
         let sealed = seal(snapshot);
         let name = format!("0-{}.pack", self.sequence);
         let mut record = CheckpointRecord {
             cut,
             pack: name.clone(),
-            state_hash: hex(&live_hash(&sealed, live.as_deref())),
+            state_hash: hex(&live_hash(&sealed, &dead)),
             pack_hash: String::new(),
             raw_bytes: sealed.graph.raw_bytes(),
             stored_bytes: 0,
@@ -270,11 +270,11 @@ impl Work {
     }
 }
 
-fn live_hash(sealed: &Sealed, live: Option<&[String]>) -> [u8; 32] {
-    let Some(live) = live else {
+fn live_hash(sealed: &Sealed, dead: &[String]) -> [u8; 32] {
+    if dead.is_empty() {
         return state_hash(&sealed.graph);
-    };
+    }
     let mut graph = sealed.graph.clone();
-    graph.retain_roots(|name| live.iter().any(|root| root == name));
+    graph.retain_roots(|name| !dead.iter().any(|root| root == name));
     state_hash(&graph)
 }
