@@ -1,1 +1,32 @@
-//! (being written)
+//! Versions of a training script: what changed since a run, and which part of it to replay.
+//!
+//! ```python
+//! for epoch in range(3):
+//!     train(model)
+//!     print(weight_norm(model))     # added since the run: a probe; it alone decides what replays
+//! ```
+//!
+//! Pure functions over trees and plain structs; only [`git`] touches the disk. Nothing here runs
+//! Python, edits a source or reads the store.
+
+mod align;
+mod classify;
+mod diff;
+mod git;
+mod permitted;
+mod places;
+mod segments;
+mod shape;
+mod text_diff;
+mod where_expr;
+mod where_value;
+
+pub use align::{SiteMap, align_sites, innermost, span_in_current, statement_at};
+pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, classify};
+pub use diff::{SourceDiff, diff_sources};
+pub use git::{blob_id, git_root, git_state};
+pub use places::{ProbePlaces, probe_places};
+pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
+pub use text_diff::unified_diff;
+pub use where_expr::Where;
+pub use where_value::{Answer, Scalar};

@@ -1,0 +1,309 @@
+//! Decides what a change since the run means: a probe, something a probe needs, or something that
+//! makes the recorded checkpoints those of another program.
+//!
+//! ```python
+//! norm = sum(p.norm() for p in model.parameters())    # feeds: a new name, nothing else changes
+//! print(norm)                                         # a probe
+//! lr = 0.1                                            # refused: training reads `lr`
+//! ```
+//!
+//! A statement is proven harmless only when all it binds are names that no recorded statement
+//! uses, and all it changes are objects of such names, or when it runs after the main loop only.
+//! Effects are asked of a [`Judge`]; nothing is guessed here, and no plan is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_semantic::{BindingId, FunctionId, Semantics};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
+use florc_syntax::{Module, Span};
+
+use crate::diff::SourceDiff;
+use crate::permitted::{Objection, objections};
+use crate::places::probe_places;
+use crate::shape::suites;
+
+/// What a change means for a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A log statement that the recorded version does not have.
+    Probe,
+    /// A statement that holds or feeds probes and changes nothing else.
+    Feeds,
+    /// A recorded log statement that is gone.
+    LogRemoved,
+    /// Nothing that could be noticed (`pass`).
+    Harmless,
+    /// It may change what the training uses. Replaying the whole run, with every state compared,
+    /// tells whether it does.
+    Unproven,
+    /// Anything else: replaying would answer for a program that was never run.
+    Refused,
+}
+
+/// One change since the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What it means.
+    pub kind: ChangeKind,
+    /// Whether `span` and `reasons` are in the recorded version (else in the current one).
+    pub in_recorded: bool,
+    /// The statement.
+    pub span: Span,
+    /// One line in lower case.
+    pub title: String,
+    /// Why, with places.
+    pub reasons: Vec<(Span, String)>,
+}
+
+/// What running some statements may do.
+#[derive(Clone, Debug, Default)]
+pub struct ProbeEffect {
+    /// Variables that are bound or whose objects may change, each with its reasons.
+    pub changes: BTreeMap<BindingId, Vec<(Span, String)>>,
+    /// Unknown calls: they may change anything that a checkpoint holds.
+    pub unknown: Vec<(Span, String)>,
+    /// Random draws and process-wide flags: state, surely changed.
+    pub draws: Vec<(Span, String)>,
+    /// Readings of clocks, files and the like: they would give today's values.
+    pub outside: Vec<(Span, String)>,
+}
+
+/// The effect analysis of one version, as far as it is needed here.
+pub trait Judge {
+    /// Whether a call is a log statement.
+    fn is_log(&self, call: ExprId) -> bool;
+    /// What statements of a function may do when they run.
+    fn effect(&self, function: FunctionId, stmts: &[StmtId]) -> ProbeEffect;
+    /// Functions of the module that may run when these statements do.
+    fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId>;
+}
+
+/// A version of the module with its analysis.
+#[derive(Clone, Copy)]
+pub struct Version<'a> {
+    /// Tree and text.
+    pub module: &'a Module,
+    /// Names and flow.
+    pub semantics: &'a Semantics,
+    /// Effects.
+    pub judge: &'a dyn Judge,
+}
+
+/// Every change of `diff`, in source order. A replay is possible when none is
+/// [`ChangeKind::Refused`]. `main_loop` is that of the current version.
+pub fn classify(
+    recorded: Version<'_>,
+    current: Version<'_>,
+    diff: &SourceDiff,
+    main_loop: Option<StmtId>,
+) -> Vec<Change> {
+    let new: Vec<StmtId> = diff
+        .added
+        .iter()
+        .copied()
+        .chain(diff.changed.iter().map(|(_, new)| *new))
+        .collect();
+    let fresh = Fresh::new(current, &new, main_loop);
+    let mut changes = Vec::new();
+    for &stmt in &diff.added {
+        changes.push(added(recorded, current, &fresh, stmt));
+    }
+    for &stmt in &diff.removed {
+        changes.push(removed(recorded, stmt));
+    }
+    for &(old, new) in &diff.changed {
+        changes.extend(changed(recorded, current, &fresh, old, new));
+    }
+    changes.sort_by_key(|change| (change.in_recorded, change.span));
+    changes
+}
+
+/// A log statement may become another one; everything else that differs is refused as a whole.
+fn changed(
+    recorded: Version<'_>,
+    current: Version<'_>,
+    fresh: &Fresh,
+    old: StmtId,
+    new: StmtId,
+) -> Vec<Change> {
+    let gone = removed(recorded, old);
+    let come = added(recorded, current, fresh, new);
+    if gone.kind != ChangeKind::Refused {
+        return vec![gone, come];
+    }
+    let before = recorded.module.tree.stmt(old).span;
+    vec![Change {
+        kind: ChangeKind::Refused,
+        in_recorded: false,
+        span: current.module.tree.stmt(new).span,
+        title: "this statement is not the one that was recorded".to_owned(),
+        reasons: vec![(
+            current.module.tree.stmt(new).span,
+            format!(
+                "recorded was `{}`",
+                first_line(recorded.module.source.slice(before))
+            ),
+        )],
+    }]
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
+    let span = recorded.module.tree.stmt(stmt).span;
+    let change = |kind, title: &str, reasons| Change {
+        kind,
+        in_recorded: true,
+        span,
+        title: title.to_owned(),
+        reasons,
+    };
+    match &recorded.module.tree.stmt(stmt).kind {
+        StmtKind::Pass => change(ChangeKind::Harmless, "`pass` was removed", Vec::new()),
+        StmtKind::Expr { value } if recorded.judge.is_log(*value) => {
+            let function = recorded.semantics.function_of_stmt(stmt);
+            let effect = recorded.judge.effect(function, &[stmt]);
+            let mut reasons = effect.draws;
+            reasons.extend(effect.unknown);
+            reasons.extend(effect.changes.into_values().flatten());
+            if reasons.is_empty() {
+                change(
+                    ChangeKind::LogRemoved,
+                    "a recorded log statement was removed",
+                    reasons,
+                )
+            } else {
+                change(
+                    ChangeKind::Refused,
+                    "the log statement that was removed may have changed the training",
+                    reasons,
+                )
+            }
+        }
+        _ => change(
+            ChangeKind::Refused,
+            "this recorded statement was removed",
+            Vec::new(),
+        ),
+    }
+}
+
+fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
+    let span = current.module.tree.stmt(stmt).span;
+    let mut refusals: Vec<(Span, String)> = objections(recorded.module, current, stmt)
+        .into_iter()
+        .map(|Objection { span, text }| (span, text))
+        .collect();
+    for binding in current.semantics.assigned_in(&[stmt]) {
+        refusals.extend(fresh.conflict(current, binding));
+    }
+    let function = current.semantics.function_of_stmt(stmt);
+    let effect = current.judge.effect(function, &[stmt]);
+    refusals.extend(effect.outside);
+    let mut doubts = Vec::new();
+    if !fresh.runs_after_the_loop(current, stmt) {
+        refusals.extend(effect.draws);
+        doubts.extend(effect.unknown);
+        for (binding, chain) in effect.changes {
+            if let Some(conflict) = fresh.conflict(current, binding) {
+                doubts.extend(chain);
+                doubts.push(conflict);
+            }
+        }
+    }
+    let (kind, title, mut reasons) = match (refusals.is_empty(), doubts.is_empty()) {
+        (false, _) => {
+            refusals.extend(doubts);
+            (
+                ChangeKind::Refused,
+                "this added statement changes the training",
+                refusals,
+            )
+        }
+        (true, false) => (
+            ChangeKind::Unproven,
+            "this added statement may change the training",
+            doubts,
+        ),
+        (true, true) if holds_log(current, stmt) => (ChangeKind::Probe, "a probe", doubts),
+        (true, true) => (ChangeKind::Feeds, "feeds probes only", doubts),
+    };
+    dedup(&mut reasons);
+    Change {
+        kind,
+        in_recorded: false,
+        span,
+        title: title.to_owned(),
+        reasons,
+    }
+}
+
+fn dedup(reasons: &mut Vec<(Span, String)>) {
+    let mut seen = BTreeSet::new();
+    reasons.retain(|(span, text)| seen.insert((*span, text.clone())));
+}
+
+/// Whether a log statement is in `stmt`, at any depth.
+pub(crate) fn holds_log(version: Version<'_>, stmt: StmtId) -> bool {
+    let tree = &version.module.tree;
+    let own = tree
+        .stmt_exprs(stmt)
+        .into_iter()
+        .flat_map(|expr| tree.all_exprs(expr));
+    own.into_iter().any(|expr| version.judge.is_log(expr))
+        || suites(&tree.stmt(stmt).kind)
+            .into_iter()
+            .flatten()
+            .any(|inner| holds_log(version, *inner))
+}
+
+/// What is known of added statements as a whole.
+struct Fresh {
+    /// A use or definition outside of added statements, by variable.
+    used: BTreeMap<BindingId, Span>,
+    main_loop: Option<StmtId>,
+}
+
+impl Fresh {
+    fn new(current: Version<'_>, added: &[StmtId], main_loop: Option<StmtId>) -> Self {
+        let tree = &current.module.tree;
+        let spans: Vec<Span> = added.iter().map(|stmt| tree.stmt(*stmt).span).collect();
+        let is_added = |span: Span| spans.iter().any(|each| each.contains_span(span));
+        let mut used = BTreeMap::new();
+        for index in 0..tree.expr_count() as u32 {
+            let expr = tree.expr(ExprId(index));
+            if matches!(expr.kind, ExprKind::Name(_))
+                && !is_added(expr.span)
+                && let Some(binding) = current.semantics.binding_of_name(ExprId(index))
+            {
+                used.entry(binding).or_insert(expr.span);
+            }
+        }
+        for (index, binding) in current.semantics.bindings.iter().enumerate() {
+            for definition in binding
+                .definitions
+                .iter()
+                .filter(|each| !is_added(each.span))
+            {
+                used.entry(BindingId(index as u32))
+                    .or_insert(definition.span);
+            }
+        }
+        Self { used, main_loop }
+    }
+
+    /// Where the recorded program uses a variable.
+    fn conflict(&self, current: Version<'_>, binding: BindingId) -> Option<(Span, String)> {
+        let name = &current.semantics.binding(binding).name;
+        let used = self.used.get(&binding)?;
+        Some((*used, format!("the recorded program uses `{name}`")))
+    }
+
+    /// Then no checkpoint is behind it: all that follows runs in the replay, too.
+    fn runs_after_the_loop(&self, current: Version<'_>, stmt: StmtId) -> bool {
+        let places = probe_places(current, self.main_loop, &[stmt]);
+        self.main_loop.is_none() || (!places.before && !places.inside)
+    }
+}

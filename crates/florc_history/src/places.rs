@@ -1,0 +1,180 @@
+//! Where probes can produce rows: before, in, or after the main loop.
+//!
+//! ```python
+//! print(len(data))             # before: no iteration needs to run
+//! for epoch in range(8): ...
+//! print(weight_norm(model))    # after: the last checkpoint is enough
+//! ```
+//!
+//! Over-approximates: where the answer is not plain, all three. It does not look at run data.
+
+use std::collections::BTreeSet;
+
+use florc_semantic::{Callee, FunctionId, Semantics};
+use florc_syntax::Module;
+use florc_syntax::tree::{StmtId, StmtKind};
+
+use crate::classify::Version;
+use crate::shape::suites;
+
+/// Parts of the run in which probes may run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProbePlaces {
+    /// Before the first iteration.
+    pub before: bool,
+    /// In an iteration.
+    pub inside: bool,
+    /// After the last iteration.
+    pub after: bool,
+}
+
+impl ProbePlaces {
+    const ALL: Self = Self {
+        before: true,
+        inside: true,
+        after: true,
+    };
+}
+
+/// Where the `probes` (added statements) may run, relative to the main loop.
+pub fn probe_places(
+    version: Version<'_>,
+    main_loop: Option<StmtId>,
+    probes: &[StmtId],
+) -> ProbePlaces {
+    let Some(main_loop) = main_loop else {
+        return ProbePlaces {
+            before: !probes.is_empty(),
+            inside: false,
+            after: !probes.is_empty(),
+        };
+    };
+    let Some(split) = Split::new(version, main_loop) else {
+        return ProbePlaces::ALL;
+    };
+    let mut places = ProbePlaces::default();
+    for &probe in probes {
+        let here = split.place(version, probe);
+        places.before |= here.before;
+        places.inside |= here.inside;
+        places.after |= here.after;
+    }
+    places
+}
+
+/// The statements of the program, divided by the main loop.
+struct Split {
+    before: BTreeSet<StmtId>,
+    inside: BTreeSet<StmtId>,
+    after: BTreeSet<StmtId>,
+    reach: [BTreeSet<FunctionId>; 3],
+}
+
+impl Split {
+    /// `None` when the loop's function may run more than once.
+    fn new(version: Version<'_>, main_loop: StmtId) -> Option<Self> {
+        let mut split = Self {
+            before: BTreeSet::new(),
+            inside: descendants(version.module, main_loop),
+            after: BTreeSet::new(),
+            reach: Default::default(),
+        };
+        let mut border = main_loop;
+        loop {
+            split.around(version.module, border)?;
+            let function = version.semantics.function_of_stmt(border);
+            if function == MODULE {
+                break;
+            }
+            border = only_call(version.semantics, version.module, function)?;
+        }
+        split.reach = [&split.before, &split.inside, &split.after].map(|stmts| {
+            let stmts: Vec<StmtId> = stmts.iter().copied().collect();
+            version.judge.may_reach(&stmts)
+        });
+        Some(split)
+    }
+
+    /// Sorts the statements of the border's function to both sides of it.
+    fn around(&mut self, module: &Module, border: StmtId) -> Option<()> {
+        let start = module.tree.stmt(border).span.start;
+        let mut at = border;
+        loop {
+            let parent = module.tree.parent(at);
+            let siblings: Vec<StmtId> = match parent {
+                None => module.tree.body.clone(),
+                Some(parent) => match &module.tree.stmt(parent).kind {
+                    // Around a loop there is no single before and after.
+                    StmtKind::For { .. } | StmtKind::While { .. } | StmtKind::ClassDef(_) => {
+                        return None;
+                    }
+                    kind => suites(kind).into_iter().flatten().copied().collect(),
+                },
+            };
+            for stmt in siblings.into_iter().filter(|stmt| *stmt != at) {
+                let earlier = module.tree.stmt(stmt).span.start < start;
+                let side = if earlier {
+                    &mut self.before
+                } else {
+                    &mut self.after
+                };
+                side.extend(descendants(module, stmt));
+            }
+            match parent {
+                Some(parent) if !is_function(module, parent) => at = parent,
+                _ => return Some(()),
+            }
+        }
+    }
+
+    fn place(&self, version: Version<'_>, probe: StmtId) -> ProbePlaces {
+        let function = version.semantics.function_of_stmt(probe);
+        let [before, inside, after] = &self.reach;
+        ProbePlaces {
+            before: self.before.contains(&probe) || before.contains(&function),
+            inside: self.inside.contains(&probe) || inside.contains(&function),
+            after: self.after.contains(&probe) || after.contains(&function),
+        }
+    }
+}
+
+const MODULE: FunctionId = FunctionId(0);
+
+fn is_function(module: &Module, stmt: StmtId) -> bool {
+    matches!(module.tree.stmt(stmt).kind, StmtKind::FunctionDef(_))
+}
+
+/// A statement and all in it, but not the bodies of functions: they run when called.
+fn descendants(module: &Module, stmt: StmtId) -> BTreeSet<StmtId> {
+    let mut found = BTreeSet::new();
+    let mut work = vec![stmt];
+    while let Some(stmt) = work.pop() {
+        found.insert(stmt);
+        if !is_function(module, stmt) {
+            work.extend(suites(&module.tree.stmt(stmt).kind).into_iter().flatten());
+        }
+    }
+    found
+}
+
+/// The statement of the one call of a function, when there is surely one only, not in a loop.
+fn only_call(semantics: &Semantics, module: &Module, function: FunctionId) -> Option<StmtId> {
+    if semantics.escaping_functions().contains(&function) {
+        return None;
+    }
+    let mut calls = semantics.calls().iter().filter(|call| match &call.callee {
+        Callee::Functions(functions) => functions.contains(&function),
+        Callee::Library(_) | Callee::Method { .. } | Callee::Unknown => false,
+    });
+    let only = calls.next()?;
+    if calls.next().is_some() {
+        return None;
+    }
+    let stmt = module.tree.stmt_of(only.expr);
+    // A call in a comprehension or a loop runs more than once.
+    let plain = matches!(
+        module.tree.stmt(stmt).kind,
+        StmtKind::Expr { .. } | StmtKind::Assign { .. } | StmtKind::Return { .. }
+    ) && module.tree.expr_parent(only.expr).is_none();
+    (plain && semantics.function_of_stmt(stmt) != function).then_some(stmt)
+}

@@ -1,0 +1,235 @@
+//! The condition of `--where`: a Python expression over loop variables and logged names.
+//!
+//! ```python
+//! epoch >= 8 and batch % 10 == 0
+//! ```
+//!
+//! Comparisons (also chained), `and`/`or`/`not`, `in`, arithmetic, names, literals and displays of
+//! them. Evaluation has three answers, so that iterations are chosen before any value is known.
+//! Calls, attributes and subscripts are refused: nothing of the user's is run.
+
+use florc_syntax::tree::{BoolOperator, ExprId, ExprKind, StmtKind};
+use florc_syntax::{Diagnostic, Module, Severity, SourceText, parse};
+
+use crate::where_value::{Answer, Scalar, binary, compare, unary};
+
+/// A parsed condition.
+#[derive(Debug)]
+pub struct Where {
+    module: Module,
+    expr: ExprId,
+    names: Vec<String>,
+}
+
+/// Name under which a condition appears in diagnostics.
+const FILE: &str = "--where";
+
+impl Where {
+    /// Parses a condition; the diagnostic's span is in the condition's text.
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+        let source = SourceText::from_bytes(FILE, text.as_bytes().to_vec())?;
+        let whole = florc_syntax::Span {
+            start: 0,
+            end: text.len() as u32,
+        };
+        let module = parse(source)?;
+        let expr = match module.tree.body.as_slice() {
+            [only] => match &module.tree.stmt(*only).kind {
+                StmtKind::Expr { value } => *value,
+                _ => return Err(refuse(whole, "a condition is one expression")),
+            },
+            _ => return Err(refuse(whole, "a condition is one expression")),
+        };
+        let mut names = Vec::new();
+        check(&module, expr, &mut names)?;
+        names.sort();
+        names.dedup();
+        Ok(Self {
+            module,
+            expr,
+            names,
+        })
+    }
+
+    /// The names in it, sorted.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Whether it holds, where `lookup` gives the values that are known.
+    pub fn answer(&self, lookup: &dyn Fn(&str) -> Option<Scalar>) -> Answer {
+        match self.eval(self.expr, lookup) {
+            Some(value) if value.truth() => Answer::Yes,
+            Some(_) => Answer::No,
+            None => Answer::Unknown,
+        }
+    }
+
+    /// The value, or `None` for unknown.
+    fn eval(&self, id: ExprId, lookup: &dyn Fn(&str) -> Option<Scalar>) -> Option<Scalar> {
+        let kind = &self.module.tree.expr(id).kind;
+        match kind {
+            ExprKind::Name(name) => lookup(name),
+            ExprKind::BoolOp { op, values } => self.bool_op(*op, values, lookup),
+            ExprKind::UnaryOp { op, operand } => unary(*op, &self.eval(*operand, lookup)?),
+            ExprKind::BinOp { left, op, right } => {
+                binary(&self.eval(*left, lookup)?, *op, &self.eval(*right, lookup)?)
+            }
+            ExprKind::IfExp { test, body, orelse } => {
+                let branch = if self.eval(*test, lookup)?.truth() {
+                    body
+                } else {
+                    orelse
+                };
+                self.eval(*branch, lookup)
+            }
+            ExprKind::Compare {
+                left,
+                ops,
+                comparators,
+            } => {
+                let mut unknown = false;
+                let mut left = self.eval(*left, lookup);
+                for (op, right) in ops.iter().zip(comparators) {
+                    let right = self.eval(*right, lookup);
+                    let holds = left
+                        .zip(right.clone())
+                        .and_then(|(a, b)| compare(&a, *op, &b));
+                    match holds {
+                        Some(true) => {}
+                        Some(false) => return Some(Scalar::Bool(false)),
+                        None => unknown = true,
+                    }
+                    left = right;
+                }
+                (!unknown).then_some(Scalar::Bool(true))
+            }
+            ExprKind::Tuple { elts } | ExprKind::List { elts } | ExprKind::Set { elts } => elts
+                .iter()
+                .map(|elt| self.eval(*elt, lookup))
+                .collect::<Option<_>>()
+                .map(Scalar::Many),
+            _ => literal(kind),
+        }
+    }
+
+    /// `and` is decided by any part that fails, `or` by any that holds, known or not the others.
+    fn bool_op(
+        &self,
+        op: BoolOperator,
+        values: &[ExprId],
+        lookup: &dyn Fn(&str) -> Option<Scalar>,
+    ) -> Option<Scalar> {
+        let decides = |value: &Scalar| value.truth() == (op == BoolOperator::Or);
+        let mut unknown = false;
+        let mut last = None;
+        for value in values {
+            match self.eval(*value, lookup) {
+                Some(value) if decides(&value) => return Some(value),
+                Some(value) => last = Some(value),
+                None => unknown = true,
+            }
+        }
+        if unknown { None } else { last }
+    }
+}
+
+fn literal(kind: &ExprKind) -> Option<Scalar> {
+    match kind {
+        ExprKind::Int(digits) => digits.parse().ok().map(Scalar::Int),
+        ExprKind::Float(value) => Some(Scalar::Float(*value)),
+        ExprKind::Str(text) => Some(Scalar::Str(text.clone())),
+        ExprKind::True => Some(Scalar::Bool(true)),
+        ExprKind::False => Some(Scalar::Bool(false)),
+        ExprKind::None => Some(Scalar::None),
+        _ => None,
+    }
+}
+
+fn check(module: &Module, id: ExprId, names: &mut Vec<String>) -> Result<(), Diagnostic> {
+    let expr = module.tree.expr(id);
+    let parts: Vec<ExprId> = match &expr.kind {
+        ExprKind::Name(name) => {
+            names.push(name.clone());
+            Vec::new()
+        }
+        ExprKind::BoolOp { values, .. } => values.clone(),
+        ExprKind::UnaryOp { operand, .. } => vec![*operand],
+        ExprKind::BinOp { left, right, .. } => vec![*left, *right],
+        ExprKind::IfExp { test, body, orelse } => vec![*test, *body, *orelse],
+        ExprKind::Compare {
+            left, comparators, ..
+        } => std::iter::once(*left)
+            .chain(comparators.iter().copied())
+            .collect(),
+        ExprKind::Tuple { elts } | ExprKind::List { elts } | ExprKind::Set { elts } => elts.clone(),
+        kind if literal(kind).is_some() => Vec::new(),
+        _ => {
+            return Err(refuse(
+                expr.span,
+                "a condition has names, numbers, text, comparisons, `and`, `or`, `not`, `in` and \
+                 arithmetic only",
+            ));
+        }
+    };
+    parts
+        .into_iter()
+        .try_for_each(|part| check(module, part, names))
+}
+
+fn refuse(span: florc_syntax::Span, title: &str) -> Diagnostic {
+    Diagnostic {
+        code: "where-expression",
+        severity: Severity::Error,
+        file: FILE.to_owned(),
+        title: title.to_owned(),
+        span,
+        reasons: Vec::new(),
+        help: Some("write for example `--where 'epoch >= 8 and loss > 2'`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, known: &[(&str, Scalar)], expected: Answer) {
+        let condition = Where::parse(text).unwrap();
+        let lookup = |name: &str| {
+            known
+                .iter()
+                .find(|(each, _)| *each == name)
+                .map(|(_, value)| value.clone())
+        };
+        assert_eq!(condition.answer(&lookup), expected, "{text}");
+    }
+
+    #[test]
+    fn python_operators() {
+        check("1 < 2 <= 2", &[], Answer::Yes);
+        check("-7 // 2 == -4 and -7 % 2 == 1", &[], Answer::Yes);
+        check("'a' in ('a', 'b') and 3 not in [1, 2]", &[], Answer::Yes);
+        check("0.1 + 0.2 == 0.3", &[], Answer::No);
+        check("None is None and not ''", &[], Answer::Yes);
+        check("2 ** 3 == 8.0", &[], Answer::Yes);
+    }
+
+    #[test]
+    fn unknown_is_a_third_answer() {
+        let epoch = [("epoch", Scalar::Int(3))];
+        check("epoch >= 8 and loss > 2", &epoch, Answer::No);
+        check("epoch >= 2 and loss > 2", &epoch, Answer::Unknown);
+        check("epoch == 3 or loss > 2", &epoch, Answer::Yes);
+        check("not loss", &epoch, Answer::Unknown);
+        check("epoch / 0 == 1", &epoch, Answer::Unknown);
+        check("epoch < 'a'", &epoch, Answer::Unknown);
+    }
+
+    #[test]
+    fn calls_are_refused_with_their_span() {
+        let refused = Where::parse("epoch > len(x)").unwrap_err();
+        assert_eq!((refused.span.start, refused.span.end), (8, 14));
+        assert_eq!(Where::parse("x = 3").unwrap_err().code, "where-expression");
+    }
+}
