@@ -60,7 +60,12 @@ impl From<PyErr> for Failure {
     fn from(error: PyErr) -> Self {
         let problem = Python::attach(|py| {
             let text = error.value(py).to_string();
-            format!("{}: {text}", error.get_type(py))
+            match error.get_type(py).name() {
+                // our own adapters' words
+                Ok(name) if name == "LookupError" => text,
+                Ok(name) => format!("{name}: {text}"),
+                Err(_) => text,
+            }
         });
         Self { node: None, problem }
     }

@@ -49,10 +49,7 @@ def name_of(value):
     """Module and qualified name by which `value` itself is found, or `None`."""
     text = None
     if not hasattr(value, "__qualname__") and not hasattr(value, "__name__"):
-        reduced = value.__reduce_ex__(2)
-        if not isinstance(reduced, str):
-            return None
-        text = reduced
+        text = repr(value).rpartition(".")[2]
     qualname = text or getattr(value, "__qualname__", None) or value.__name__
     module = getattr(value, "__module__", None) or type(value).__module__
     names = [module]

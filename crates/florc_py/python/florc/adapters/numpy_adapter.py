@@ -229,6 +229,8 @@ def _dtype(text):
 
 def array_over(buffer, dtype, shape, strides, offset, writeable):
     """An array over the bytes of a `bytearray` or of a byte tensor's memory."""
+    if not isinstance(buffer, bytearray):
+        buffer = buffer.numpy()
     value = numpy.ndarray(
         tuple(shape), _dtype(dtype), buffer=buffer, offset=offset, strides=tuple(strides)
     )
