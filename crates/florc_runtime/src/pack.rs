@@ -342,3 +342,6 @@ impl ChunkRead for PackReader {
 pub(crate) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }
+
+#[cfg(test)]
+mod tests;

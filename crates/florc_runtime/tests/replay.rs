@@ -1,0 +1,277 @@
+//! The oracle in small: rows of a replay are those of running from scratch with the probes, and
+//! whatever makes them differ is reported.
+
+mod training;
+
+use std::path::Path;
+
+use florc_manifest::Verdict;
+use florc_runtime::{Mode, Replayer, Store};
+use tempfile::tempdir;
+use training::{Ask, EPOCHS, Manner, from_scratch, plan, record, replay, replay_all};
+
+fn ask(starts: &[u64], inner_probe: bool) -> Ask {
+    Ask {
+        starts: starts.to_vec(),
+        inner_probe,
+        wanted: vec![],
+        until: None,
+    }
+}
+
+fn recorded(store: &Path, mode: Mode, manner: Manner) -> String {
+    record(store, mode, manner);
+    Store::open(store)
+        .unwrap()
+        .latest(Some("train.py"))
+        .unwrap()
+        .id()
+        .to_owned()
+}
+
+/// Rows of the probes that an [`Ask`] runs.
+fn expected(ask: &Ask) -> Vec<(u32, String)> {
+    from_scratch(1)
+        .into_iter()
+        .filter(|(site, _)| *site == 3 || ask.inner_probe)
+        .collect()
+}
+
+#[track_caller]
+fn check(mode: Mode, starts: &[u64]) {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), mode, manner);
+    for inner_probe in [false, true] {
+        let ask = ask(starts, inner_probe);
+        let plan = plan(directory.path(), &run, &ask);
+        let (rows, verdicts) = replay_all(&plan, starts.len() as u32 + 1, manner);
+        let found: Vec<_> = rows
+            .into_iter()
+            .filter(|(site, _)| *site == 3 || inner_probe)
+            .collect();
+        assert_eq!(found, expected(&ask));
+        assert_eq!(verdicts, vec![Verdict::Verified; starts.len() + 1]);
+    }
+}
+
+#[test]
+fn any_segments_give_the_rows_of_running_from_scratch() {
+    check(Mode::All, &[]);
+    check(Mode::All, &[3]);
+    check(Mode::All, &[1, 2, 3, 4, 5]);
+    check(Mode::Every(2), &[2, 4]);
+}
+
+#[test]
+fn a_start_without_checkpoint_is_reached_from_an_earlier_one() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::Every(2), manner);
+    let plan = plan(directory.path(), &run, &ask(&[3], true));
+    let shard = replay(&plan, 1, manner);
+    let rows: Vec<_> = shard
+        .rows
+        .into_iter()
+        .map(|row| (row.site, row.text))
+        .collect();
+    let scratch = from_scratch(1);
+    assert_eq!(rows, scratch[scratch.len() - 12..]);
+    assert_eq!(shard.verdict, Verdict::Verified);
+}
+
+#[test]
+fn only_wanted_iterations_are_told() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let ask = Ask {
+        wanted: vec![4],
+        ..ask(&[4], true)
+    };
+    let plan = plan(directory.path(), &run, &ask);
+    let shard = replay(&plan, 1, manner);
+    assert_eq!(shard.rows.len(), 4);
+    assert!(
+        shard
+            .rows
+            .iter()
+            .all(|row| row.context[0].value == 4 && row.head.is_some())
+    );
+    assert_eq!(shard.verdict, Verdict::Verified);
+}
+
+#[track_caller]
+fn check_diverges(verdict: &Verdict, words: &str) {
+    let Verdict::Diverged { difference } = verdict else {
+        panic!("{verdict:?}")
+    };
+    assert!(difference.contains(words), "{difference}");
+}
+
+#[test]
+fn an_unseeded_program_is_reported() {
+    let directory = tempdir().unwrap();
+    let run = recorded(
+        directory.path(),
+        Mode::All,
+        Manner {
+            seed: 1,
+            ..Manner::default()
+        },
+    );
+    let plan = plan(directory.path(), &run, &ask(&[3], false));
+    let other = Manner {
+        seed: 2,
+        ..Manner::default()
+    };
+    check_diverges(
+        &replay(&plan, 0, other).verdict,
+        "at the head of iteration 0: random",
+    );
+    assert_eq!(replay(&plan, 1, other).verdict, Verdict::Verified);
+}
+
+#[test]
+fn a_computation_that_comes_out_otherwise_is_reported() {
+    let directory = tempdir().unwrap();
+    let run = recorded(
+        directory.path(),
+        Mode::All,
+        Manner {
+            seed: 1,
+            ..Manner::default()
+        },
+    );
+    let plan = plan(directory.path(), &run, &ask(&[3], true));
+    let drifts = Manner {
+        seed: 1,
+        drifts: Some(4),
+        ..Manner::default()
+    };
+    assert_eq!(replay(&plan, 0, drifts).verdict, Verdict::Verified);
+    let words = "after `train.py:epoch/step` in iteration 4: weights: 1 of 1000 elements differ";
+    check_diverges(&replay(&plan, 1, drifts).verdict, words);
+}
+
+#[test]
+fn a_tampered_checkpoint_is_reported_and_not_used() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    for entry in std::fs::read_dir(directory.path().join("packs").join(&run)).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[200] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let ask = ask(&[3], false);
+    let plan = plan(directory.path(), &run, &ask);
+    let (rows, verdicts) = replay_all(&plan, 2, manner);
+    let rows: Vec<_> = rows.into_iter().filter(|(site, _)| *site == 3).collect();
+    assert_eq!(rows, expected(&ask));
+    for verdict in verdicts {
+        let Verdict::Approximate { reasons } = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert!(
+            reasons[0].contains("does not match its hash"),
+            "{reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_raised_raises_again() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        raises: Some(3),
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let plan = plan(directory.path(), &run, &ask(&[2], false));
+    let (rows, verdicts) = replay_all(&plan, 2, manner);
+    assert_eq!(rows.iter().filter(|(site, _)| *site == 3).count(), 3);
+    assert_eq!(verdicts[0], Verdict::Verified);
+    assert!(
+        matches!(&verdicts[1], Verdict::Approximate { .. }),
+        "{verdicts:?}"
+    );
+    let healthy = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let plan = training::plan(directory.path(), &run, &ask(&[2], false));
+    check_diverges(
+        &replay(&plan, 1, healthy).verdict,
+        "the recorded run did not",
+    );
+}
+
+#[test]
+fn a_killed_run_is_replayed_as_far_as_it_came() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        dies: Some(4),
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let healthy = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let plan = plan(directory.path(), &run, &ask(&[2], true));
+    let (rows, verdicts) = replay_all(&plan, 2, healthy);
+    assert_eq!(rows.iter().filter(|(site, _)| *site == 3).count(), 5);
+    assert_eq!(verdicts[0], Verdict::Verified);
+    let Verdict::Approximate { reasons } = &verdicts[1] else {
+        panic!("{verdicts:?}")
+    };
+    assert!(
+        reasons[0].contains("killed before iteration 5"),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn other_inputs_are_refused_by_name() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let plan = plan(directory.path(), &run, &ask(&[], false));
+    let mut replayer = Replayer::open(&plan, 0).unwrap().unwrap();
+    let inputs = [("steps".to_owned(), "4".to_owned())].into();
+    let error = replayer.main_enter(training::MAIN, &inputs).unwrap_err();
+    assert!(error.to_string().starts_with("`steps` differ"), "{error}");
+}
+
+#[test]
+fn a_segment_is_replayed_once() {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let plan = plan(directory.path(), &run, &ask(&[], false));
+    replay(&plan, 0, manner);
+    assert!(Replayer::open(&plan, 0).unwrap().is_none());
+    assert_eq!(EPOCHS, 6);
+}

@@ -1,0 +1,446 @@
+//! A made-up training that talks to recorder and replayer as the hooks of a real one do.
+//!
+//! ```python
+//! print("begin")                                   # site 0
+//! for epoch in range(EPOCHS):
+//!     for step in range(STEPS):                    # SkipBlock
+//!         weights += random(); total += weights[0]
+//!         print(total)                             # site 1, a probe
+//!     print(epoch, total)                          # site 2
+//!     print(weights.sum())                         # site 3, a probe
+//! print("end", total)                              # site 4
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{
+    CutKey, Environment, FORMAT_VERSION, HeadKey, LogKind, LogSite, MainLoopSite, ModuleManifest,
+    ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus, Segment, SegmentEnd, SegmentStart,
+    SkipBlockSite, SourceSpan, Value, Verdict,
+};
+use florc_runtime::{
+    Checkpoint, Content, Graph, HeadStep, LogEvent, Mode, Node, NodeId, RecordConfig, Recorder,
+    Replayer, Shard, Snapshot, Step, StorageId, StorageInfo, Store, read_shard,
+};
+
+pub(crate) const EPOCHS: u64 = 6;
+pub(crate) const STEPS: u64 = 3;
+pub(crate) const MAIN: &str = "train.py:epoch";
+pub(crate) const BLOCK: &str = "train.py:epoch/step";
+const WEIGHTS: usize = 1000;
+
+/// State of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Program {
+    pub(crate) weights: Vec<f64>,
+    pub(crate) total: f64,
+    pub(crate) random: i64,
+}
+
+/// What makes a run differ.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Seed; a probe of unseeded randomness differs here.
+    pub(crate) seed: i64,
+    /// An exception in this epoch.
+    pub(crate) raises: Option<u64>,
+    /// Dies without a word in this epoch.
+    pub(crate) dies: Option<u64>,
+    /// A step computes something else in this epoch.
+    pub(crate) drifts: Option<u64>,
+}
+
+impl Program {
+    pub(crate) fn new(seed: i64) -> Self {
+        Self {
+            weights: vec![0.5; WEIGHTS],
+            total: 0.0,
+            random: seed,
+        }
+    }
+
+    fn step(&mut self) {
+        for weight in &mut self.weights {
+            self.random = self
+                .random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            *weight += (self.random >> 40) as f64 * 1e-9;
+        }
+        self.total += self.weights[0];
+    }
+
+    pub(crate) fn capture(&self) -> Snapshot {
+        let mut graph = Graph::default();
+        let buffer: Vec<u8> = self
+            .weights
+            .iter()
+            .flat_map(|it| it.to_le_bytes())
+            .collect();
+        let weights = graph.push(Node::Array {
+            class: None,
+            dtype: "<f8".into(),
+            shape: vec![WEIGHTS as u64],
+            strides: vec![8],
+            storage: StorageId(0),
+            offset: 0,
+            writeable: true,
+            attributes: vec![],
+        });
+        let total = graph.push(Node::Float(self.total.to_bits()));
+        let random = graph.push(Node::Int(self.random));
+        graph.roots = vec![("weights".into(), weights), ("total".into(), total)];
+        graph.hidden = vec![("random".into(), random)];
+        graph.storages.push(StorageInfo {
+            bytes: buffer.len() as u64,
+            start: 0,
+            device: "cpu".into(),
+            element: 8,
+            content: Content::Buffer,
+        });
+        Snapshot {
+            graph,
+            buffers: vec![buffer],
+        }
+    }
+
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint) {
+        let graph = &checkpoint.graph;
+        let bytes = checkpoint.storage(StorageId(0)).unwrap();
+        let numbers = bytes
+            .chunks_exact(8)
+            .map(|it| f64::from_le_bytes(it.try_into().unwrap()));
+        self.weights = numbers.collect();
+        let node = |id: Option<NodeId>| graph.node(id.unwrap()).unwrap();
+        if let Node::Float(bits) = node(graph.root("total")) {
+            self.total = f64::from_bits(*bits);
+        }
+        if let Node::Int(random) = node(Some(graph.hidden[0].1)) {
+            self.random = *random;
+        }
+    }
+}
+
+/// A log statement's text and values: site, then what is printed.
+fn event(site: u32, text: String, value: f64) -> LogEvent {
+    LogEvent {
+        site,
+        line: site + 1,
+        text,
+        values: vec![("value".into(), Value::Float(value))],
+    }
+}
+
+/// All rows of a plain run with probes: site, epoch and text.
+pub(crate) fn from_scratch(seed: i64) -> Vec<(u32, String)> {
+    let mut rows = Vec::new();
+    let mut program = Program::new(seed);
+    for epoch in 0..EPOCHS {
+        for _ in 0..STEPS {
+            program.step();
+            rows.push((1, format!("{}", program.total)));
+        }
+        rows.push((
+            3,
+            format!("{epoch} {}", program.weights.iter().sum::<f64>()),
+        ));
+    }
+    rows
+}
+
+pub(crate) fn record(store: &Path, mode: Mode, manner: Manner) -> Recorder {
+    record_with(store, mode, manner, |_, _| {})
+}
+
+pub(crate) fn record_with(
+    store: &Path,
+    mode: Mode,
+    manner: Manner,
+    each_epoch: impl Fn(&Recorder, u64),
+) -> Recorder {
+    let config = RecordConfig {
+        store: store.to_owned(),
+        mode,
+        memory_limit: 1 << 20,
+    };
+    let sources = [("train.py".to_owned(), b"print('begin')\n".to_vec())];
+    let mut recorder = Recorder::start(&config, manifest(), &sources);
+    let mut program = Program::new(manner.seed);
+    recorder.log(event(0, "begin".into(), 0.0));
+    let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
+    recorder.loop_entered(MAIN, Some(EPOCHS), inputs);
+    for epoch in 0..EPOCHS {
+        let head = recorder.head(Some(epoch as i64)).unwrap();
+        if head.capture {
+            submit(&mut recorder, CutKey::Head(head.key), &program);
+        }
+        each_epoch(&recorder, epoch);
+        if manner.dies == Some(epoch) {
+            return recorder;
+        }
+        if manner.raises == Some(epoch) {
+            recorder.abandon();
+            recorder.finish(RunStatus::Raised {
+                exception: "ValueError: no".into(),
+            });
+            return recorder;
+        }
+        assert!(recorder.step_into(BLOCK));
+        (0..STEPS).for_each(|_| program.step());
+        if manner.drifts == Some(epoch) {
+            program.weights[17] += 1e-12;
+        }
+        if let Some(block) = recorder.block_end(BLOCK) {
+            submit(&mut recorder, CutKey::Block(block), &program);
+        }
+        recorder.log(event(1, format!("{epoch} {}", program.total),
+            program.total,
+        ));
+    }
+    if let Some(exit) = recorder.leave() {
+        submit(&mut recorder, exit, &program);
+    }
+    recorder.log(event(2, format!("end {}", program.total), program.total));
+    recorder.finish(RunStatus::Finished);
+    recorder
+}
+
+fn submit(recorder: &mut Recorder, cut: CutKey, program: &Program) {
+    if recorder.admit(&cut, 8 * WEIGHTS as u64) {
+        recorder.submit(cut, program.capture(), 0.0, vec![]);
+    }
+}
+
+/// What a replay is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) starts: Vec<u64>,
+    pub(crate) inner_probe: bool,
+    pub(crate) wanted: Vec<u64>,
+    /// Last epoch that is replayed; the program's end when `None`.
+    pub(crate) until: Option<u64>,
+}
+
+pub(crate) fn head(iteration: u64) -> HeadKey {
+    HeadKey {
+        instance: 0,
+        iteration,
+    }
+}
+
+/// Writes a plan with a segment from the beginning and one from each of `starts`.
+pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
+    let replay = Store::open(store).unwrap().create_replay().unwrap();
+    let starts: Vec<SegmentStart> = [SegmentStart::Beginning]
+        .into_iter()
+        .chain(
+            ask.starts
+                .iter()
+                .map(|start| SegmentStart::Head(head(*start))),
+        )
+        .collect();
+    let last = ask
+        .until
+        .map_or(SegmentEnd::Program, |until| SegmentEnd::Head(head(until)));
+    let ends = ask
+        .starts
+        .iter()
+        .map(|start| SegmentEnd::Head(head(*start)))
+        .chain([last]);
+    let segments = starts
+        .into_iter()
+        .zip(ends)
+        .enumerate()
+        .map(|(index, (start, end))| Segment {
+            index: index as u32,
+            start,
+            end,
+            wanted: ask.wanted.iter().map(|epoch| head(*epoch)).collect(),
+        });
+    let plan = ReplayPlan {
+        format: FORMAT_VERSION,
+        replay: replay.clone(),
+        run: run.to_owned(),
+        store: store.to_str().unwrap().to_owned(),
+        module: ModuleText {
+            path: "train.py".into(),
+            source_file: "train.py".into(),
+        },
+        forward_sites: vec![Some(0), None, Some(1), None, Some(2)],
+        clock_sites: vec![],
+        executed_blocks: if ask.inner_probe {
+            vec![BLOCK.into()]
+        } else {
+            vec![]
+        },
+        main_loop: None,
+        skip_blocks: vec![],
+        needed: vec![],
+        segments: segments.collect(),
+    };
+    let path = store.join("replays").join(replay).join("plan.json");
+    std::fs::write(&path, serde_json::to_vec(&plan).unwrap()).unwrap();
+    path
+}
+
+/// Runs one segment as a worker does.
+pub(crate) fn replay(plan: &Path, segment: u32, manner: Manner) -> Shard {
+    let Some(mut replayer) = Replayer::open(plan, segment).unwrap() else {
+        panic!("done before")
+    };
+    if let Err(error) = run_segment(&mut replayer, manner) {
+        replayer.fail(&error);
+    }
+    replayer.finish().unwrap();
+    read_shard(plan.parent().unwrap(), segment)
+        .unwrap()
+        .unwrap()
+}
+
+fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
+    let mut program = Program::new(manner.seed);
+    replayer.log(event(0, "begin".into(), 0.0));
+    let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
+    let entry = replayer
+        .main_enter(MAIN, &inputs)
+        .map_err(|error| error.to_string())?;
+    let first = entry
+        .and_then(|entry| entry.jump)
+        .map_or(0, |jump| jump.iteration);
+    for epoch in first..EPOCHS {
+        match replayer.head(Some(epoch as i64)) {
+            HeadStep::Run(_) | HeadStep::Ignore => {}
+            HeadStep::Restore(key) => {
+                program.restore(&replayer.checkpoint(&CutKey::Head(key)).unwrap());
+            }
+            HeadStep::Check(key) => replayer.verify(&CutKey::Head(key), program.capture()),
+            HeadStep::Stop(key) => {
+                replayer.verify(&CutKey::Head(key), program.capture());
+                return Ok(());
+            }
+        }
+        if manner.raises == Some(epoch) {
+            replayer.abandon();
+            return Ok(());
+        }
+        match replayer.step_into(BLOCK) {
+            Step::Execute => {
+                for _ in 0..STEPS {
+                    program.step();
+                    replayer.log(event(1, format!("{}", program.total), program.total));
+                }
+                if manner.drifts == Some(epoch) {
+                    program.weights[17] += 1e-12;
+                }
+                if let Some(block) = replayer.block_end(BLOCK) {
+                    replayer.verify(&CutKey::Block(block), program.capture());
+                }
+            }
+            Step::Skip(block) => {
+                program.restore(&replayer.checkpoint(&CutKey::Block(block)).unwrap());
+                replayer.block_end(BLOCK);
+            }
+        }
+        replayer.log(event(
+            2,
+            format!("{epoch} {}", program.total),
+            program.total,
+        ));
+        let sum: f64 = program.weights.iter().sum();
+        replayer.log(event(3, format!("{epoch} {sum}"), sum));
+    }
+    if let Some(exit) = replayer.leave() {
+        replayer.verify(&exit, program.capture());
+    }
+    replayer.log(event(4, format!("end {}", program.total), program.total));
+    Ok(())
+}
+
+/// Rows of all segments in order, and their verdicts.
+pub(crate) fn replay_all(
+    plan: &Path,
+    segments: u32,
+    manner: Manner,
+) -> (Vec<(u32, String)>, Vec<Verdict>) {
+    let shards: Vec<Shard> = (0..segments).map(|it| replay(plan, it, manner)).collect();
+    let rows = shards.iter().flat_map(|shard| &shard.rows);
+    let rows = rows.map(|row| (row.site, row.text.clone())).collect();
+    (
+        rows,
+        shards.into_iter().map(|shard| shard.verdict).collect(),
+    )
+}
+
+pub(crate) fn manifest() -> RunManifest {
+    let span = SourceSpan {
+        start: 0,
+        end: 1,
+        line: 1,
+        column: 0,
+    };
+    let root = |name: &str| Root {
+        name: name.into(),
+        place: Place::Local,
+        live: true,
+        always_bound: true,
+        reasons: vec![],
+    };
+    let log = |line| LogSite {
+        kind: LogKind::Print,
+        function: String::new(),
+        span: SourceSpan {
+            line,
+            ..span.clone()
+        },
+        callee: "print".into(),
+        columns: vec![],
+        arguments: vec![],
+    };
+    let main_loop = MainLoopSite {
+        id: MAIN.into(),
+        label: "epoch".into(),
+        function: String::new(),
+        span: span.clone(),
+        is_for: true,
+        recreatable: true,
+        roots: vec![root("weights"), root("total")],
+        passed: 2,
+        returned: vec![],
+        inputs: vec![root("steps")],
+    };
+    let block = SkipBlockSite {
+        id: BLOCK.into(),
+        function: String::new(),
+        span: span.clone(),
+        roots: vec![root("weights"), root("total")],
+        passed: 2,
+        restore_arguments: vec![],
+        restore_results: vec![],
+        has_logs: false,
+    };
+    RunManifest {
+        format: 0,
+        run: String::new(),
+        name: Some("first".into()),
+        florc: "0.1.0".into(),
+        started: 0.0,
+        script: "train.py".into(),
+        is_module: false,
+        argv: vec!["train.py".into()],
+        cwd: "/".into(),
+        project: "/".into(),
+        overhead_bound: 0.02,
+        checkpoints: "all".into(),
+        environment: Environment::default(),
+        git: None,
+        sources: vec![],
+        modules: vec![ModuleManifest {
+            file: "train.py".into(),
+            main_loop: Some(main_loop),
+            skip_blocks: vec![block],
+            logs: vec![log(1), log(5), log(7)],
+            ..ModuleManifest::default()
+        }],
+    }
+}
