@@ -1,0 +1,87 @@
+"""Modules of the project that the script imported.
+
+Their sources are part of the run, and what their globals hold may be state. Installed packages and
+Python's own modules are not the project's.
+"""
+
+import os
+import sys
+import sysconfig
+
+from . import _florc
+
+_INSTALLED = tuple(
+    {
+        os.path.realpath(path) + os.sep
+        for name, path in sysconfig.get_paths().items()
+        if name in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+)
+_ENVIRONMENT = os.path.realpath(sys.prefix) + os.sep
+_known = {}
+_recorded = set()
+
+
+def _is_project_file(path, root):
+    if not isinstance(path, str) or not path.endswith(".py"):
+        return False
+    real = os.path.realpath(path)
+    if not real.startswith(root + os.sep) or "site-packages" in real:
+        return False
+    if real.startswith(_INSTALLED):
+        return False
+    return not (sys.prefix != sys.base_prefix and real.startswith(_ENVIRONMENT))
+
+
+def loaded(project):
+    """Modules of the project by name, without the script itself."""
+    root = os.path.realpath(project)
+    main = sys.modules.get("__main__")
+    found = {}
+    for name, module in sorted(sys.modules.copy().items()):
+        if name == "__main__" or module is main or name.partition(".")[0] == "florc":
+            continue
+        path = getattr(module, "__file__", None) if type(module) is type(sys) else None
+        if path is None:
+            continue
+        if path not in _known:
+            _known[path] = _is_project_file(path, root)
+        if _known[path]:
+            found[name] = module
+    return found
+
+
+def record(project):
+    """Keeps the sources of the modules that are loaded now."""
+    for module in loaded(project).values():
+        path = os.path.realpath(module.__file__)
+        if path in _recorded:
+            continue
+        _recorded.add(path)
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+        except OSError:
+            continue
+        _florc.add_source(relative(path, project), source)
+
+
+def relative(path, project):
+    """A path as the store names it: relative to the project, with `/`, or absolute outside."""
+    real, root = os.path.realpath(path), os.path.realpath(project)
+    if real.startswith(root + os.sep):
+        return real[len(root) + 1 :].replace(os.sep, "/")
+    return real
+
+
+_IMPORTANT = ("torch", "numpy", "pandas", "sklearn", "scipy", "jax", "lightning", "transformers")
+
+
+def versions():
+    """Versions of loaded libraries that decide bits."""
+    found = {}
+    for name in _IMPORTANT:
+        version = getattr(sys.modules.get(name), "__version__", None)
+        if version is not None:
+            found[name] = str(version)
+    return found

@@ -1,0 +1,381 @@
+"""Files of a replayed script: what it writes goes to a scratch directory.
+
+    open("best.pt", "wb")      # scratch/…/best.pt; the user's best.pt stays as it is
+    open("best.pt", "rb")      # the scratch copy, when there is one
+
+Only in replay workers. Paths are led astray where Python's own functions take them; libraries that
+write through C alone are not seen, but for those named here. Programs are not started.
+"""
+
+import builtins
+import io
+import os
+import shutil
+import sys
+
+from . import _florc
+
+_CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
+_UNTOUCHED = ("/dev/", "/proc/", "/sys/")
+
+
+class Overlay:
+    """A scratch directory over the file system."""
+
+    def __init__(self, scratch, project):
+        self.scratch = os.path.realpath(scratch)
+        self.project = os.path.realpath(project) + os.sep
+        self.gone = set()
+        self.real = {
+            name: getattr(os, name)
+            for name in (
+                "open stat lstat remove unlink rename replace mkdir rmdir listdir scandir access "
+                "chmod utime truncate symlink link readlink"
+            ).split()
+        }
+        self.real_open = io.open
+
+    def _absolute(self, path):
+        """An absolute path as text, or `None` for what is not led astray."""
+        if isinstance(path, int):
+            return None
+        try:
+            text = os.fsdecode(path)
+        except TypeError:
+            return None
+        text = os.path.normpath(os.path.join(os.getcwd(), text))
+        inside = text == self.scratch or text.startswith(self.scratch + os.sep)
+        return None if inside or text.startswith(_UNTOUCHED) else text
+
+    def _shadow(self, text):
+        return self.scratch + text
+
+    def _exists(self, function, path):
+        try:
+            function(path)
+        except OSError:
+            return False
+        return True
+
+    def put(self, path, content):
+        """A file with this content, seen at `path`."""
+        shadow = self._shadow(self._absolute(path))
+        os.makedirs(os.path.dirname(shadow), exist_ok=True)
+        with self.real_open(shadow, "wb") as file:
+            file.write(content)
+
+    def reading(self, path):
+        """Where `path` is to be read."""
+        text = self._absolute(path)
+        if text is None:
+            return path
+        shadow = self._shadow(text)
+        if text in self.gone or self._exists(self.real["lstat"], shadow):
+            if text in self.gone or not self._is_directory(shadow):
+                return shadow
+        return path
+
+    def _is_directory(self, shadow):
+        """A shadow directory that only holds copies does not hide the real one."""
+        try:
+            return (self.real["stat"](shadow).st_mode & 0o170000) == 0o040000 and self._exists(
+                self.real["stat"], shadow[len(self.scratch) :]
+            )
+        except OSError:
+            return False
+
+    def writing(self, path, keep=True):
+        """Where `path` is to be written; with `keep`, its content comes along."""
+        text = self._absolute(path)
+        if text is None:
+            return path
+        shadow = self._shadow(text)
+        parent = os.path.dirname(text)
+        if self._exists(self.real["stat"], self.reading(parent)):
+            self._make(os.path.dirname(shadow))
+        known = text in self.gone or self._exists(self.real["lstat"], shadow)
+        if keep and not known and os.path.isfile(text):
+            with self.real_open(text, "rb") as source, self.real_open(shadow, "wb") as target:
+                while block := source.read(1 << 20):
+                    target.write(block)
+        return shadow
+
+    def _make(self, directory):
+        missing = []
+        while not self._exists(self.real["stat"], directory):
+            missing.append(directory)
+            directory = os.path.dirname(directory)
+        for directory in reversed(missing):
+            self.real["mkdir"](directory)
+
+    def _present(self, text):
+        return self._exists(self.real["lstat"], self.reading(text))
+
+    # the functions that scripts see
+
+    def open(self, file, mode="r", *args, **kwargs):
+        writes = any(letter in mode for letter in "wax+")
+        if "x" in mode and self._absolute(file) and self._present(self._absolute(file)):
+            raise FileExistsError(17, "File exists", os.fspath(file))
+        if writes:
+            opened = self.writing(file, keep="a" in mode or "r" in mode)
+            self.gone.discard(self._absolute(file))
+            if opened is not file:
+                result = self.real_open(opened, mode, *args, **kwargs)
+                return result
+        return self.real_open(self.reading(file), mode, *args, **kwargs)
+
+    def os_open(self, path, flags, mode=0o777, *, dir_fd=None):
+        if dir_fd is not None:
+            return self.real["open"](path, flags, mode, dir_fd=dir_fd)
+        if flags & _CREATES:
+            if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
+                raise FileExistsError(17, "File exists", os.fspath(path))
+            target = self.writing(path, keep=not flags & os.O_TRUNC)
+            self.gone.discard(self._absolute(path))
+            return self.real["open"](target, flags, mode)
+        return self.real["open"](self.reading(path), flags, mode)
+
+    def _reader(self, name):
+        real = self.real[name]
+
+        def call(path=".", *args, **kwargs):
+            if kwargs.get("dir_fd") is not None:
+                return real(path, *args, **kwargs)
+            return real(self.reading(path), *args, **kwargs)
+
+        return call
+
+    def _writer(self, name):
+        real = self.real[name]
+
+        def call(path, *args, **kwargs):
+            if kwargs.get("dir_fd") is not None:
+                return real(path, *args, **kwargs)
+            return real(self.writing(path), *args, **kwargs)
+
+        return call
+
+    def remove(self, path, *, dir_fd=None):
+        text = self._absolute(path) if dir_fd is None else None
+        if text is None:
+            return self.real["remove"](path, dir_fd=dir_fd)
+        if not self._present(text):
+            raise FileNotFoundError(2, "No such file or directory", os.fspath(path))
+        shadow = self._shadow(text)
+        if self._exists(self.real["lstat"], shadow):
+            self.real["remove"](shadow)
+        elif os.path.isdir(text):
+            raise IsADirectoryError(21, "Is a directory", os.fspath(path))
+        self.gone.add(text)
+
+    def rmdir(self, path, *, dir_fd=None):
+        text = self._absolute(path) if dir_fd is None else None
+        if text is None:
+            return self.real["rmdir"](path, dir_fd=dir_fd)
+        if self.listdir(path):
+            raise OSError(39, "Directory not empty", os.fspath(path))
+        if self._exists(self.real["lstat"], self._shadow(text)):
+            self.real["rmdir"](self._shadow(text))
+        self.gone.add(text)
+
+    def mkdir(self, path, mode=0o777, *, dir_fd=None):
+        text = self._absolute(path) if dir_fd is None else None
+        if text is None:
+            return self.real["mkdir"](path, mode, dir_fd=dir_fd)
+        if self._present(text):
+            raise FileExistsError(17, "File exists", os.fspath(path))
+        target = self.writing(path, keep=False)
+        self.gone.discard(text)
+        self.real["mkdir"](target, mode)
+
+    def rename(self, source, target, **kwargs):
+        old, new = self._absolute(source), self._absolute(target)
+        if old is None or new is None or any(v is not None for v in kwargs.values()):
+            return self.real["replace"](source, target, **kwargs)
+        if not self._present(old):
+            raise FileNotFoundError(2, "No such file or directory", os.fspath(source))
+        if os.path.isdir(self.reading(old)):
+            self._copy_up(old)
+        moved = self.writing(target, keep=False)
+        self.real["replace"](self.writing(source), moved)
+        self.gone.discard(new)
+        self.gone.add(old)
+
+    def _copy_up(self, directory):
+        self._make(self._shadow(directory))
+        for name in self.listdir(directory):
+            path = os.path.join(directory, name)
+            if os.path.isdir(path):
+                self._copy_up(path)
+            else:
+                self.writing(path)
+
+    def listdir(self, path="."):
+        text = self._absolute(path)
+        if text is None:
+            return self.real["listdir"](path)
+        names = set()
+        found = False
+        for place in (text, self._shadow(text)):
+            if place == text and text in self.gone:
+                continue
+            try:
+                names.update(self.real["listdir"](place))
+                found = True
+            except FileNotFoundError:
+                continue
+        if not found:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        names = {name for name in names if os.path.join(text, name) not in self.gone}
+        return [os.fsencode(n) for n in sorted(names)] if isinstance(path, bytes) else sorted(names)
+
+    def scandir(self, path="."):
+        text = self._absolute(path)
+        if text is None or not os.path.isdir(self._shadow(text)) and text not in self.gone:
+            if text is None or not any(os.path.dirname(gone) == text for gone in self.gone):
+                return self.real["scandir"](path)
+        return _Entries([_Entry(path, name) for name in self.listdir(path)])
+
+    def install(self):
+        """From now on the script's files are these."""
+        builtins.open = io.open = self.open
+        os.open = self.os_open
+        for name in ("stat", "lstat", "access", "readlink"):
+            setattr(os, name, self._reader(name))
+        for name in ("chmod", "utime", "truncate"):
+            setattr(os, name, self._writer(name))
+        os.symlink = lambda source, target, *a, **k: self.real["symlink"](
+            source, self.writing(target, keep=False), *a, **k
+        )
+        os.link = lambda source, target, **k: self.real["link"](
+            self.writing(source), self.writing(target, keep=False)
+        )
+        os.remove = os.unlink = self.remove
+        os.rename = os.replace = self.rename
+        os.mkdir, os.rmdir = self.mkdir, self.rmdir
+        os.listdir, os.scandir = self.listdir, self.scandir
+        shutil._use_fd_functions = False
+        shutil._USE_CP_SENDFILE = False
+        sys.meta_path.insert(0, _Patches(self))
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event, arguments):
+        if event not in _STARTS:
+            return
+        if self._from_project(sys._getframe(1)):
+            program = arguments[0] if arguments else ""
+            _florc.note("program-not-started", f"the script starts a program ({program!r}): not done in a replay")
+        raise PermissionError(1, "florc starts no programs in a replay")
+
+    def _from_project(self, frame):
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if name.startswith(self.project) and "site-packages" not in name:
+                return True
+            if "site-packages" in name:
+                return False
+            frame = frame.f_back
+        return False
+
+
+class _Entry:
+    """What `os.scandir` gives, over both layers."""
+
+    def __init__(self, folder, name):
+        self.name = name
+        self.path = os.path.join(folder, name)
+
+    def __fspath__(self):
+        return self.path
+
+    def is_dir(self, *, follow_symlinks=True):
+        return os.path.isdir(self.path) and (follow_symlinks or not os.path.islink(self.path))
+
+    def is_file(self, *, follow_symlinks=True):
+        return os.path.isfile(self.path) and (follow_symlinks or not os.path.islink(self.path))
+
+    def is_symlink(self):
+        return os.path.islink(self.path)
+
+    def is_junction(self):
+        return False
+
+    def stat(self, *, follow_symlinks=True):
+        return os.stat(self.path) if follow_symlinks else os.lstat(self.path)
+
+    def inode(self):
+        return os.lstat(self.path).st_ino
+
+
+class _Entries:
+    def __init__(self, entries):
+        self._entries = iter(entries)
+
+    def __iter__(self):
+        return self._entries
+
+    def __next__(self):
+        return next(self._entries)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._entries = iter(())
+
+
+class _Patches:
+    """Functions of libraries that write files through C, replaced when the library is loaded."""
+
+    def __init__(self, overlay):
+        self.overlay = overlay
+        self.patches = {"torch": self._torch, "sqlite3": self._sqlite}
+
+    def find_spec(self, name, path=None, target=None):
+        patch = self.patches.pop(name, None)
+        if patch is None:
+            return None
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                patch(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+    def _sqlite(self, module):
+        connect, overlay = module.connect, self.overlay
+
+        def led_astray(database, *args, **kwargs):
+            if isinstance(database, (str, bytes, os.PathLike)) and database != ":memory:":
+                database = overlay.writing(database)
+            return connect(database, *args, **kwargs)
+
+        module.connect = led_astray
+
+    def _torch(self, module):
+        save, load, overlay = module.save, module.load, self.overlay
+
+        def torch_save(obj, f, *args, **kwargs):
+            if isinstance(f, (str, os.PathLike)):
+                text = overlay._absolute(f)
+                f = overlay.writing(f, keep=False)
+                overlay.gone.discard(text)
+            return save(obj, f, *args, **kwargs)
+
+        def torch_load(f, *args, **kwargs):
+            if isinstance(f, (str, os.PathLike)):
+                f = overlay.reading(f)
+            return load(f, *args, **kwargs)
+
+        module.save, module.load = torch_save, torch_load

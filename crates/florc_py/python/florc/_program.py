@@ -1,0 +1,140 @@
+"""The script as `__main__`: namespace, arguments, path, and how it ends, as in a plain run.
+
+Plain: `python train.py --epochs 3`. Here: the same `sys.argv`, `sys.path[0]`, `__file__`, exit
+code, traceback. The module object of the runner becomes that of the script. Sessions are begun and
+ended elsewhere.
+"""
+
+import ast
+import builtins
+import os
+import sys
+import warnings
+
+from . import _florc
+
+
+class Program:
+    """What is to be run."""
+
+    def __init__(self, command):
+        self.is_module = command[0] == "-m"
+        command = command[1:] if self.is_module else command
+        self.name, self.arguments = command[0], command[1:]
+        self.path = None if self.is_module else _absolute(self.name)
+        self.spec = None
+
+    def find(self):
+        """Sets `sys.argv` and `sys.path`, and finds the file. Errors are Python's own."""
+        options = sys.orig_argv[1 : sys.orig_argv.index("-m")]
+        what = ["-m", self.name] if self.is_module else [self.name]
+        sys.orig_argv[1:] = [*options, *what, *self.arguments]
+        sys.argv[:] = [what[0], *self.arguments]
+        if self.is_module:
+            self._find_module()
+        elif not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
+            sys.path[0] = os.path.dirname(os.path.realpath(self.path))
+
+    def _find_module(self):
+        import runpy
+
+        try:
+            _, self.spec, _ = runpy._get_module_details(self.name, runpy._Error)
+        except runpy._Error as error:
+            sys.exit(f"{sys.executable}: {error}")
+        self.path = sys.argv[0] = self.spec.origin
+
+    def read(self):
+        """The bytes of the source."""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            reason = f"[Errno {error.errno}] {error.strerror}"
+            sys.stderr.write(f"{sys.executable}: can't open file {self.path!r}: {reason}\n")
+            sys.exit(2)
+
+    def namespace(self):
+        """The globals of `__main__`, made as a plain run makes them."""
+        names = sys.modules["__main__"].__dict__
+        names.clear()
+        names["__name__"] = "__main__"
+        names["__doc__"] = None
+        names["__package__"] = self.spec.parent if self.spec else None
+        names["__loader__"] = self.spec.loader if self.spec else _loader(self.path)
+        names["__spec__"] = self.spec
+        if sys.version_info < (3, 14):
+            names["__annotations__"] = {}
+        names["__builtins__"] = builtins
+        names["__file__"] = self.path
+        names["__cached__"] = self.spec.cached if self.spec else None
+        return names
+
+
+def _absolute(path):
+    if os.path.isabs(path):
+        return path
+    if path.startswith("./"):
+        path = path[2:]
+    return os.path.join(os.getcwd(), path)
+
+
+def _loader(path):
+    from importlib.machinery import SourceFileLoader
+
+    return SourceFileLoader("__main__", path)
+
+
+def compiled(program, source, name, plan=None):
+    """Code to run, and the instrumented module or why there is none.
+
+    The user's bytes are compiled first, so that syntax errors and warnings are Python's own.
+    """
+    path = program.path
+    try:
+        plain = compile(source, path, "exec", dont_inherit=True)
+    except BaseException:
+        _florc.show_from(None, program.is_module)
+        raise
+    try:
+        module = _florc.compile_module(name, source, plan)
+        return _placed(module, path), module, None
+    except Exception as error:
+        return plain, None, str(error)
+
+
+def _placed(module, path):
+    """Code of an instrumented module, with the positions of the original source."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(module.text, path)
+        for node in ast.walk(tree):
+            if "lineno" in node._attributes:
+                module.place(node)
+        return compile(tree, path, "exec", dont_inherit=True)
+
+
+def execute(program, code):
+    """Runs the script as `__main__`; tells how it ended by `execute.ended`."""
+    names = program.namespace()
+    try:
+        exec(code, names)
+    except BaseException as error:
+        execute.ended = outcome(error)
+        _florc.show_from(code, program.is_module)
+        raise
+
+
+execute.ended = "finished"
+
+
+def outcome(error):
+    """How a script ended by an exception, for the run's record."""
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is None or code == 0:
+            return "finished"
+        return {"exited": {"code": code if isinstance(code, int) else 1}}
+    text = str(error).partition("\n")[0]
+    name = type(error).__qualname__
+    return {"raised": {"exception": f"{name}: {text}" if text else name}}

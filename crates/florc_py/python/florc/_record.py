@@ -1,0 +1,102 @@
+"""Records a script: gathers what the run's manifest says, starts the session, runs, ends it.
+
+What is recorded while the script runs is the native half's work. Nothing here may change what the
+script sees: `_program` makes its world.
+"""
+
+import atexit
+import json
+import os
+import sys
+import time
+
+from . import _florc, _modules, _seed
+from ._program import Program, compiled, execute
+
+
+def record(config_file, command):
+    """Runs `command` and records it as the config says."""
+    with open(config_file, encoding="utf-8") as file:
+        config = json.load(file)
+    hash_seed = _seed.fixed()
+    os.unlink(config_file)
+    program = Program(command)
+    program.find()
+    source = program.read()
+    name = _modules.relative(program.path, config["project"])
+    code, module, problem = compiled(program, source, name)
+    settings = _settings(config, program, hash_seed)
+    run = _florc.start_record(json.dumps(settings), [(name, source)], module)
+    if problem:
+        _florc.note("not-instrumented", f"`{name}` could not be instrumented: {problem}")
+    if run:
+        _seed.seed_random(run)
+    atexit.register(_finish, os.getpid(), run, time.monotonic())
+    os.register_at_fork(after_in_child=_florc.forked)
+    execute(program, code)
+
+
+def _settings(config, program, hash_seed):
+    options = config["run_options"]
+    manifest = {
+        "format": 0,
+        "run": "",
+        "name": options.get("name"),
+        "florc": _florc.__version__,
+        "started": time.time(),
+        "script": config["script"],
+        "is_module": program.is_module,
+        "argv": list(sys.argv),
+        "cwd": os.getcwd(),
+        "project": config["project"],
+        "overhead_bound": options["overhead"],
+        "checkpoints": options["checkpoints"],
+        "environment": {
+            "executable": sys.executable,
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "platform": _platform(),
+            "packages": {},
+            "hash_seed": hash_seed,
+        },
+        "git": config.get("git"),
+        "sources": [],
+        "modules": [],
+    }
+    return {
+        "store": config["store"],
+        "checkpoints": options["checkpoints"],
+        "overhead": options["overhead"],
+        "manifest": manifest,
+    }
+
+
+def _platform():
+    system = os.uname()
+    return f"{system.sysname}-{system.release}-{system.machine}"
+
+
+def _finish(process, run, began):
+    """The last handler at exit: closes the run and says its id on stderr."""
+    if os.getpid() != process:
+        return
+    with_project = _florc.project()
+    if with_project is not None:
+        _modules.record(with_project)
+    notes = _florc.finish_record(json.dumps(execute.ended))
+    lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
+    if run:
+        seconds = time.monotonic() - began
+        lines.append(f"florc: recorded run {run} ({seconds:.1f} s)\n")
+    _say("".join(lines))
+
+
+def _say(text):
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            continue
+    try:
+        os.write(2, text.encode())
+    except OSError:
+        pass

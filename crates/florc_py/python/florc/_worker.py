@@ -1,0 +1,87 @@
+"""Replays one segment: the recorded source with the probes, in the world of the recorded run.
+
+The process ends inside the native half when the segment is done. Standard output and error go to
+files of the replay; files that the script writes go to a scratch directory.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from . import _florc, _modules, _seed
+from ._overlay import Overlay
+from ._program import Program, compiled, execute
+
+
+def work(plan_file, segment):
+    """Runs the segment `segment` of a plan."""
+    with open(plan_file, encoding="utf-8") as file:
+        text = file.read()
+    plan = json.loads(text)
+    with open(os.path.join(plan["store"], "runs", plan["run"], "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    _seed.fixed(manifest["environment"]["hash_seed"])
+    os.environ["WANDB_MODE"] = "disabled"
+    program = _program(plan, manifest)
+    with open(os.path.join(os.path.dirname(plan_file), plan["module"]["source_file"]), "rb") as file:
+        source = file.read()
+    name = _modules.relative(program.path, manifest["project"])
+    if manifest["modules"]:
+        name = manifest["modules"][0]["file"]
+    code, module, problem = compiled(program, source, name, text)
+    if module is None:
+        module, problem = _florc.compile_module(name, b"", None), problem or "unknown"
+    if not _florc.start_replay(plan_file, segment, manifest["project"], module):
+        return
+    if problem:
+        _give_up(f"`{name}` could not be instrumented: {problem}")
+    ended, changed = _florc.recorded(plan["store"], plan["run"], manifest["project"])
+    if changed:
+        _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
+    _seed.seed_random(plan["run"])
+    scratch = tempfile.mkdtemp(prefix="florc-replay-")
+    _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
+    overlay = Overlay(scratch, manifest["project"])
+    overlay.put(program.path, source)
+    atexit.register(_finish, os.getpid(), json.loads(ended))
+    os.register_at_fork(after_in_child=_florc.forked)
+    overlay.install()
+    execute(program, code)
+
+
+def _program(plan, manifest):
+    path = plan["module"]["path"]
+    command = ["-m", manifest["script"]] if manifest["is_module"] else [manifest["argv"][0]]
+    program = Program([*command, *manifest["argv"][1:]])
+    program.find()
+    program.path = path
+    if not program.is_module:
+        sys.path[0] = os.path.dirname(os.path.realpath(path))
+    return program
+
+
+def _give_up(text):
+    _florc.fail(text)
+    _florc.finish_replay()
+
+
+def _finish(process, recorded):
+    """The script ended by itself: as it did when it was recorded?"""
+    if os.getpid() != process:
+        return
+    if execute.ended != recorded:
+        _florc.fail(f"the replayed script {_words(execute.ended)}, the recorded one {_words(recorded)}")
+    _florc.finish_replay()
+
+
+def _words(ended):
+    if ended is None:
+        return "was killed"
+    if ended == "finished":
+        return "finished"
+    if "exited" in ended:
+        return f"exited with code {ended['exited']['code']}"
+    return f"raised {ended['raised']['exception']}"

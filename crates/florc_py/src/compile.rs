@@ -1,0 +1,153 @@
+//! The compiler, for the runner.
+//!
+//! ```python
+//! compiled = _florc.compile_module("train.py", source, None)
+//! tree = ast.parse(compiled.text); compiled.place(tree); compile(tree, "/project/train.py", "exec")
+//! ```
+//!
+//! Gives the instrumented text, and moves the positions of its syntax tree back to where the
+//! user's text has them. Python itself compiles.
+
+use florc_instrument::{Instrumented, Options, Reuse};
+use florc_manifest::{ModuleManifest, ReplayPlan, SourceSpan};
+use florc_syntax::{SourceText, Span};
+use pyo3::exceptions::PySyntaxError;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+/// Memory that is only reserved.
+const STACK_BYTES: usize = 512 << 20;
+
+/// An instrumented module.
+#[pyclass(frozen, module = "florc")]
+pub(crate) struct Compiled {
+    instrumented: Instrumented,
+    edited: SourceText,
+}
+
+impl Compiled {
+    /// What the runtime must know.
+    pub(crate) fn manifest(&self) -> &ModuleManifest {
+        &self.instrumented.manifest
+    }
+
+    /// The original position of an edited one. Columns are those of the text without its BOM.
+    fn original(&self, line: u32, column: u32) -> (u32, u32) {
+        let offset = self.edited.offset(line, column);
+        let place = self.instrumented.map.to_original(offset);
+        let found = self.instrumented.module.source.line_column(place);
+        (found.line, found.column)
+    }
+}
+
+#[pymethods]
+impl Compiled {
+    /// The rewritten source.
+    #[getter]
+    fn text(&self) -> &str {
+        self.instrumented
+            .text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(&self.instrumented.text)
+    }
+
+    /// The manifest as JSON.
+    #[getter]
+    fn manifest_json(&self) -> String {
+        serde_json::to_string(&self.instrumented.manifest).unwrap_or_default()
+    }
+
+    /// Findings: (code, line, title).
+    #[getter]
+    fn diagnostics(&self) -> Vec<(String, u32, String)> {
+        let source = &self.instrumented.module.source;
+        let found = self.instrumented.diagnostics.iter();
+        found
+            .map(|it| {
+                (
+                    it.code.to_owned(),
+                    source.line_column(it.span.start).line,
+                    it.title.clone(),
+                )
+            })
+            .collect()
+    }
+
+    /// Moves the positions of one node of the syntax tree.
+    fn place(&self, node: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = node.py();
+        let names = [
+            (intern!(py, "lineno"), intern!(py, "col_offset")),
+            (intern!(py, "end_lineno"), intern!(py, "end_col_offset")),
+        ];
+        let mut last = (0, 0);
+        for (line_name, column_name) in names {
+            let Ok(line) = node.getattr(line_name)?.extract::<u32>() else {
+                return Ok(());
+            };
+            let column = node.getattr(column_name)?.extract::<u32>()?;
+            last = self.original(line, column).max(last);
+            node.setattr(line_name, last.0)?;
+            node.setattr(column_name, last.1)?;
+        }
+        Ok(())
+    }
+}
+
+/// Instruments a module; `path` is its name in the manifest. A replay plan, as JSON, says which
+/// cut points it has.
+#[pyfunction]
+#[pyo3(signature = (path, source, plan = None))]
+fn compile_module(path: String, source: Vec<u8>, plan: Option<&str>) -> PyResult<Compiled> {
+    let wrong = |text: String| PySyntaxError::new_err(text);
+    let text = SourceText::from_bytes(path, source).map_err(|found| wrong(found.title))?;
+    let options = options(plan).map_err(wrong)?;
+    let instrumented = on_big_stack(text, options).map_err(wrong)?;
+    let edited = SourceText::from_bytes("", instrumented.text.clone().into_bytes())
+        .map_err(|found| wrong(found.title))?;
+    Ok(Compiled {
+        instrumented,
+        edited,
+    })
+}
+
+/// Deeply nested programs are walked recursively. A panic is an error like any other here.
+fn on_big_stack(text: SourceText, options: Options) -> Result<Instrumented, String> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let work = move || florc_instrument::instrument(text, &options).map_err(|found| found.title);
+    let thread = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(work);
+    let result = thread.map(std::thread::JoinHandle::join);
+    std::panic::set_hook(hook);
+    match result {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => Err("a bug in florc: the compiler failed".to_owned()),
+        Err(error) => Err(format!("no thread could be started: {error}")),
+    }
+}
+
+/// The recorded cut points of a replay plan.
+fn options(plan: Option<&str>) -> Result<Options, String> {
+    let Some(plan) = plan else {
+        return Ok(Options::default());
+    };
+    let plan: ReplayPlan = serde_json::from_str(plan).map_err(|error| error.to_string())?;
+    let span = |place: &SourceSpan| Span::new(place.start, place.end);
+    let reuse = Reuse {
+        main_loop: plan.main_loop.map(|site| (span(&site.span), site)),
+        skip_blocks: plan
+            .skip_blocks
+            .into_iter()
+            .map(|site| (span(&site.span), site))
+            .collect(),
+    };
+    Ok(Options { reuse: Some(reuse) })
+}
+
+/// Adds the compiler to the native module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Compiled>()?;
+    module.add_function(wrap_pyfunction!(compile_module, module)?)
+}

@@ -1,0 +1,99 @@
+//! Reads of the outer world: clocks, entropy, identifiers.
+//!
+//! ```python
+//! t0 = time.time()          # t0 = florc.clock(0, time.time)
+//! ```
+//!
+//! A recorded run keeps what was read; a replay gets it again. Does not look at what the program
+//! does with it.
+
+use florc_manifest::Value;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+
+use crate::session;
+
+/// `florc.clock(site, function, *args, **kwargs)`.
+#[pyfunction]
+#[pyo3(signature = (site, function, *args, **kwargs))]
+pub(super) fn clock<'py>(
+    py: Python<'py>,
+    site: u32,
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !session::is_active() {
+        return function.call(args, kwargs);
+    }
+    if let Some(known) = session::guarded(py, |py| session::recall(py, site))?.flatten() {
+        return decode(py, &known);
+    }
+    let read = function.call(args, kwargs)?;
+    if let Some(value) = encode(&read) {
+        session::guarded(py, |py| session::remember(py, site, value))?;
+    }
+    Ok(read)
+}
+
+/// As a value that [`decode`] turns back exactly; `None` for what has no such form.
+fn encode(read: &Bound<'_, PyAny>) -> Option<Value> {
+    if let Ok(value) = read.cast_exact::<PyFloat>() {
+        return Some(Value::Float(value.value()));
+    }
+    if read.is_exact_instance_of::<PyInt>() {
+        return read
+            .extract()
+            .ok()
+            .map(Value::Int)
+            .or_else(|| tagged("int", &read.str().ok()?));
+    }
+    if let Ok(value) = read.cast_exact::<PyString>() {
+        return value.to_str().ok().map(|text| Value::Str(text.to_owned()));
+    }
+    if let Ok(value) = read.cast_exact::<PyBytes>() {
+        return tagged("bytes", value.call_method0("hex").ok()?.cast().ok()?);
+    }
+    let name = read.get_type().fully_qualified_name().ok()?.to_string();
+    match name.as_str() {
+        "datetime.datetime" | "datetime.date" => {
+            let zone = read.getattr("tzinfo").ok().filter(|zone| !zone.is_none());
+            let plain =
+                zone.is_none_or(|zone| zone.get_type().name().is_ok_and(|name| name == "timezone"));
+            plain.then(|| tagged(&name, read.call_method0("isoformat").ok()?.cast().ok()?))?
+        }
+        "uuid.UUID" => tagged(&name, read.getattr("hex").ok()?.cast().ok()?),
+        _ => None,
+    }
+}
+
+fn tagged(tag: &str, text: &Bound<'_, PyString>) -> Option<Value> {
+    Some(Value::Text(format!("{tag}:{}", text.to_str().ok()?)))
+}
+
+fn decode<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    let Value::Text(text) = value else {
+        return Ok(match value {
+            Value::None | Value::Text(_) => py.None().into_bound(py),
+            Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
+            Value::Int(value) => value.into_pyobject(py)?.into_any(),
+            Value::BigInt(digits) => py.get_type::<PyInt>().call1((digits,))?,
+            Value::Float(value) => value.into_pyobject(py)?.into_any(),
+            Value::Str(value) => value.into_pyobject(py)?.into_any(),
+        });
+    };
+    let (tag, text) = text.split_once(':').unwrap_or(("", text));
+    match tag {
+        "int" => py.get_type::<PyInt>().call1((text,)),
+        "bytes" => py.get_type::<PyBytes>().call_method1("fromhex", (text,)),
+        "uuid.UUID" => py.import("uuid")?.getattr("UUID")?.call1((text,)),
+        "datetime.date" => py
+            .import("datetime")?
+            .getattr("date")?
+            .call_method1("fromisoformat", (text,)),
+        _ => py
+            .import("datetime")?
+            .getattr("datetime")?
+            .call_method1("fromisoformat", (text,)),
+    }
+}

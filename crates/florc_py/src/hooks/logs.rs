@@ -1,0 +1,250 @@
+//! Log statements.
+//!
+//! ```python
+//! florc.print(3, f"loss {florc.v(3, loss):.3f}")     # prints; keeps loss typed, and the text
+//! ```
+//!
+//! The user's call is made as written and its errors are the user's; a row is kept only of a call
+//! that succeeded. Does not know contexts: the session does.
+
+use florc_manifest::{LogKind, LogSite, Value};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::shown::Shown;
+use super::values;
+use crate::session;
+
+/// `florc.v(site, value)`: a value inside a log statement; gives it back.
+#[pyfunction]
+pub(super) fn v<'py>(site: u32, value: Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    if session::is_active() {
+        session::push_value(site, values::value(&value));
+    }
+    value
+}
+
+/// `florc.print(site, *args, **kwargs)`.
+#[pyfunction]
+#[pyo3(signature = (site, *args, **kwargs))]
+pub(super) fn print<'py>(
+    py: Python<'py>,
+    site: u32,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let function = py
+        .import(intern!(py, "builtins"))?
+        .getattr(intern!(py, "print"))?;
+    let Some(log) = session::log_site(site) else {
+        return function.call(args, kwargs);
+    };
+    let columns = session::take_values(site, log.columns.len());
+    let own = function.get_type().name()? != "builtin_function_or_method";
+    let (result, texts) = if own {
+        let texts = args.iter().map(|arg| text_of(&arg)).collect();
+        (function.call(args, kwargs)?, texts)
+    } else {
+        printed(py, &function, args, kwargs)?
+    };
+    session::guarded(py, |py| {
+        let text = joined(&texts, kwargs)?;
+        let mut values = named(&log, columns);
+        for ((arg, text), name) in args.iter().zip(&texts).zip(&log.arguments) {
+            if let Some(name) = name {
+                values.push((name.clone(), values::value_with_text(&arg, text)));
+            }
+        }
+        session::log(py, site, &log, text, values)
+    })?;
+    Ok(result)
+}
+
+/// Prints, and tells the texts of the arguments.
+fn printed<'py>(
+    py: Python<'py>,
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Bound<'py, PyAny>, Vec<String>)> {
+    let mut shown = Vec::with_capacity(args.len());
+    for arg in args.iter() {
+        let plain = arg.is_exact_instance_of::<PyString>();
+        shown.push(if plain {
+            arg
+        } else {
+            Bound::new(py, Shown::new(&arg))?.into_any()
+        });
+    }
+    let result = function.call(PyTuple::new(py, &shown)?, kwargs)?;
+    let texts = shown.iter().map(|arg| match arg.cast::<Shown>() {
+        Ok(shown) => shown.get().text(py).unwrap_or_default(),
+        Err(_) => arg
+            .cast::<PyString>()
+            .map(|it| it.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    });
+    Ok((result, texts.collect()))
+}
+
+/// Text of an argument, without code of the user.
+fn text_of(arg: &Bound<'_, PyAny>) -> String {
+    match values::value(arg) {
+        Value::Str(text) | Value::Text(text) => text,
+        Value::None | Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) => arg
+            .str()
+            .map(|text| text.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+    }
+}
+
+/// The line that `print` wrote.
+fn joined(texts: &[String], kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<String> {
+    let option = |name: &str, default: &str| -> PyResult<String> {
+        let given = kwargs
+            .map(|kwargs| kwargs.get_item(name))
+            .transpose()?
+            .flatten();
+        match given {
+            Some(text) if !text.is_none() => Ok(text.extract::<String>()?),
+            _ => Ok(default.to_owned()),
+        }
+    };
+    Ok(texts.join(&option("sep", " ")?) + &option("end", "\n")?)
+}
+
+fn named(log: &LogSite, values: Vec<Value>) -> Vec<(String, Value)> {
+    log.columns
+        .iter()
+        .map(|column| column.name.clone())
+        .zip(values)
+        .collect()
+}
+
+/// `florc.call(site, function, *args, **kwargs)`: a log call that is not `print`.
+#[pyfunction]
+#[pyo3(signature = (site, function, *args, **kwargs))]
+pub(super) fn call<'py>(
+    py: Python<'py>,
+    site: u32,
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Some(log) = session::log_site(site) else {
+        return function.call(args, kwargs);
+    };
+    let columns = session::take_values(site, log.columns.len());
+    let muted =
+        session::is_replay() && matches!(log.kind, LogKind::AddScalar | LogKind::TrackerLog);
+    let result = if muted {
+        py.None().into_bound(py)
+    } else {
+        function.call(args, kwargs)?
+    };
+    session::guarded(py, |py| {
+        if log.kind == LogKind::Logging && !is_enabled(function) {
+            return Ok(());
+        }
+        let mut values = named(&log, columns);
+        let text = described(&log, args, kwargs, &mut values)?;
+        session::log(py, site, &log, text, values)
+    })?;
+    Ok(result)
+}
+
+/// Whether a logger lets a call of its method through.
+fn is_enabled(function: &Bound<'_, PyAny>) -> bool {
+    let py = function.py();
+    let asked = || -> PyResult<bool> {
+        let logging = py.import(intern!(py, "logging"))?;
+        let logger = match function.getattr(intern!(py, "__self__")) {
+            Ok(logger) if logger.hasattr(intern!(py, "isEnabledFor"))? => logger,
+            _ => logging.getattr(intern!(py, "root"))?,
+        };
+        let name = function
+            .getattr(intern!(py, "__name__"))?
+            .extract::<String>()?;
+        let level = match name.as_str() {
+            "exception" => "ERROR".to_owned(),
+            "warn" => "WARNING".to_owned(),
+            "fatal" => "CRITICAL".to_owned(),
+            "log" => return Ok(true),
+            _ => name.to_uppercase(),
+        };
+        logger
+            .call_method1(intern!(py, "isEnabledFor"), (logging.getattr(level)?,))?
+            .extract()
+    };
+    asked().unwrap_or(true)
+}
+
+/// Text of a log call; its named values are added to `values`.
+fn described(
+    log: &LogSite,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+    values: &mut Vec<(String, Value)>,
+) -> PyResult<String> {
+    let texts: Vec<String> = args.iter().map(|arg| text_of(&arg)).collect();
+    match log.kind {
+        LogKind::AddScalar | LogKind::FlorcLog => {
+            let [name, value, ..] = &*args.iter().collect::<Vec<_>>() else {
+                return Ok(texts.join(" ") + "\n");
+            };
+            values.push((text_of(name), values::value(value)));
+        }
+        LogKind::TrackerLog => tracked(args, kwargs, values)?,
+        LogKind::Print | LogKind::Logging | LogKind::TqdmWrite => {
+            for (arg, name) in args.iter().zip(&log.arguments) {
+                if let Some(name) = name {
+                    values.push((name.clone(), values::value(&arg)));
+                }
+            }
+            return Ok(formatted(args).unwrap_or_else(|| texts.join(" ")) + "\n");
+        }
+    }
+    Ok(texts.join(" ") + "\n")
+}
+
+/// The entries of a dictionary of metrics.
+fn tracked(
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+    values: &mut Vec<(String, Value)>,
+) -> PyResult<()> {
+    let first = args.iter().next();
+    let by_name = kwargs.and_then(|it| {
+        ["data", "metrics"]
+            .iter()
+            .find_map(|name| it.get_item(name).ok()?)
+    });
+    if let Some(metrics) = first.or(by_name)
+        && let Ok(metrics) = metrics.cast::<PyDict>()
+    {
+        for (name, value) in metrics.iter() {
+            values.push((text_of(&name), values::value(&value)));
+        }
+    }
+    Ok(())
+}
+
+/// `message % args`, where the message is a string and the arguments are scalars.
+fn formatted(args: &Bound<'_, PyTuple>) -> Option<String> {
+    let message = args.get_item(0).ok()?;
+    let rest = args.get_slice(1, args.len());
+    if rest.is_empty() || rest.iter().any(|arg| values::scalar(&arg).is_none()) {
+        return None;
+    }
+    let message = message.cast_into::<PyString>().ok()?;
+    let text = message.call_method1("__mod__", (rest,)).ok()?;
+    Some(text.cast::<PyString>().ok()?.to_string_lossy().into_owned())
+}
+
+/// `florc.log(name, value)`: kept by the instrumented form of the call; here it does nothing.
+#[pyfunction]
+#[pyo3(signature = (name, value))]
+pub(super) fn log(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
+    let _ = (name, value);
+}

@@ -1,0 +1,96 @@
+//! Loops that are counted for the context of log rows.
+//!
+//! ```python
+//! for x in florc.loop("train.py:epoch/loader", loader):     # an iterator that counts
+//!     ...
+//! ```
+//!
+//! Without a session the iterable itself is given back. Positions are kept by the session.
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::PyIterator;
+
+use super::frames;
+use super::main_loop::PositionRule;
+use crate::session;
+use florc_runtime::LoopToken;
+
+/// The iterator of a counted loop.
+#[pyclass(frozen, module = "florc")]
+struct Counted {
+    iterator: Py<PyIterator>,
+    rule: PositionRule,
+    token: LoopToken,
+}
+
+#[pymethods]
+impl Counted {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut iterator = self.iterator.bind(py).clone();
+        let Some(item) = iterator.next() else {
+            return Ok(None);
+        };
+        let item = item?;
+        session::loop_next(self.token, self.rule.read(&item));
+        Ok(Some(item))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the protocol's signature")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.iterator)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        session::loop_exit(self.token);
+    }
+}
+
+/// `florc.loop(site, iterable)`.
+#[pyfunction]
+#[pyo3(name = "loop")]
+pub(super) fn r#loop<'py>(
+    py: Python<'py>,
+    site: &str,
+    iterable: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !session::is_active() {
+        return Ok(iterable.clone());
+    }
+    let iterator = iterable.try_iter()?;
+    let Some(token) = session::guarded(py, |py| session::loop_enter(py, site))? else {
+        return Ok(iterator.into_any());
+    };
+    let rule = PositionRule::of(iterable);
+    let counted = Counted {
+        iterator: iterator.unbind(),
+        rule,
+        token,
+    };
+    Ok(Bound::new(py, counted)?.into_any())
+}
+
+/// `florc.tick(site)`: an iteration of a `while` loop begins.
+#[pyfunction]
+pub(super) fn tick(py: Python<'_>, site: &str) -> PyResult<()> {
+    if session::is_active() {
+        session::guarded(py, |py| session::tick(py, site, frames::caller_number(py)?))?;
+    }
+    Ok(())
+}
+
+/// `florc.untick(site)`: that loop ended.
+#[pyfunction]
+pub(super) fn untick(py: Python<'_>, site: &str) -> PyResult<()> {
+    if session::is_active() {
+        session::guarded(py, |py| session::untick(site, frames::caller_number(py)?))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! The main loop: its iterator, the head of an iteration, its end.
+//!
+//! ```python
+//! for epoch in florc.main_loop(ID, range(3)):
+//!     best = florc.carry(ID, best, model, gives=1)
+//! florc.leave(ID, best, model)
+//! ```
+//!
+//! The iterator knows when it goes away without having ended: by `break`, `return` or an
+//! exception; which of them, the next hook tells. Does not capture: the session does.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::PyTraverseError;
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyInt, PyIterator, PyTuple};
+
+use super::frames::Scope;
+use super::unbound;
+use crate::session::{self, Token};
+use florc_manifest::Place;
+
+/// How the position of an iteration is read from its item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PositionRule {
+    /// The item.
+    Item,
+    /// The first part of the item: `enumerate`.
+    First,
+}
+
+impl PositionRule {
+    /// The rule for a loop over `iterable`; a progress bar is looked through.
+    pub(super) fn of(iterable: &Bound<'_, PyAny>) -> Self {
+        let class = class_name(iterable);
+        let inner = (class == "tqdm" || class == "tqdm_notebook" || class == "tqdm_asyncio")
+            .then(|| iterable.getattr(intern!(iterable.py(), "iterable")).ok())
+            .flatten();
+        let class = inner.map_or(class, |inner| class_name(&inner));
+        if class == "enumerate" {
+            Self::First
+        } else {
+            Self::Item
+        }
+    }
+
+    /// The position, where it is an integer.
+    pub(super) fn read(self, item: &Bound<'_, PyAny>) -> Option<i64> {
+        if self == Self::First {
+            let first = item.cast::<PyTuple>().ok()?.get_item(0).ok()?;
+            return first
+                .is_exact_instance_of::<PyInt>()
+                .then(|| first.extract().ok())?;
+        }
+        item.is_exact_instance_of::<PyInt>()
+            .then(|| item.extract().ok())?
+    }
+}
+
+fn class_name(object: &Bound<'_, PyAny>) -> String {
+    object
+        .get_type()
+        .name()
+        .map(|name| name.to_string())
+        .unwrap_or_default()
+}
+
+/// The iterator of the main loop.
+#[pyclass(frozen, module = "florc")]
+struct MainLoop {
+    iterator: Py<PyIterator>,
+    rule: PositionRule,
+    token: Token,
+    ended: AtomicBool,
+}
+
+#[pymethods]
+impl MainLoop {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut iterator = self.iterator.bind(py).clone();
+        let Some(item) = iterator.next() else {
+            self.ended.store(true, Ordering::Relaxed);
+            session::main_ended(py, self.token);
+            return Ok(None);
+        };
+        let item = item?;
+        session::main_advanced(self.token, self.rule.read(&item));
+        Ok(Some(item))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "the protocol's signature")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.iterator)
+    }
+}
+
+impl Drop for MainLoop {
+    fn drop(&mut self) {
+        if !self.ended.load(Ordering::Relaxed) {
+            session::main_dropped(self.token);
+        }
+    }
+}
+
+/// `florc.main_loop(site, iterable)`.
+#[pyfunction]
+pub(super) fn main_loop<'py>(
+    py: Python<'py>,
+    site: &str,
+    iterable: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !session::is_active() || !session::is_main(site) {
+        return Ok(iterable.clone());
+    }
+    let iterator = iterable.try_iter()?;
+    let total = known_length(iterable);
+    let Some(entry) = session::guarded(py, |py| session::main_entered(py, total, None))? else {
+        return Ok(iterator.into_any());
+    };
+    if entry.skip > 0 && !skip(&iterator, entry.skip)? {
+        session::guarded(py, |_| -> Result<(), _> {
+            Err(format!(
+                "the main loop ended before iteration {}: it does not iterate as recorded",
+                entry.skip
+            )
+            .into())
+        })?;
+    }
+    let rule = PositionRule::of(iterable);
+    let iterator = iterator.unbind();
+    let counted = MainLoop {
+        iterator,
+        rule,
+        token: entry.token,
+        ended: AtomicBool::new(false),
+    };
+    Ok(Bound::new(py, counted)?.into_any())
+}
+
+/// The number of items, where asking runs no code of the user.
+fn known_length(iterable: &Bound<'_, PyAny>) -> Option<u64> {
+    let plain = ["range", "list", "tuple", "dict", "str", "set"];
+    let inner = iterable.getattr(intern!(iterable.py(), "iterable"));
+    let target = match inner {
+        Ok(inner) if class_name(iterable) == "tqdm" => inner,
+        _ => iterable.clone(),
+    };
+    plain
+        .contains(&class_name(&target).as_str())
+        .then(|| target.len().ok().map(|len| len as u64))?
+}
+
+/// Draws items without running the body; `false` when there are too few.
+fn skip(iterator: &Bound<'_, PyIterator>, count: u64) -> PyResult<bool> {
+    let settable = ["range_iterator", "list_iterator", "tuple_iterator"];
+    if settable.contains(&class_name(iterator).as_str()) {
+        let left: u64 = iterator.call_method0("__length_hint__")?.extract()?;
+        iterator.call_method1("__setstate__", (count,))?;
+        return Ok(left >= count);
+    }
+    let mut iterator = iterator.clone();
+    for _ in 0..count {
+        match iterator.next() {
+            Some(item) => drop(item?),
+            None => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// `florc.enter(site)`: a `while` main loop begins.
+#[pyfunction]
+pub(super) fn enter(py: Python<'_>, site: &str) -> PyResult<()> {
+    if session::is_active() && session::is_main(site) {
+        session::guarded(py, |py| {
+            let code = super::frames::caller_code(py)?;
+            session::main_entered(py, None, Some(code))
+        })?;
+    }
+    Ok(())
+}
+
+/// `florc.carry(site, *roots, gives=N, maybe="a b")`: the head of an iteration.
+#[pyfunction]
+#[pyo3(signature = (site, *roots, gives = 0, maybe = ""))]
+pub(super) fn carry<'py>(
+    py: Python<'py>,
+    site: &str,
+    roots: &Bound<'py, PyTuple>,
+    gives: usize,
+    maybe: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    if session::is_active() && session::is_main(site) {
+        let restored = session::guarded(py, |py| session::carry(py, roots))?.flatten();
+        if let Some(values) = restored {
+            return packed(py, values);
+        }
+    }
+    given(py, roots, gives, maybe)
+}
+
+/// The arguments that are given back, and variables of the caller that may be unbound.
+fn given<'py>(
+    py: Python<'py>,
+    roots: &Bound<'py, PyTuple>,
+    gives: usize,
+    maybe: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    if maybe.is_empty() {
+        return match gives {
+            0 => Ok(py.None().into_bound(py)),
+            1 => roots.get_item(0),
+            _ if gives == roots.len() => Ok(roots.clone().into_any()),
+            _ => Ok(roots.get_slice(0, gives).into_any()),
+        };
+    }
+    let mut values: Vec<_> = roots.iter().take(gives).collect();
+    let scope = Scope::of_caller(py)?;
+    for name in maybe.split(' ') {
+        let value = scope.read(name, &Place::Local)?;
+        values.push(value.unwrap_or(unbound(py)?.clone()));
+    }
+    drop(scope);
+    packed(py, values)
+}
+
+/// One value bare, none as `None`, several as a tuple.
+pub(super) fn packed<'py>(
+    py: Python<'py>,
+    mut values: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if values.len() > 1 {
+        return Ok(PyTuple::new(py, values)?.into_any());
+    }
+    Ok(values.pop().unwrap_or_else(|| py.None().into_bound(py)))
+}
+
+/// `florc.leave(site, *roots)`: after the loop.
+#[pyfunction]
+#[pyo3(signature = (site, *roots))]
+pub(super) fn leave<'py>(py: Python<'py>, site: &str, roots: &Bound<'py, PyTuple>) -> PyResult<()> {
+    if session::is_active() && session::is_main(site) {
+        session::guarded(py, |py| session::leave(py, roots))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! The run that this process records or replays, between the hooks and `florc_runtime`.
+//!
+//! ```python
+//! best = florc.carry(ID, best, model)   # Recorder::head; capture; Recorder::submit
+//! ```
+//!
+//! One session a process, on the thread that started it; other threads and forked children have
+//! none. Trouble of florc itself never reaches a recorded program: recording stops with a note. In
+//! a replay it always fails the segment.
+
+mod blocks;
+mod contexts;
+mod cut;
+mod logs;
+mod mains;
+mod port;
+mod start;
+mod trouble;
+mod verdict;
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use florc_manifest::{LogSite, ModuleManifest, Value};
+use florc_runtime::{Recorder, Replayer};
+
+pub(crate) use blocks::{block_end, restore, step_into};
+pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
+pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
+pub(crate) use mains::{
+    Token, carry, is_main, leave, main_advanced, main_dropped, main_ended, main_entered,
+};
+pub(crate) use start::register;
+pub(crate) use trouble::{Trouble, guarded};
+
+/// What hooks do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Pass through.
+    Idle,
+    Record,
+    Replay,
+}
+
+/// Which half of `florc_runtime` is at work.
+enum Engine {
+    Record(Recorder),
+    Replay(Replayer),
+}
+
+/// The session of this thread.
+struct Session {
+    engine: Engine,
+    manifest: Rc<ModuleManifest>,
+    logs: Vec<Rc<LogSite>>,
+    /// Project root.
+    project: String,
+    /// Main loops being run, innermost last.
+    mains: Vec<mains::Running>,
+    next_token: u64,
+    /// Values announced by `florc.v` and not yet taken.
+    values: Vec<(u32, Value)>,
+    /// Bytes of the last snapshot.
+    last_bytes: u64,
+    /// Seconds that hooks of this session took.
+    spent: f64,
+    /// Why recording stopped before the script did.
+    stopped: Option<String>,
+}
+
+thread_local! {
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
+    /// Never dropped: at exit threads and files go with the process.
+    static SESSION: RefCell<Option<ManuallyDrop<Box<Session>>>> = const { RefCell::new(None) };
+}
+
+/// Some thread of this process has a session.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+/// A log statement was run on another thread.
+static ELSEWHERE: AtomicBool = AtomicBool::new(false);
+
+/// Whether hooks of this thread have something to do.
+#[inline]
+pub(crate) fn is_active() -> bool {
+    MODE.get() != Mode::Idle
+}
+
+/// Whether this thread replays.
+pub(crate) fn is_replay() -> bool {
+    MODE.get() == Mode::Replay
+}
+
+/// Works on the session; `None` without one. Must not call Python.
+fn with<T>(work: impl FnOnce(&mut Session) -> T) -> Option<T> {
+    SESSION.with(|cell| {
+        let mut session = cell.try_borrow_mut().ok()?;
+        session.as_mut().map(|session| work(session))
+    })
+}
+
+/// As [`with`], where a session is sure to exist.
+fn here<T>(work: impl FnOnce(&mut Session) -> T) -> Result<T, Trouble> {
+    with(work).ok_or_else(|| Trouble::from("the session is in use"))
+}
+
+/// While it lives, hooks pass through: florc itself is at work.
+struct Busy(Mode, std::time::Instant);
+
+impl Busy {
+    fn new() -> Self {
+        Self(MODE.replace(Mode::Idle), std::time::Instant::now())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        MODE.set(self.0);
+        let spent = self.1.elapsed().as_secs_f64();
+        with(|session| session.spent += spent);
+    }
+}
+
+/// In a forked child: there is no session. What the parent's was is leaked, threads and all.
+pub(crate) fn forget() {
+    MODE.set(Mode::Idle);
+    SESSION.with(|cell| {
+        if let Ok(mut session) = cell.try_borrow_mut() {
+            std::mem::forget(session.take());
+        }
+    });
+    RUNNING.store(false, Ordering::Relaxed);
+}

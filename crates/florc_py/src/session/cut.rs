@@ -1,0 +1,218 @@
+//! A cut point: which objects, captured or put back.
+//!
+//! ```python
+//! best = florc.carry(ID, best, model, gives=1)    # best is given back, model patched in place
+//! ```
+//!
+//! Names come from the manifest, values from the call and from the caller's frame. Walking them
+//! is the other half's work.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use florc_manifest::{CutKey, MainLoopSite, Place, Root, SkipBlockSite};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::port::{self, Named};
+use super::{Busy, Engine, Trouble, here, start};
+use crate::hooks::frames::Scope;
+use crate::hooks::{unbound, values};
+
+/// What the manifest says of a call of a hook.
+pub(super) struct Site<'m> {
+    roots: &'m [Root],
+    /// Root of each argument.
+    arguments: Vec<usize>,
+    /// Roots that the hook gives back.
+    results: &'m [usize],
+}
+
+impl<'m> Site<'m> {
+    /// `florc.carry` and `florc.leave`.
+    pub(super) fn head(site: &'m MainLoopSite) -> Self {
+        Self {
+            roots: &site.roots,
+            arguments: (0..site.passed).collect(),
+            results: &site.returned,
+        }
+    }
+
+    /// `florc.end`.
+    pub(super) fn block_end(site: &'m SkipBlockSite) -> Self {
+        Self {
+            roots: &site.roots,
+            arguments: (0..site.passed).collect(),
+            results: &[],
+        }
+    }
+
+    /// `florc.restore`.
+    pub(super) fn block_restore(site: &'m SkipBlockSite) -> Self {
+        let arguments = site.restore_arguments.clone();
+        Self {
+            roots: &site.roots,
+            arguments,
+            results: &site.restore_results,
+        }
+    }
+
+    /// The roots as they are now, and the modules of the project.
+    fn values<'py>(&self, scope: &Scope<'py>, args: &Bound<'py, PyTuple>) -> PyResult<Named<'py>> {
+        let mut passed: HashMap<usize, Bound<'py, PyAny>> =
+            self.arguments.iter().copied().zip(args.iter()).collect();
+        let mut named = Vec::with_capacity(self.roots.len());
+        for (index, root) in self.roots.iter().enumerate() {
+            let value = match passed.remove(&index) {
+                Some(value) => Some(value),
+                None => scope.root(root)?,
+            };
+            named.push((root.name.clone(), value));
+        }
+        Ok(named)
+    }
+}
+
+/// Captures the state for the recorder, or for the replay's comparison.
+pub(super) fn take<'py>(
+    py: Python<'py>,
+    cut: CutKey,
+    site: &Site<'_>,
+    args: &Bound<'py, PyTuple>,
+) -> Result<(), Trouble> {
+    let began = Instant::now();
+    let _busy = Busy::new();
+    if !admitted(py, &cut)? {
+        return Ok(());
+    }
+    let scope = Scope::of_caller(py)?;
+    let mut named = site.values(&scope, args)?;
+    named.extend(start::project_modules(py)?);
+    let optional: BTreeSet<String> = site
+        .roots
+        .iter()
+        .filter(|root| !root.live)
+        .map(|root| root.name.clone())
+        .collect();
+    let captured = port::capture(py, &named, optional);
+    drop(named);
+    drop(scope);
+    let captured = match captured {
+        Ok(captured) => captured,
+        Err(trouble) => return not_captured(py, cut, trouble),
+    };
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => {
+            session.last_bytes = captured.snapshot.graph.raw_bytes();
+            let stall = began.elapsed().as_secs_f64();
+            recorder.submit(cut, captured.snapshot, stall, captured.absent);
+        }
+        Engine::Replay(replayer) => replayer.verify(&cut, captured.snapshot),
+    })
+}
+
+/// Whether there is memory for a checkpoint of the size of the last one. May wait for the disk.
+fn admitted(py: Python<'_>, cut: &CutKey) -> Result<bool, Trouble> {
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => {
+            let bytes = session.last_bytes;
+            py.detach(|| recorder.admit(cut, bytes))
+        }
+        Engine::Replay(_) => true,
+    })
+}
+
+/// While recording, a checkpoint less is no reason to stop; a replay fails.
+fn not_captured(py: Python<'_>, cut: CutKey, trouble: Trouble) -> Result<(), Trouble> {
+    if let Trouble::Raised(error) = &trouble
+        && !error.is_instance_of::<PyException>(py)
+    {
+        return Err(trouble);
+    }
+    let text = trouble.text(py);
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => {
+            recorder.dropped(cut, &text);
+            Ok(())
+        }
+        Engine::Replay(_) => Err(Trouble::Text(text)),
+    })?
+}
+
+/// Restores a checkpoint and gives the values that the hook is to give back.
+pub(super) fn put_back<'py>(
+    py: Python<'py>,
+    cut: &CutKey,
+    site: &Site<'_>,
+    args: &Bound<'py, PyTuple>,
+) -> Result<Vec<Bound<'py, PyAny>>, Trouble> {
+    let _busy = Busy::new();
+    let checkpoint = here(|session| match &mut session.engine {
+        Engine::Replay(replayer) => replayer.checkpoint(cut).map_err(|error| error.to_string()),
+        Engine::Record(_) => Err("a recorded run restores nothing".to_owned()),
+    })??;
+    let scope = Scope::of_caller(py)?;
+    let mut live = site.values(&scope, args)?;
+    let before = live.clone();
+    live.extend(start::project_modules(py)?);
+    let restored: HashMap<_, _> = port::restore(py, &checkpoint, &live)?.into_iter().collect();
+    let absent: BTreeSet<&str> = checkpoint
+        .record
+        .absent
+        .iter()
+        .map(|it| it.path.as_str())
+        .collect();
+    drop(scope);
+    for (index, root) in site.roots.iter().enumerate() {
+        let value = restored.get(&root.name).and_then(Option::as_ref);
+        if !site.results.contains(&index) && !absent.contains(root.name.as_str()) && root.live {
+            assign(py, root, value, before[index].1.as_ref())?;
+        }
+    }
+    let give = |index: &usize| -> Result<Bound<'py, PyAny>, Trouble> {
+        let name = &site.roots[*index].name;
+        let value = restored.get(name).cloned().flatten();
+        Ok(value.unwrap_or(unbound(py)?.clone()))
+    };
+    site.results.iter().map(give).collect()
+}
+
+/// Binds a root that the hook does not give back.
+fn assign<'py>(
+    py: Python<'py>,
+    root: &Root,
+    value: Option<&Bound<'py, PyAny>>,
+    before: Option<&Bound<'py, PyAny>>,
+) -> Result<(), Trouble> {
+    let same = match (value, before) {
+        (Some(value), Some(before)) => value.is(before) || is_equal_scalar(value, before),
+        (None, None) => true,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let scope = Scope::of_caller(py)?;
+    if root.place == Place::Global || scope.is_module() {
+        match value {
+            Some(value) => scope.globals().set_item(&root.name, value)?,
+            None => scope.globals().del_item(&root.name)?,
+        }
+        return Ok(());
+    }
+    let now = scope.root(root)?;
+    match (&now, value) {
+        (Some(now), Some(value)) if now.is(value) || is_equal_scalar(now, value) => Ok(()),
+        _ => Err(format!(
+            "the variable `{}` of an enclosing function cannot be assigned",
+            root.name
+        )
+        .into()),
+    }
+}
+
+fn is_equal_scalar(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
+    a.get_type().is(b.get_type())
+        && values::plain_scalar(a).is_some_and(|a| values::plain_scalar(b) == Some(a))
+}

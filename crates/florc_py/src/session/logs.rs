@@ -1,0 +1,86 @@
+//! Log rows and memoized reads on their way to `florc_runtime`.
+//!
+//! ```python
+//! florc.print(3, f"{florc.v(3, loss)}")     # push_value, take_values, log
+//! ```
+//!
+//! Values of a statement are a stack: statements inside its arguments take their own first.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use florc_manifest::{LogSite, Value};
+use florc_runtime::LogEvent;
+use pyo3::prelude::*;
+
+use super::{ELSEWHERE, Engine, RUNNING, Trouble, here, is_active, mains, with};
+
+/// The log statement `site`, if this thread has a session.
+pub(crate) fn log_site(site: u32) -> Option<Rc<LogSite>> {
+    if !is_active() {
+        if RUNNING.load(Ordering::Relaxed) && with(|_| ()).is_none() {
+            ELSEWHERE.store(true, Ordering::Relaxed);
+        }
+        return None;
+    }
+    with(|session| session.logs.get(site as usize).cloned()).flatten()
+}
+
+/// `florc.v` announced a value.
+pub(crate) fn push_value(site: u32, value: Value) {
+    with(|session| session.values.push((site, value)));
+}
+
+/// The last `count` values, if they are those of `site`.
+pub(crate) fn take_values(site: u32, count: usize) -> Vec<Value> {
+    let taken = with(|session| {
+        let start = session.values.len().saturating_sub(count);
+        let own = session.values[start..].iter().all(|(of, _)| *of == site);
+        let values = if own {
+            session.values.split_off(start)
+        } else {
+            Vec::new()
+        };
+        values.into_iter().map(|(_, value)| value).collect()
+    });
+    taken.unwrap_or_default()
+}
+
+/// A log statement was executed.
+pub(crate) fn log(
+    py: Python<'_>,
+    site: u32,
+    log: &LogSite,
+    text: String,
+    values: Vec<(String, Value)>,
+) -> Result<(), Trouble> {
+    mains::settle(py)?;
+    let event = LogEvent {
+        site,
+        line: log.span.line,
+        text,
+        values,
+    };
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => recorder.log(event),
+        Engine::Replay(replayer) => replayer.log(event),
+    })
+}
+
+/// The recorded result of a memoized read.
+pub(crate) fn recall(py: Python<'_>, site: u32) -> Result<Option<Value>, Trouble> {
+    mains::settle(py)?;
+    here(|session| match &mut session.engine {
+        Engine::Record(_) => None,
+        Engine::Replay(replayer) => replayer.clock(site),
+    })
+}
+
+/// A memoized read was made.
+pub(crate) fn remember(_py: Python<'_>, site: u32, value: Value) -> Result<(), Trouble> {
+    here(|session| {
+        if let Engine::Record(recorder) = &mut session.engine {
+            recorder.clock(site, value);
+        }
+    })
+}

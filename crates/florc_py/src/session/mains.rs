@@ -1,0 +1,266 @@
+//! The main loop: entered, at a head, left, or gone without a word.
+//!
+//! ```python
+//! for epoch in florc.main_loop(ID, range(9)):
+//!     if loss < goal: break        # the iterator goes away, then `florc.leave` is called
+//!     if loss > limit: return      # the iterator goes away, and no `florc.leave` follows
+//! ```
+//!
+//! Positions and decisions are `florc_runtime`'s; state is captured and restored in `cut`.
+
+use std::collections::BTreeMap;
+
+use florc_manifest::{CutKey, MainLoopSite};
+use florc_runtime::HeadStep;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::cut::{self, Site};
+use super::{Engine, Session, Trouble, here, port, start, verdict, with};
+use crate::hooks::frames::{self, Scope};
+
+/// Names a running main loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token(u64);
+
+/// A main loop being run.
+pub(super) struct Running {
+    token: Token,
+    /// Inside another one (recursion): no heads, no checkpoints.
+    inert: bool,
+    /// Its iterator has no more items.
+    ended: bool,
+    /// Its iterator went away.
+    dropped: bool,
+    position: Option<i64>,
+    /// Code of the frame that runs a `while` loop.
+    code: Option<Py<PyAny>>,
+}
+
+/// What a new main loop is told.
+pub(crate) struct Entry {
+    pub(crate) token: Token,
+    /// Items to draw without running the body.
+    pub(crate) skip: u64,
+}
+
+/// Whether `site` is the main loop.
+pub(crate) fn is_main(site: &str) -> bool {
+    with(|session| {
+        session
+            .manifest
+            .main_loop
+            .as_ref()
+            .is_some_and(|it| it.id == site)
+    })
+    .unwrap_or(false)
+}
+
+fn site() -> Result<MainLoopSite, Trouble> {
+    here(|session| session.manifest.main_loop.clone())?.ok_or_else(|| "no main loop".into())
+}
+
+/// The main loop begins; `code` is that of the calling frame for a `while` loop.
+pub(crate) fn main_entered(
+    py: Python<'_>,
+    total: Option<u64>,
+    code: Option<Py<PyAny>>,
+) -> Result<Entry, Trouble> {
+    settle(py)?;
+    if let Some(code) = &code {
+        leave_behind(py, code)?;
+    }
+    let site = site()?;
+    start::first_loop(py)?;
+    let inputs = inputs(py, &site)?;
+    here(|session| {
+        let jump = match &mut session.engine {
+            Engine::Record(recorder) => recorder.loop_entered(&site.id, total, inputs).map(|_| 0),
+            Engine::Replay(replayer) => replayer
+                .main_enter(&site.id, &inputs)
+                .map_err(|error| error.to_string())?
+                .map(|entry| entry.jump.map_or(0, |head| head.iteration)),
+        };
+        let token = session.running(jump.is_none(), code);
+        Ok(Entry {
+            token,
+            skip: jump.unwrap_or(0),
+        })
+    })?
+}
+
+/// Content hashes of what the loop reads and does not change.
+fn inputs(py: Python<'_>, site: &MainLoopSite) -> Result<BTreeMap<String, String>, Trouble> {
+    let mut hashes = BTreeMap::new();
+    if site.inputs.is_empty() {
+        return Ok(hashes);
+    }
+    let scope = Scope::of_caller(py)?;
+    let _busy = super::Busy::new();
+    for root in &site.inputs {
+        if let Some(value) = scope.root(root)?
+            && let Some(hash) = port::fingerprint(py, &root.name, &value)?
+        {
+            hashes.insert(root.name.clone(), hash);
+        }
+    }
+    Ok(hashes)
+}
+
+impl Session {
+    fn running(&mut self, inert: bool, code: Option<Py<PyAny>>) -> Token {
+        let token = Token(self.next_token);
+        self.next_token += 1;
+        let (ended, dropped, position) = (false, false, None);
+        self.mains.push(Running {
+            token,
+            inert,
+            ended,
+            dropped,
+            position,
+            code,
+        });
+        token
+    }
+
+    fn running_of(&mut self, token: Token) -> Option<&mut Running> {
+        self.mains.iter_mut().find(|it| it.token == token)
+    }
+
+    fn abandon(&mut self) -> Option<Running> {
+        let gone = self.mains.pop();
+        match &mut self.engine {
+            Engine::Record(recorder) => recorder.abandon(),
+            Engine::Replay(replayer) => replayer.abandon(),
+        }
+        gone
+    }
+}
+
+/// The iterator gave an item.
+pub(crate) fn main_advanced(token: Token, position: Option<i64>) {
+    with(|session| {
+        if let Some(running) = session.running_of(token) {
+            running.position = position;
+        }
+    });
+}
+
+/// The iterator has no more items.
+pub(crate) fn main_ended(_py: Python<'_>, token: Token) {
+    with(|session| {
+        if let Some(running) = session.running_of(token) {
+            running.ended = true;
+        }
+    });
+}
+
+/// The iterator went away.
+pub(crate) fn main_dropped(token: Token) {
+    with(|session| {
+        if let Some(running) = session.running_of(token) {
+            running.dropped = true;
+        }
+    });
+}
+
+/// Takes note of main loops that were left by `return` or an exception. Every hook asks first,
+/// but for `leave`, which shows that the innermost one was not.
+pub(super) fn settle(py: Python<'_>) -> Result<(), Trouble> {
+    loop {
+        let code = here(|session| {
+            let last = session.mains.last()?;
+            Some(match &last.code {
+                Some(code) => Err(code.clone_ref(py)),
+                None => Ok(last.dropped && !last.ended),
+            })
+        })?;
+        let gone = match code {
+            None => false,
+            Some(Ok(gone)) => gone,
+            Some(Err(code)) => frames::frames_of(py, &code)? == 0,
+        };
+        if !gone {
+            return Ok(());
+        }
+        drop(here(Session::abandon)?);
+    }
+}
+
+/// A `while` loop of `code` begins: older ones of frames that are gone were left without a word.
+fn leave_behind(py: Python<'_>, code: &Py<PyAny>) -> Result<(), Trouble> {
+    let frames = frames::frames_of(py, code)?;
+    loop {
+        let gone = here(|session| {
+            let of_code = |it: &&Running| it.code.as_ref().is_some_and(|it| it.is(code));
+            let count = session.mains.iter().filter(of_code).count();
+            (count >= frames && count > 0).then(|| session.abandon())
+        })?;
+        if gone.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The head of an iteration. The values that `florc.carry` gives back, where they are not those
+/// that it was given.
+pub(crate) fn carry<'py>(
+    py: Python<'py>,
+    roots: &Bound<'py, PyTuple>,
+) -> Result<Option<Vec<Bound<'py, PyAny>>>, Trouble> {
+    settle(py)?;
+    let step = here(|session| {
+        session.values.clear();
+        let running = session.mains.last().filter(|running| !running.inert)?;
+        let position = running.position;
+        Some(match &mut session.engine {
+            Engine::Record(recorder) => match recorder.head(position) {
+                Some(head) if head.capture => HeadStep::Stop(head.key),
+                Some(head) => HeadStep::Run(head.key),
+                None => HeadStep::Ignore,
+            },
+            Engine::Replay(replayer) => replayer.head(position),
+        })
+    })?;
+    let replays = super::is_replay();
+    let cut = |key| CutKey::Head(key);
+    match step {
+        None | Some(HeadStep::Run(_) | HeadStep::Ignore) => Ok(None),
+        Some(HeadStep::Restore(key)) => {
+            let site = site()?;
+            cut::put_back(py, &cut(key), &Site::head(&site), roots).map(Some)
+        }
+        Some(HeadStep::Check(key)) => {
+            cut::take(py, cut(key), &Site::head(&site()?), roots)?;
+            Ok(None)
+        }
+        Some(HeadStep::Stop(key)) => {
+            cut::take(py, cut(key), &Site::head(&site()?), roots)?;
+            if replays {
+                verdict::end_process(py);
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// The main loop ended normally or by `break`.
+pub(crate) fn leave<'py>(py: Python<'py>, roots: &Bound<'py, PyTuple>) -> Result<(), Trouble> {
+    let cut = here(|session| {
+        let last = session.mains.pop()?;
+        let cut = match &mut session.engine {
+            Engine::Record(recorder) => recorder.leave(),
+            Engine::Replay(replayer) => replayer.leave(),
+        };
+        cut.filter(|_| !last.inert)
+    })?;
+    match cut {
+        Some(cut) => cut::take(py, cut, &Site::head(&site()?), roots),
+        None => Ok(()),
+    }
+}
+
+/// The program ended: no main loop runs any more.
+pub(super) fn abandon_all() {
+    while with(|session| !session.mains.is_empty() && session.abandon().is_some()) == Some(true) {}
+}

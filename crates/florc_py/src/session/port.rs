@@ -1,0 +1,55 @@
+//! The object-graph half, as the session sees it.
+//!
+//! ```python
+//! florc.carry(ID, model)      # capture(roots) while recording, restore(graph, roots) in a replay
+//! ```
+//!
+//! Nothing is decided here.
+
+use std::collections::BTreeSet;
+
+use florc_runtime::Checkpoint;
+use pyo3::prelude::*;
+
+use super::Trouble;
+use crate::state::{self, Captured, Limits};
+
+/// Variables by name; `None` is unbound.
+pub(super) type Named<'py> = Vec<(String, Option<Bound<'py, PyAny>>)>;
+
+/// Captures what `roots` reach, and the hidden state of the process.
+pub(super) fn capture(
+    py: Python<'_>,
+    roots: &Named<'_>,
+    optional: BTreeSet<String>,
+) -> Result<Captured, Trouble> {
+    let limits = Limits {
+        optional,
+        ..Limits::default()
+    };
+    Ok(state::capture(py, roots, &limits)?)
+}
+
+/// Puts a checkpoint back; what each name is to be bound to.
+pub(super) fn restore<'py>(
+    py: Python<'py>,
+    checkpoint: &Checkpoint,
+    live: &Named<'py>,
+) -> Result<Named<'py>, Trouble> {
+    let restored = state::restore(py, &checkpoint.graph, checkpoint, live)
+        .map_err(|error| Trouble::Text(error.to_string()))?;
+    let bound = restored
+        .into_iter()
+        .map(|(name, value)| (name, value.map(|it| it.into_bound(py))));
+    Ok(bound.collect())
+}
+
+/// Content hash of an input; `None` where it has none.
+pub(super) fn fingerprint(
+    py: Python<'_>,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> Result<Option<String>, Trouble> {
+    let _ = name;
+    Ok(Some(state::fingerprint(py, value)?))
+}

@@ -1,0 +1,266 @@
+//! The beginning and the end of a session, as the runner drives them.
+//!
+//! ```python
+//! # florc._runner:  run = _florc.start_record(settings, compiled);  …the script…;  _florc.finish(status)
+//! ```
+//!
+//! Settings and environment are gathered by the runner, in Python. Does not run the script.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use florc_manifest::{JournalRecord, ModuleManifest, RunManifest, RunStatus};
+use florc_runtime::{Mode as Checkpoints, RecordConfig, Recorder, Replayer, Store};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::Deserialize;
+
+use super::port::Named;
+use super::{
+    ELSEWHERE, Engine, MODE, Mode, RUNNING, SESSION, Session, Trouble, here, mains, verdict, with,
+};
+use crate::compile::Compiled;
+
+/// Bytes of snapshots that may wait to be written.
+const MEMORY_LIMIT: u64 = 4 << 30;
+
+/// What `florc run` asked for.
+#[derive(Deserialize)]
+struct Settings {
+    store: PathBuf,
+    checkpoints: String,
+    overhead: f64,
+    manifest: RunManifest,
+}
+
+/// Adds the runner's functions to the native module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(start_record, module)?)?;
+    module.add_function(wrap_pyfunction!(start_replay, module)?)?;
+    module.add_function(wrap_pyfunction!(add_source, module)?)?;
+    module.add_function(wrap_pyfunction!(note, module)?)?;
+    module.add_function(wrap_pyfunction!(fail, module)?)?;
+    module.add_function(wrap_pyfunction!(finish_record, module)?)?;
+    module.add_function(wrap_pyfunction!(finish_replay, module)?)?;
+    module.add_function(wrap_pyfunction!(recorded, module)?)?;
+    module.add_function(wrap_pyfunction!(project, module)?)?;
+    module.add_function(wrap_pyfunction!(verdict::at_end, module)?)?;
+    module.add_function(wrap_pyfunction!(forked, module)?)
+}
+
+fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
+    let logs = manifest.logs.iter().cloned().map(Rc::new).collect();
+    let mode = match engine {
+        Engine::Record(_) => Mode::Record,
+        Engine::Replay(_) => Mode::Replay,
+    };
+    let session = Session {
+        engine,
+        manifest: Rc::new(manifest),
+        logs,
+        project,
+        mains: Vec::new(),
+        next_token: 0,
+        values: Vec::new(),
+        last_bytes: 0,
+        spent: 0.0,
+        stopped: None,
+    };
+    SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(Box::new(session)))));
+    RUNNING.store(true, Ordering::Relaxed);
+    MODE.set(mode);
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+fn checkpoints(settings: &Settings) -> Option<Checkpoints> {
+    Some(match settings.checkpoints.as_str() {
+        "adaptive" => Checkpoints::Adaptive {
+            epsilon: settings.overhead,
+        },
+        "all" => Checkpoints::All,
+        "none" => Checkpoints::None,
+        other => Checkpoints::Every(other.strip_prefix("every=")?.parse().ok()?),
+    })
+}
+
+/// Begins to record; gives the run's id, empty when nothing can be recorded.
+#[pyfunction]
+fn start_record(
+    settings: &str,
+    sources: Vec<(String, Vec<u8>)>,
+    compiled: Option<&Bound<'_, Compiled>>,
+) -> PyResult<String> {
+    let wrong = |text: String| PyValueError::new_err(text);
+    let mut settings: Settings =
+        serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
+    let mode = checkpoints(&settings)
+        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let module = compiled
+        .map(|it| it.get().manifest().clone())
+        .unwrap_or_default();
+    settings.manifest.modules = compiled.map(|_| module.clone()).into_iter().collect();
+    let project = settings.manifest.project.clone();
+    let config = RecordConfig {
+        store: settings.store,
+        mode,
+        memory_limit: MEMORY_LIMIT,
+    };
+    let recorder = Recorder::start(&config, settings.manifest, &sources);
+    let run = recorder.run().to_owned();
+    begin(Engine::Record(recorder), module, project);
+    Ok(run)
+}
+
+/// Begins to replay a segment; `False` when it was replayed before.
+#[pyfunction]
+fn start_replay(
+    plan: PathBuf,
+    segment: u32,
+    project: String,
+    compiled: &Bound<'_, Compiled>,
+) -> PyResult<bool> {
+    let opened = Replayer::open(&plan, segment);
+    let Some(replayer) = opened.map_err(|error| PyRuntimeError::new_err(error.to_string()))? else {
+        return Ok(false);
+    };
+    begin(
+        Engine::Replay(replayer),
+        compiled.get().manifest().clone(),
+        project,
+    );
+    Ok(true)
+}
+
+/// Keeps the source of a module of the project.
+#[pyfunction]
+fn add_source(path: &str, bytes: &[u8]) {
+    with(|session| {
+        if let Engine::Record(recorder) = &mut session.engine {
+            recorder.source(path, bytes);
+        }
+    });
+}
+
+/// Adds a note.
+#[pyfunction]
+fn note(code: &str, text: &str) {
+    with(|session| match &mut session.engine {
+        Engine::Record(recorder) => recorder.note(code, text),
+        Engine::Replay(replayer) => replayer.approximate(text),
+    });
+}
+
+/// The segment cannot be replayed.
+#[pyfunction]
+fn fail(text: &str) {
+    with(|session| match &mut session.engine {
+        Engine::Record(recorder) => recorder.note("recording-stopped", text),
+        Engine::Replay(replayer) => replayer.fail(text),
+    });
+}
+
+/// The script ended: closes the run. Gives notes (code, text) for stderr.
+#[pyfunction]
+fn finish_record(py: Python<'_>, status: &str) -> PyResult<Vec<(String, String)>> {
+    let status: RunStatus =
+        serde_json::from_str(status).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    MODE.set(Mode::Idle);
+    mains::abandon_all();
+    if ELSEWHERE.load(Ordering::Relaxed) {
+        note(
+            "log-on-thread",
+            "log statements that ran on other threads were not recorded",
+        );
+    }
+    let notes = with(|session| {
+        let Engine::Record(recorder) = &mut session.engine else {
+            return Vec::new();
+        };
+        py.detach(|| recorder.finish(status));
+        recorder.take_notes()
+    });
+    RUNNING.store(false, Ordering::Relaxed);
+    Ok(notes.unwrap_or_default())
+}
+
+/// The replayed script ended by itself: publishes the verdict and ends the process.
+#[pyfunction]
+fn finish_replay(py: Python<'_>) {
+    MODE.set(Mode::Idle);
+    mains::abandon_all();
+    verdict::end_process(py);
+}
+
+/// How the recorded run ended, as JSON (`null`: it was killed), and the modules of the project
+/// whose source is not the recorded one any more.
+#[pyfunction]
+fn recorded(store: PathBuf, run: &str, project: PathBuf) -> PyResult<(String, Vec<String>)> {
+    let wrong = |text: String| PyRuntimeError::new_err(text);
+    let run = Store::open(&store)
+        .and_then(|store| store.run(run))
+        .map_err(|e| wrong(e.to_string()))?;
+    let journal = run.journal().map_err(|error| wrong(error.to_string()))?;
+    let mut ended = None;
+    let mut changed = Vec::new();
+    for record in &journal.records {
+        match record {
+            JournalRecord::Ended { status, .. } => ended = Some(status.clone()),
+            JournalRecord::Source(source) => {
+                let then = run
+                    .source_bytes(source)
+                    .map_err(|error| wrong(error.to_string()))?;
+                if std::fs::read(project.join(&source.path)).ok() != Some(then) {
+                    changed.push(source.path.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((
+        serde_json::to_string(&ended).map_err(|error| wrong(error.to_string()))?,
+        changed,
+    ))
+}
+
+/// The project root of the session.
+#[pyfunction]
+fn project() -> Option<String> {
+    with(|session| session.project.clone())
+}
+
+/// Called in a forked child.
+#[pyfunction]
+fn forked() {
+    super::forget();
+}
+
+/// A main loop begins: modules of the project and versions of packages are known now.
+pub(super) fn first_loop(py: Python<'_>) -> Result<(), Trouble> {
+    let _busy = super::Busy::new();
+    let records = here(|session| match session.engine {
+        Engine::Record(_) => Some(session.project.clone()),
+        Engine::Replay(_) => None,
+    })?;
+    if let Some(project) = records {
+        py.import(intern!(py, "florc._modules"))?
+            .call_method1(intern!(py, "record"), (project,))?;
+    }
+    Ok(())
+}
+
+/// Modules of the project besides the script: their globals are state too.
+pub(super) fn project_modules(py: Python<'_>) -> Result<Named<'_>, Trouble> {
+    let project = here(|session| session.project.clone())?;
+    let modules = py
+        .import(intern!(py, "florc._modules"))?
+        .call_method1(intern!(py, "loaded"), (project,))?
+        .cast_into::<PyDict>()
+        .map_err(PyErr::from)?;
+    let named = modules
+        .iter()
+        .map(|(name, module)| Ok((format!("module {name}"), Some(module))));
+    Ok(named.collect::<PyResult<_>>()?)
+}

@@ -1,0 +1,75 @@
+//! The end of a replayed segment.
+//!
+//! ```python
+//! best = florc.carry(ID, best, model)   # the segment's last head: the process ends here
+//! ```
+//!
+//! Publishes the shard and leaves without running the rest of the program: no `finally`, no
+//! `atexit`. Does not decide the verdict.
+
+use std::sync::Mutex;
+
+use pyo3::prelude::*;
+
+use super::{Engine, MODE, Mode, with};
+
+/// The shard could not be published.
+const NO_VERDICT: i32 = 70;
+
+/// What to call before the process ends.
+static AT_END: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
+
+/// `function` is called when the segment has ended.
+#[pyfunction]
+pub(super) fn at_end(function: Py<PyAny>) {
+    if let Ok(mut functions) = AT_END.lock() {
+        functions.push(function);
+    }
+}
+
+/// Publishes the verdict and ends the process.
+pub(super) fn end_process(py: Python<'_>) -> ! {
+    MODE.set(Mode::Idle);
+    let finished = with(|session| match &mut session.engine {
+        Engine::Replay(replayer) => replayer
+            .finish()
+            .map(|_| ())
+            .map_err(|error| error.to_string()),
+        Engine::Record(_) => Err("not a replay".to_owned()),
+    });
+    let code = match finished {
+        Some(Ok(())) => 0,
+        Some(Err(text)) => complain(py, &text),
+        None => complain(py, "the session is in use"),
+    };
+    let _ = flush(py);
+    let functions = AT_END
+        .lock()
+        .map(|mut it| std::mem::take(&mut *it))
+        .unwrap_or_default();
+    for function in functions {
+        let _ = function.call0(py);
+    }
+    let left = py
+        .import("os")
+        .and_then(|os| os.call_method1("_exit", (code,)));
+    drop(left);
+    std::process::exit(code)
+}
+
+fn flush(py: Python<'_>) -> PyResult<()> {
+    let sys = py.import("sys")?;
+    for name in ["stdout", "stderr"] {
+        let _ = sys.getattr(name)?.call_method0("flush");
+    }
+    Ok(())
+}
+
+fn complain(py: Python<'_>, text: &str) -> i32 {
+    let line = format!("florc: {text}\n");
+    let written = py
+        .import("sys")
+        .and_then(|sys| sys.getattr("stderr")?.call_method1("write", (line,)));
+    drop(written);
+    NO_VERDICT
+}
