@@ -44,10 +44,18 @@ pub(crate) fn lower(
         parent: None,
         depth: 0,
         level: 0,
+        around: Around::default(),
         clip: Span::new(0, source.text().len() as u32),
     };
     lowerer.tree.body = lowerer.block(suite, None)?;
     Ok(lowerer.tree)
+}
+
+/// What decides whether `break`, `continue` and `return` may stand.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    is_loop: bool,
+    is_function: bool,
 }
 
 struct Lowerer<'a> {
@@ -61,6 +69,8 @@ struct Lowerer<'a> {
     depth: u32,
     /// f-strings around the current expression.
     level: u32,
+    /// The loop and function that the current statement is in.
+    around: Around,
     /// What spans are cut to: the parser sees a field with parentheses that are not there.
     clip: Span,
 }

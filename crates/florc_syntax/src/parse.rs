@@ -7,6 +7,8 @@
 //! and each field is parsed at its own offset afterwards, so ranges inside f-strings are exact. No
 //! recovery: the first thing that Python would refuse is the one diagnostic.
 
+use std::panic::AssertUnwindSafe;
+
 use rustpython_parser::text_size::TextSize;
 use rustpython_parser::{Parse, ParseError, ParseErrorType, Tok, ast};
 
@@ -56,7 +58,7 @@ pub fn parse(source: SourceText) -> Result<Module, Diagnostic> {
 fn tree(source: &SourceText, tokens: &Tokens) -> Result<Tree, Diagnostic> {
     let whole = Span::new(0, source.text().len() as u32);
     let masked = mask(source.text(), whole, 0, &tokens.strings);
-    let suite = ast::Suite::parse(&masked, source.path())
+    let suite = guarded(source, whole, || ast::Suite::parse(&masked, source.path()))?
         .map_err(|error| syntax_error(source, tokens, &error))?;
     lower::lower(source, tokens, &suite)
 }
@@ -69,8 +71,20 @@ pub(crate) fn parse_field(
     level: u32,
 ) -> Result<ast::Expr, Diagnostic> {
     let text = format!("({})", mask(source.text(), field, level, &tokens.strings));
-    ast::Expr::parse_starts_at(&text, source.path(), TextSize::new(field.start - 1))
-        .map_err(|error| syntax_error(source, tokens, &error))
+    let start = TextSize::new(field.start - 1);
+    guarded(source, field, || {
+        ast::Expr::parse_starts_at(&text, source.path(), start)
+    })?
+    .map_err(|error| syntax_error(source, tokens, &error))
+}
+
+/// Runs the parser; should it panic on an input that nobody has seen, that is one more diagnostic.
+fn guarded<T>(source: &SourceText, span: Span, parse: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+    std::panic::catch_unwind(AssertUnwindSafe(parse)).map_err(|_| {
+        let title = "the parser gave up on this code";
+        Diagnostic::new("syntax-error", Severity::Error, source, span, title)
+            .with_help("report this file as a bug of florc")
+    })
 }
 
 /// The character of a Unicode name.

@@ -237,6 +237,31 @@ fn what_python_refuses() {
         "cannot assign to an expression",
         "b + c",
     );
+    refused(
+        "*a",
+        "a starred expression must be in a list, tuple or call",
+        "*a",
+    );
+    refused(
+        "x = *a",
+        "a starred expression must be in a list, tuple or call",
+        "*a",
+    );
+    refused(
+        "class C:\n return 1",
+        "`return` outside function",
+        "return 1",
+    );
+    refused(
+        "for a in b: pass\nelse: break",
+        "`break` outside loop",
+        "break",
+    );
+    refused(
+        "while a:\n def f(): continue",
+        "`continue` outside loop",
+        "continue",
+    );
     refused("del f()", "cannot delete a call", "f()");
     refused(
         "*a, *b = c",
@@ -253,6 +278,10 @@ fn what_python_refuses() {
         "a tuple is not a target of an augmented assignment",
         "(a, b)",
     );
+}
+
+#[test]
+fn what_the_tokenizer_refuses() {
     refused("x = (1", "`(` is never closed", "(");
     refused("x = 1)", "unmatched `)`", ")");
     refused("x = (1]", "closing `]` does not match opening `(`", "]");

@@ -7,10 +7,25 @@
 //!
 //! Does not repeat all of CPython's checks: a recorded run compiles with CPython first.
 
+use rustpython_ast as ast;
+
 use super::{Lowered, Lowerer};
 use crate::tree::{ExprId, ExprKind};
 
 impl Lowerer<'_> {
+    /// Lowers a value that may not be starred itself.
+    pub(super) fn unstarred(&mut self, node: &ast::Expr) -> Lowered<ExprId> {
+        let id = self.expr(node)?;
+        let expr = self.tree.expr(id);
+        if matches!(expr.kind, ExprKind::Starred { .. }) {
+            return self.refuse(
+                expr.span,
+                "a starred expression must be in a list, tuple or call",
+            );
+        }
+        Ok(id)
+    }
+
     /// Refuses what cannot be assigned to or deleted; `verb` is `assign to` or `delete`.
     pub(super) fn check_target(&self, id: ExprId, verb: &str) -> Lowered<()> {
         let mut pending = vec![(id, false)];

@@ -10,11 +10,20 @@
 
 use rustpython_ast::{self as ast, Ranged};
 
-use super::{Lowered, Lowerer};
+use super::{Around, Lowered, Lowerer};
 use crate::Span;
 use crate::tree::{
-    ClassDef, ExceptHandler, ExprId, ExprKind, FunctionDef, MatchCase, StmtId, StmtKind, WithItem,
+    Block, ClassDef, ExceptHandler, ExprId, ExprKind, FunctionDef, MatchCase, StmtId, StmtKind,
+    WithItem,
 };
+
+/// What a suite is the body of.
+#[derive(Clone, Copy)]
+enum Inside {
+    Loop,
+    Function,
+    Class,
+}
 
 impl Lowerer<'_> {
     pub(super) fn compound(
@@ -33,7 +42,7 @@ impl Lowerer<'_> {
             },
             S::While(it) => StmtKind::While {
                 test: self.expr(&it.test)?,
-                body: self.block(&it.body, Some(id))?,
+                body: self.block_in(&it.body, id, Inside::Loop)?,
                 orelse: self.block(&it.orelse, Some(id))?,
             },
             S::For(it) => {
@@ -76,7 +85,7 @@ impl Lowerer<'_> {
                 type_params: self.type_params(&it.type_params)?,
                 params: self.parameters(&it.args)?,
                 returns: self.optional(it.returns.as_deref())?,
-                body: self.block(&it.body, Some(id))?,
+                body: self.block_in(&it.body, id, Inside::Function)?,
             })),
             S::AsyncFunctionDef(it) => StmtKind::FunctionDef(Box::new(FunctionDef {
                 name: self.name_after(header(span, &it.decorator_list), "def"),
@@ -85,7 +94,7 @@ impl Lowerer<'_> {
                 type_params: self.type_params(&it.type_params)?,
                 params: self.parameters(&it.args)?,
                 returns: self.optional(it.returns.as_deref())?,
-                body: self.block(&it.body, Some(id))?,
+                body: self.block_in(&it.body, id, Inside::Function)?,
             })),
             S::ClassDef(it) => StmtKind::ClassDef(Box::new(ClassDef {
                 name: self.name_after(header(span, &it.decorator_list), "class"),
@@ -93,10 +102,29 @@ impl Lowerer<'_> {
                 type_params: self.type_params(&it.type_params)?,
                 bases: self.exprs(&it.bases)?,
                 keywords: self.keywords(&it.keywords)?,
-                body: self.block(&it.body, Some(id))?,
+                body: self.block_in(&it.body, id, Inside::Class)?,
             })),
             _ => return self.refuse(span, "this statement is not understood"),
         })
+    }
+
+    /// Lowers a suite in which `break`, `continue` and `return` mean something else than around it.
+    fn block_in(&mut self, suite: &[ast::Stmt], id: StmtId, inside: Inside) -> Lowered<Block> {
+        let around = self.around;
+        self.around = match inside {
+            Inside::Loop => Around {
+                is_loop: true,
+                ..around
+            },
+            Inside::Function => Around {
+                is_loop: false,
+                is_function: true,
+            },
+            Inside::Class => Around::default(),
+        };
+        let block = self.block(suite, Some(id))?;
+        self.around = around;
+        Ok(block)
     }
 
     fn for_loop(
@@ -112,7 +140,7 @@ impl Lowerer<'_> {
             is_async,
             target,
             iter: self.expr(iter)?,
-            body: self.block(body, Some(id))?,
+            body: self.block_in(body, id, Inside::Loop)?,
             orelse: self.block(orelse, Some(id))?,
         })
     }

@@ -67,16 +67,14 @@ impl Lowerer<'_> {
         use ast::Stmt as S;
         Ok(match node {
             S::Expr(it) => StmtKind::Expr {
-                value: self.expr(&it.value)?,
+                value: self.unstarred(&it.value)?,
             },
             S::Assign(it) => StmtKind::Assign {
                 targets: self.targets(&it.targets, "assign to")?,
-                value: self.expr(&it.value)?,
+                value: self.unstarred(&it.value)?,
             },
             S::AugAssign(_) | S::AnnAssign(_) => self.in_place_assignment(node, span)?,
-            S::Return(it) => StmtKind::Return {
-                value: self.optional(it.value.as_deref())?,
-            },
+            S::Return(_) | S::Break(_) | S::Continue(_) => self.jump(node, span)?,
             S::Delete(it) => StmtKind::Delete {
                 targets: self.targets(&it.targets, "delete")?,
             },
@@ -108,9 +106,28 @@ impl Lowerer<'_> {
                 names: self.names_in(span, 1),
             },
             S::Pass(_) => StmtKind::Pass,
-            S::Break(_) => StmtKind::Break,
-            S::Continue(_) => StmtKind::Continue,
             _ => self.compound(node, id, span)?,
+        })
+    }
+
+    fn jump(&mut self, node: &ast::Stmt, span: Span) -> Lowered<StmtKind> {
+        use ast::Stmt as S;
+        Ok(match node {
+            S::Return(_) if !self.around.is_function => {
+                return self.refuse(span, "`return` outside function");
+            }
+            S::Return(it) => {
+                let value = it.value.as_deref();
+                StmtKind::Return {
+                    value: value.map(|value| self.unstarred(value)).transpose()?,
+                }
+            }
+            S::Break(_) if self.around.is_loop => StmtKind::Break,
+            S::Continue(_) if self.around.is_loop => StmtKind::Continue,
+            _ => {
+                let word = self.text_of(span);
+                return self.refuse(span, format!("`{word}` outside loop"));
+            }
         })
     }
 
