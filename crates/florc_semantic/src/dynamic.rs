@@ -10,16 +10,25 @@
 use florc_syntax::tree::{ExprId, ExprKind, StmtKind, Tree};
 
 use crate::Semantics;
-use crate::model::DynamicUse;
+use crate::ids::FunctionId;
+use crate::model::{DynamicUse, Resolution};
 
 /// Finds every mention, in source order; star imports were found before.
 pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
     for id in (0..tree.expr_count() as u32).map(ExprId) {
+        let function = semantics.function_of_expr(id);
         let found = match &tree.expr(id).kind {
-            ExprKind::Name(_) | ExprKind::Attribute { .. } => {
-                let path = semantics.tables.qualified.get(&id);
-                path.filter(|path| !is_of_object(tree, id, path))
-                    .and_then(|path| reach(path))
+            ExprKind::Name(name) => {
+                let builtin = format!("builtins.{name}");
+                let path = match semantics.tables.expr_names.get(&id) {
+                    Some(Resolution::Unknown(_)) => Some(builtin),
+                    _ => semantics.qualified(id),
+                };
+                path.and_then(|path| mentioned(tree, id, &path, function))
+            }
+            ExprKind::Attribute { .. } => {
+                let path = semantics.qualified(id);
+                path.and_then(|path| mentioned(tree, id, &path, function))
             }
             ExprKind::Call { func, args, .. } => by_text(tree, *func, args),
             _ => None,
@@ -28,7 +37,7 @@ pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
             semantics.dynamic.push(DynamicUse {
                 expr: Some(id),
                 stmt: tree.stmt_of(id),
-                function: semantics.function_of_expr(id),
+                function,
                 locals,
                 reads_globals,
                 writes_globals,
@@ -44,33 +53,36 @@ pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
 /// (locals, reads globals, writes globals)
 type Reach = (bool, bool, bool);
 
-fn reach(path: &str) -> Option<Reach> {
+fn mentioned(tree: &Tree, id: ExprId, path: &str, function: FunctionId) -> Option<Reach> {
     match path {
         "builtins.exec"
         | "builtins.eval"
+        | "builtins.breakpoint"
         | "inspect.currentframe"
         | "inspect.stack"
         | "sys._getframe"
         | "sys._current_frames"
         | "code.interact"
-        | "builtins.breakpoint"
-        | "pdb.set_trace"
-        | "builtins.locals"
-        | "builtins.vars" => Some((true, true, true)),
+        | "pdb.set_trace" => Some((true, true, true)),
+        // `vars(args)` looks at an object, `vars()` at the frame.
+        "builtins.vars" if has_arguments(tree, id) => None,
+        // At module level these are the globals.
+        "builtins.locals" | "builtins.vars" => {
+            let in_module = function == FunctionId(0);
+            Some((true, in_module, in_module))
+        }
         "builtins.globals" | "sys.modules" => Some((false, true, true)),
-        "numexpr.evaluate" | "pandas.eval" | "pandas.query" => Some((true, true, false)),
+        "numexpr.evaluate" | "pandas.eval" => Some((true, true, false)),
         _ => None,
     }
 }
 
-/// `vars(args)` looks at an object, `vars()` at the frame.
-fn is_of_object(tree: &Tree, id: ExprId, path: &str) -> bool {
-    let call = tree.expr_parent(id).map(|parent| &tree.expr(parent).kind);
-    let has_arguments = matches!(
+fn has_arguments(tree: &Tree, func: ExprId) -> bool {
+    let call = tree.expr_parent(func).map(|parent| &tree.expr(parent).kind);
+    matches!(
         call,
-        Some(ExprKind::Call { func, args, .. }) if *func == id && !args.is_empty()
-    );
-    path == "builtins.vars" && has_arguments
+        Some(ExprKind::Call { func: called, args, .. }) if *called == func && !args.is_empty()
+    )
 }
 
 /// `frame.query("a > @limit")` and `frame.eval("a + @b")` look names up in the caller's frame.

@@ -16,6 +16,8 @@ mod frames;
 use florc_syntax::tree::{ExprId, StmtId};
 use petgraph::graph::{DiGraph, NodeIndex};
 
+pub(crate) use build::build;
+
 /// Control-flow graph of a function.
 #[derive(Clone, Debug)]
 pub struct Cfg {

@@ -24,6 +24,8 @@ use crate::ids::{FunctionId, LoopId, ScopeId};
 use crate::model::{Definition, DefinitionKind, Function, FunctionKind, Scope, ScopeKind};
 use crate::tables::Use;
 
+pub(crate) use statements::captures;
+
 /// Fills scopes, bindings, functions, loops and the tables of this pass.
 pub(crate) fn collect(module: &Module) -> Semantics {
     let mut collector = Collector::new(&module.tree);

@@ -18,21 +18,16 @@ mod regions;
 
 use std::collections::BTreeMap;
 
-use florc_syntax::tree::StmtId;
+use florc_syntax::tree::{StmtId, Tree};
 use petgraph::graph::NodeIndex;
 
 use crate::Semantics;
-use crate::cfg::Cfg;
+use crate::cfg::{self, Cfg};
 use crate::ids::{BindingId, FunctionId, LoopId};
-use crate::model::BindingSet;
+use crate::model::{BindingSet, Definition, DefinitionKind};
 use bits::Bits;
 use effects::NodeEffect;
 pub use reaching::Reaching;
-
-/// x
-pub(crate) fn flows(_tree: &florc_syntax::tree::Tree, _semantics: &Semantics) -> Vec<FunctionFlow> {
-    Vec::new()
-}
 
 /// Flow facts of one function.
 #[derive(Clone, Debug)]
@@ -50,10 +45,50 @@ pub(crate) struct FunctionFlow {
     pub(crate) live_out: Vec<Bits>,
     /// Per node: bound before it; `None` where control never comes.
     pub(crate) bound_in: Vec<Option<Bits>>,
-    /// Visible variables that are live at every point.
-    pub(crate) always_live: BindingSet,
-    /// Visible variables of other functions that are bound whenever this one runs.
-    pub(crate) always_bound: BindingSet,
+    /// Per node: bound after it when it did not raise.
+    pub(crate) bound_out: Vec<Option<Bits>>,
+    /// Variables of this function that are live at every point.
+    pub(crate) always_live: Vec<BindingId>,
+}
+
+/// Flow facts of every function, by id.
+pub(crate) fn flows(tree: &Tree, semantics: &Semantics) -> Vec<FunctionFlow> {
+    let mut declared = vec![BindingSet::new(); semantics.functions.len()];
+    for scope in &semantics.scopes {
+        declared[scope.function.index()].extend(scope.declared.values());
+    }
+    let shaky = assignment::shaky(semantics);
+    let functions = semantics.functions.iter().zip(declared);
+    functions
+        .map(|(function, declared)| flow(tree, semantics, function.id, declared, &shaky))
+        .collect()
+}
+
+fn flow(
+    tree: &Tree,
+    semantics: &Semantics,
+    function: FunctionId,
+    declared: BindingSet,
+    shaky: &BindingSet,
+) -> FunctionFlow {
+    let (cfg, points) = cfg::build(tree, semantics, function);
+    let mut universe = declared;
+    universe.extend(&semantics.tables.variables[function.index()]);
+    let mut flow = FunctionFlow {
+        cfg,
+        universe: universe.into_iter().collect(),
+        effects: Vec::new(),
+        points,
+        live_in: Vec::new(),
+        live_out: Vec::new(),
+        bound_in: Vec::new(),
+        bound_out: Vec::new(),
+        always_live: liveness::always_live(semantics, function),
+    };
+    effects::node_effects(tree, semantics, function, &mut flow);
+    liveness::solve(&mut flow);
+    assignment::solve(&mut flow, shaky);
+    flow
 }
 
 /// Where a statement begins and ends; several of each in copies of a `finally` suite.
@@ -117,7 +152,12 @@ impl Semantics {
         let Some(flow) = self.flows.get(function.index()) else {
             return BindingSet::new();
         };
-        let mut live = flow.always_live.clone();
+        let mut live: BindingSet = flow.always_live.iter().copied().collect();
+        let mut outer = self.function(function).parent;
+        while let Some(around) = outer {
+            live.extend(&self.tables.variables[around.index()]);
+            outer = self.function(around).parent;
+        }
         match flow.points.get(&stmt) {
             Some(points) => collect(flow, points, &mut live),
             None => live.extend(&flow.universe),
@@ -181,8 +221,41 @@ impl Semantics {
         let Some(everywhere) = everywhere else {
             return BindingSet::new();
         };
-        let mut bound = flow.always_bound.clone();
+        let mut bound = self.bound_around(function);
         bound.extend(flow.names(&everywhere));
         bound
+    }
+
+    /// Variables of the functions around that are bound whenever this one runs: those that were
+    /// bound when it was made, and that nothing unbinds.
+    fn bound_around(&self, function: FunctionId) -> BindingSet {
+        let site = self
+            .tables
+            .function_sites
+            .iter()
+            .find(|(made, _)| *made == function);
+        let Some((_, site)) = site else {
+            return BindingSet::new();
+        };
+        let mut bound = self.bound_before(*site);
+        bound.retain(|binding| !self.binding(*binding).definitions.iter().any(unbinds));
+        bound
+    }
+}
+
+fn unbinds(definition: &Definition) -> bool {
+    match definition.kind {
+        DefinitionKind::Delete | DefinitionKind::Except => true,
+        DefinitionKind::Assign(_)
+        | DefinitionKind::Unpack(_)
+        | DefinitionKind::Augment(_)
+        | DefinitionKind::Parameter(_)
+        | DefinitionKind::Iteration(_)
+        | DefinitionKind::Import(_)
+        | DefinitionKind::Function(_)
+        | DefinitionKind::Class(_)
+        | DefinitionKind::With(_)
+        | DefinitionKind::Capture
+        | DefinitionKind::Type => false,
     }
 }
