@@ -222,11 +222,10 @@ impl Walk<'_> {
 
     fn label_text(&self, node: &Node, label: Label<'_>) -> String {
         match label {
-            Label::Attribute(name) => format!(".{name}"),
             Label::Item(at) => format!("[{at}]"),
             Label::Key(at) => format!(".keys()[{at}]"),
             Label::Field("state") => String::new(),
-            Label::Field(name) => format!(".{name}"),
+            Label::Attribute(name) | Label::Field(name) => format!(".{name}"),
             Label::Value(at) => match node {
                 Node::Dict { items, .. } => match items
                     .get(at)

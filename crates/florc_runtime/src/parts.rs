@@ -228,6 +228,33 @@ impl Node {
             Self::ModuleState { module, attributes } => {
                 Parts::new(32, false).text(module).attributes(attributes)
             }
+            Self::Function { .. } => self.function_parts(),
+            Self::Partial {
+                class,
+                function,
+                arguments,
+                keywords,
+                attributes,
+            } => Parts::new(34, false)
+                .field("class", *class)
+                .field("func", Some(*function))
+                .field("args", Some(*arguments))
+                .field("keywords", Some(*keywords))
+                .attributes(attributes),
+            Self::Adapted {
+                adapter,
+                class,
+                payload,
+            } => Parts::new(35, false)
+                .text(adapter)
+                .field("class", Some(*class))
+                .field("state", Some(*payload)),
+            _ => Parts::new(u8::MAX, false),
+        }
+    }
+
+    fn function_parts(&self) -> Parts<'_> {
+        match self {
             Self::Function {
                 module,
                 qualname,
@@ -250,26 +277,6 @@ impl Node {
                     .field("__kwdefaults__", *keyword_defaults)
                     .attributes(attributes)
             }
-            Self::Partial {
-                class,
-                function,
-                arguments,
-                keywords,
-                attributes,
-            } => Parts::new(34, false)
-                .field("class", *class)
-                .field("func", Some(*function))
-                .field("args", Some(*arguments))
-                .field("keywords", Some(*keywords))
-                .attributes(attributes),
-            Self::Adapted {
-                adapter,
-                class,
-                payload,
-            } => Parts::new(35, false)
-                .text(adapter)
-                .field("class", Some(*class))
-                .field("state", Some(*payload)),
             _ => Parts::new(u8::MAX, false),
         }
     }

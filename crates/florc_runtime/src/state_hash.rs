@@ -211,9 +211,9 @@ fn value_hash(parts: &Parts<'_>, hashes: &[Option<[u8; 32]>]) -> Option<[u8; 32]
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update(&parts.facts);
-    inner.iter().for_each(|hash| {
+    for hash in &inner {
         hasher.update(hash);
-    });
+    }
     Some(*hasher.finalize().as_bytes())
 }
 

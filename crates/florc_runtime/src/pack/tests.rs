@@ -95,7 +95,9 @@ fn a_bit_flipped_anywhere_is_found_or_does_not_matter() {
     let whole = fs::read(&path).unwrap();
     assert_eq!(whole.len(), size);
     let mut harmless = 0;
-    for at in 0..size {
+    // all of the frame's header, footer and trailer, and a part of the noise between them
+    let is_noise = |at: usize| (200..4200).contains(&at);
+    for at in (0..size).filter(|at| !is_noise(*at) || at % 8 == 0) {
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << (at % 8);
         fs::write(&path, &damaged).unwrap();

@@ -171,7 +171,7 @@ pub(crate) fn record_with(
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
     recorder.loop_entered(MAIN, Some(EPOCHS), inputs);
     for epoch in 0..EPOCHS {
-        let head = recorder.head(Some(epoch as i64)).unwrap();
+        let head = recorder.head(Some(epoch.cast_signed())).unwrap();
         if head.capture {
             submit(&mut recorder, CutKey::Head(head.key), &program);
         }
@@ -194,7 +194,9 @@ pub(crate) fn record_with(
         if let Some(block) = recorder.block_end(BLOCK) {
             submit(&mut recorder, CutKey::Block(block), &program);
         }
-        recorder.log(event(1, format!("{epoch} {}", program.total),
+        recorder.log(event(
+            1,
+            format!("{epoch} {}", program.total),
             program.total,
         ));
     }
@@ -309,7 +311,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
         .and_then(|entry| entry.jump)
         .map_or(0, |jump| jump.iteration);
     for epoch in first..EPOCHS {
-        match replayer.head(Some(epoch as i64)) {
+        match replayer.head(Some(epoch.cast_signed())) {
             HeadStep::Run(_) | HeadStep::Ignore => {}
             HeadStep::Restore(key) => {
                 program.restore(&replayer.checkpoint(&CutKey::Head(key)).unwrap());

@@ -1,14 +1,12 @@
 //! The oracle in small: rows of a replay are those of running from scratch with the probes, and
 //! whatever makes them differ is reported.
 
-mod training;
-
 use std::path::Path;
 
+use crate::training::{Ask, EPOCHS, Manner, from_scratch, plan, record, replay, replay_all};
 use florc_manifest::Verdict;
 use florc_runtime::{Mode, Replayer, Store};
 use tempfile::tempdir;
-use training::{Ask, EPOCHS, Manner, from_scratch, plan, record, replay, replay_all};
 
 fn ask(starts: &[u64], inner_probe: bool) -> Ask {
     Ask {
@@ -214,7 +212,7 @@ fn a_run_that_raised_raises_again() {
         seed: 1,
         ..Manner::default()
     };
-    let plan = training::plan(directory.path(), &run, &ask(&[2], false));
+    let plan = crate::training::plan(directory.path(), &run, &ask(&[2], false));
     check_diverges(
         &replay(&plan, 1, healthy).verdict,
         "the recorded run did not",
@@ -258,7 +256,9 @@ fn other_inputs_are_refused_by_name() {
     let plan = plan(directory.path(), &run, &ask(&[], false));
     let mut replayer = Replayer::open(&plan, 0).unwrap().unwrap();
     let inputs = [("steps".to_owned(), "4".to_owned())].into();
-    let error = replayer.main_enter(training::MAIN, &inputs).unwrap_err();
+    let error = replayer
+        .main_enter(crate::training::MAIN, &inputs)
+        .unwrap_err();
     assert!(error.to_string().starts_with("`steps` differ"), "{error}");
 }
 

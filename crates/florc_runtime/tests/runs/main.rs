@@ -1,0 +1,7 @@
+//! Runs of a made-up training: recorded, damaged, found, replayed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod recording;
+mod replay;
+mod training;
