@@ -120,10 +120,7 @@ impl<'a> Scanner<'a> {
             b' ' | b'\t' | b'\x0c' => self.at += 1,
             b'\n' | b'\r' => self.line_ending()?,
             b'\\' => self.continuation()?,
-            b'#' => {
-                self.skip_to_line_end();
-                self.push(TokenKind::Comment, start, self.at);
-            }
+            b'#' => self.comment(),
             0 => return error(start, start + 1, "source code cannot contain null bytes"),
             b'"' | b'\'' => self.string(start)?,
             b'0'..=b'9' => self.number(),
@@ -134,10 +131,12 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn skip_to_line_end(&mut self) {
+    fn comment(&mut self) {
+        let start = self.at;
         while self.at < self.bytes.len() && !matches!(self.peek(0), b'\n' | b'\r') {
             self.at += 1;
         }
+        self.push(TokenKind::Comment, start, self.at);
     }
 
     /// Length of the line ending at the current place.

@@ -118,6 +118,7 @@ fn f_strings() {
         r#"1-1 (f-string "\\" (field x) "–{}" "\\N" (field x))"#,
     );
     check("'a' f'b' 'c'", r#"1-1 (f-string "a" "b" "c")"#);
+    check("f'''{x = # c\n}'''", "1-2 (f-string (field x =))");
     check("f''", "1-1 (f-string)");
     check(
         "fR'\\d{x:\\d}'",

@@ -151,8 +151,12 @@ impl Scanner<'_> {
         }
         expr.end = self.at as u32;
         self.at += 1;
-        while matches!(self.peek(0), b' ' | b'\t' | b'\x0c' | b'\n' | b'\r') {
-            self.at += 1;
+        loop {
+            match self.peek(0) {
+                b' ' | b'\t' | b'\x0c' | b'\n' | b'\r' => self.at += 1,
+                b'#' => self.comment(),
+                _ => break,
+            }
         }
         Some(Span::new(start as u32 + 1, self.at as u32))
     }
