@@ -1,0 +1,250 @@
+//! The command line's shape.
+//!
+//! ```python
+//! # florc run --name first train.py --epochs 3       (`--epochs` is the script's)
+//! ```
+//!
+//! Declarations only; what a verb does is in its own file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Hindsight logging: ask a finished training run for values that nobody logged.
+#[derive(Debug, Parser)]
+#[command(name = "florc", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Record a run of a script.
+    Run(RunArgs),
+    /// Print what log statements added since a run would have printed in it.
+    Replay(ReplayArgs),
+    /// Show logged values, recorded and replayed.
+    Logs(LogsArgs),
+    /// List recorded runs.
+    Runs(RunsArgs),
+    /// Show what was recorded of a run.
+    Show(ShowArgs),
+    /// Print the source that recording runs.
+    Instrument(InstrumentArgs),
+    /// Show the loops, checkpoints and reasons of a script, or explain a diagnostic code.
+    Explain(ExplainArgs),
+    /// Run one segment of a replay (what `florc replay` starts).
+    Worker(WorkerArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Bound on the time that recording may add, as a fraction.
+    #[arg(long, default_value_t = 0.02, value_name = "FRACTION", value_parser = fraction)]
+    pub(crate) overhead: f64,
+    /// A name for the run; `florc replay NAME` finds it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Python to run with [default: of the active environment, else where florc is installed].
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+    /// Which iterations get a checkpoint: `adaptive`, `all`, `none` or `every=N`.
+    #[arg(long, default_value = "adaptive", value_name = "WHICH", value_parser = checkpoints)]
+    pub(crate) checkpoints: String,
+    /// Run a module, as `python -m` does; all that follows are its arguments.
+    #[arg(short = 'm', value_name = "MODULE")]
+    pub(crate) module: Option<String>,
+    /// The script and its arguments.
+    #[arg(
+        value_name = "SCRIPT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required_unless_present = "module"
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Run id, unique beginning of one, or name [default: the latest run of the script].
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// The script whose latest run is meant; where to look for the edited source.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) script: Option<PathBuf>,
+    /// Worker processes at a time.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]
+    pub(crate) workers: usize,
+    /// What runs the segments.
+    #[arg(long, value_enum, default_value_t = Engine::Local)]
+    pub(crate) engine: Engine,
+    /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) condition: Option<String>,
+    /// Show the segments and the expected time, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also show values that could not be verified, marked as approximate.
+    #[arg(long)]
+    pub(crate) approximate: bool,
+    /// Python to run with [default: the one that recorded].
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Runs: ids, unique beginnings of ids, or names [default: the latest].
+    #[arg(value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+    #[arg(long, value_enum, default_value_t = LogFormat::Table)]
+    pub(crate) format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Run id, unique beginning of one, or name [default: the latest].
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InstrumentArgs {
+    /// The script.
+    pub(crate) script: PathBuf,
+    /// Write to this file [default: standard output].
+    #[arg(short = 'o', long = "output", value_name = "FILE", conflicts_with = "diff")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show the difference from the script.
+    #[arg(long)]
+    pub(crate) diff: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A script, or the code of a diagnostic.
+    #[arg(value_name = "SCRIPT|CODE")]
+    pub(crate) subject: String,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// The replay's plan.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: PathBuf,
+    /// Which segment of it.
+    #[arg(long, value_name = "I")]
+    pub(crate) segment: u32,
+    /// Python to run with [default: the one that recorded].
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Processes on this machine.
+    Local,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Table,
+    Json,
+    Csv,
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
+        _ => Err("give a fraction above 0 and at most 1, such as 0.02".to_owned()),
+    }
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(value) if (1..=1024).contains(&value) => Ok(value),
+        _ => Err("give a number from 1 to 1024".to_owned()),
+    }
+}
+
+fn checkpoints(text: &str) -> Result<String, String> {
+    let every = text.strip_prefix("every=").map(str::parse::<u64>);
+    match (text, every) {
+        ("adaptive" | "all" | "none", _) => Ok(text.to_owned()),
+        (_, Some(Ok(count))) if count > 0 => Ok(text.to_owned()),
+        _ => Err("give `adaptive`, `all`, `none` or `every=N`".to_owned()),
+    }
+}
+
+/// Cuts off what follows `run … -m MODULE`: those arguments are the module's, whatever they look
+/// like.
+pub(crate) fn split_module(mut args: Vec<OsString>) -> (Vec<OsString>, Vec<OsString>) {
+    if args.get(1).is_none_or(|verb| verb != "run") {
+        return (args, Vec::new());
+    }
+    let mut at = 2;
+    while let Some(arg) = args.get(at) {
+        let text = arg.to_string_lossy();
+        let takes_value = ["--overhead", "--name", "--python", "--checkpoints"];
+        if text == "-m" || (text.starts_with("-m") && !text.starts_with("--")) {
+            let end = if text == "-m" { at + 2 } else { at + 1 };
+            let rest = args.split_off(end.min(args.len()));
+            return (args, rest);
+        }
+        if takes_value.contains(&text.as_ref()) {
+            at += 2;
+        } else if text.starts_with("--") && text != "--" {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    (args, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected_rest: &str) {
+        let args = line.split(' ').map(OsString::from).collect();
+        let (_, rest) = split_module(args);
+        let rest: Vec<_> = rest.iter().map(|arg| arg.to_string_lossy()).collect();
+        assert_eq!(rest.join(" "), expected_rest);
+    }
+
+    #[test]
+    fn what_follows_a_module_is_its_own() {
+        check("florc run -m train --name x", "--name x");
+        check("florc run --name a -mtrain -m", "-m");
+        check("florc run train.py -m x", "");
+        check("florc logs -m x", "");
+    }
+
+    #[test]
+    fn the_declarations_are_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

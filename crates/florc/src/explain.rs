@@ -1,0 +1,157 @@
+//! `florc explain`: what florc makes of a script, with reasons; or what a diagnostic code means.
+//!
+//! ```python
+//! for epoch in range(3):        # main loop epoch (line 1)
+//!     for x in loader:          #   SkipBlock loader (line 2): changes model, optimizer
+//! ```
+//!
+//! Shows the compiler's findings; it decides nothing.
+
+use florc_instrument::{Instrumented, Options};
+use florc_manifest::{Root, SourceSpan};
+use serde_json::{Value, json};
+
+use crate::args::{ExplainArgs, TextFormat};
+use crate::failure::Failure;
+use crate::{DONE, analysis, out, pages, project, render};
+
+/// Explains a script or a code.
+pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
+    let path = std::path::Path::new(&args.subject);
+    if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
+        return page(&args.subject, args.format);
+    }
+    let project = project::of(path);
+    let source = analysis::source(&project, path)?;
+    let original = source.clone();
+    let compiled = analysis::compile(source, &Options::default())?;
+    match args.format {
+        TextFormat::Json => out::json(&as_json(&compiled))?,
+        TextFormat::Text => {
+            out::text(&as_text(&compiled))?;
+            for diagnostic in &compiled.diagnostics {
+                out::text(&format!("\n{}", render::diagnostic(diagnostic, Some(&original))))?;
+            }
+        }
+    }
+    Ok(DONE)
+}
+
+fn page(code: &str, format: TextFormat) -> Result<i32, Failure> {
+    let Some((_, text)) = pages::PAGES.iter().find(|(name, _)| *name == code) else {
+        let names: Vec<String> = pages::PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let failure = Failure::new(format!("`{code}` is neither a file nor a diagnostic code"));
+        return Err(match crate::listing::closest(code, &names).first() {
+            Some(name) => failure.help(format!("did you mean `{name}`?")),
+            None => failure.help(format!("the codes are: {}", names.join(", "))),
+        });
+    };
+    match format {
+        TextFormat::Text => out::text(text)?,
+        TextFormat::Json => out::json(&json!({ "code": code, "page": text }))?,
+    }
+    Ok(DONE)
+}
+
+fn as_json(compiled: &Instrumented) -> Value {
+    let diagnostics: Vec<Value> = compiled
+        .diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let place = compiled.module.source.line_column(diagnostic.span.start);
+            json!({
+                "code": diagnostic.code,
+                "severity": format!("{:?}", diagnostic.severity).to_lowercase(),
+                "file": diagnostic.file,
+                "line": place.line,
+                "column": place.column,
+                "title": diagnostic.title,
+                "reasons": diagnostic.reasons.iter().map(|r| &r.text).collect::<Vec<_>>(),
+                "help": diagnostic.help,
+            })
+        })
+        .collect();
+    json!({ "manifest": compiled.manifest, "diagnostics": diagnostics })
+}
+
+/// One entry of the nest, to be sorted by place and indented by enclosing spans.
+struct Entry<'a> {
+    span: &'a SourceSpan,
+    head: String,
+    lines: Vec<String>,
+}
+
+fn as_text(compiled: &Instrumented) -> String {
+    let manifest = &compiled.manifest;
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    if let Some(site) = &manifest.main_loop {
+        let mut lines = roots("carries", &site.roots);
+        if !site.recreatable {
+            lines.push(
+                "a worker cannot start inside: what it iterates over cannot be made again".into(),
+            );
+        }
+        let head = format!("main loop {}", label_of(&site.id));
+        entries.push(Entry { span: &site.span, head, lines });
+    }
+    for site in &manifest.skip_blocks {
+        let lines = roots("changes", &site.roots);
+        let head = format!("SkipBlock {}", label_of(&site.id));
+        entries.push(Entry { span: &site.span, head, lines });
+    }
+    for site in &manifest.loops {
+        if entries.iter().all(|entry| entry.span != &site.span) {
+            let head = format!("loop {}", label_of(&site.id));
+            entries.push(Entry { span: &site.span, head, lines: Vec::new() });
+        }
+    }
+    for site in &manifest.uninstrumented {
+        let head = format!("left alone {} [{}]", label_of(&site.id), site.code);
+        let lines = vec![site.reason.clone()];
+        entries.push(Entry { span: &site.span, head, lines });
+    }
+    for site in &manifest.logs {
+        let columns: Vec<&str> = site.columns.iter().map(|column| column.name.as_str()).collect();
+        let columns =
+            if columns.is_empty() { String::new() } else { format!(": {}", columns.join(", ")) };
+        let head = format!("log {}{columns}", site.callee);
+        entries.push(Entry { span: &site.span, head, lines: Vec::new() });
+    }
+    nest(&manifest.file, entries)
+}
+
+fn nest(file: &str, mut entries: Vec<Entry<'_>>) -> String {
+    use std::fmt::Write as _;
+    entries.sort_by_key(|entry| (entry.span.start, std::cmp::Reverse(entry.span.end)));
+    let mut text = format!("{file}\n");
+    if entries.is_empty() {
+        text.push_str("  no loops and no log statements\n");
+    }
+    for (at, entry) in entries.iter().enumerate() {
+        let depth = entries[..at]
+            .iter()
+            .filter(|each| each.span.start <= entry.span.start && entry.span.end <= each.span.end)
+            .count();
+        let indent = "  ".repeat(depth + 1);
+        let _ = writeln!(text, "{indent}{} (line {})", entry.head, entry.span.line);
+        for line in &entry.lines {
+            let _ = writeln!(text, "{indent}    {line}");
+        }
+    }
+    text
+}
+
+fn roots(verb: &str, roots: &[Root]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for root in roots {
+        let extra = if root.live { "" } else { " (for probes only)" };
+        lines.push(format!("{verb} {}{extra}", root.name));
+        lines.extend(root.reasons.iter().map(|reason| format!("    {reason}")));
+    }
+    lines
+}
+
+/// `train.py:main/epoch` without the file.
+fn label_of(id: &str) -> &str {
+    id.split_once(':').map_or(id, |(_, path)| path)
+}

@@ -1,0 +1,166 @@
+//! A recorded run, read once: iterations with their times, checkpoints, rows.
+//!
+//! ```python
+//! for epoch in range(3):     # three iterations, each with its blocks, rows and checkpoints
+//! ```
+//!
+//! Puts the journal's records in order; it reads no checkpoint's content and judges nothing.
+
+use std::collections::BTreeMap;
+
+use florc_manifest::{
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, Row, RunManifest, RunStatus,
+    SourceFile,
+};
+use florc_runtime::{RunHandle, Torn};
+
+use crate::failure::Failure;
+
+/// One iteration of the main loop.
+#[derive(Clone, Debug)]
+pub(crate) struct IterationFacts {
+    pub(crate) head: HeadKey,
+    /// Value shown in contexts.
+    pub(crate) position: i64,
+    /// Since the start of the run.
+    pub(crate) began: f64,
+    /// How long it took; of the last one of a killed run what is known.
+    pub(crate) seconds: f64,
+    /// SkipBlocks that ran in it, with their seconds.
+    pub(crate) blocks: Vec<(BlockKey, f64)>,
+}
+
+/// How a script ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: RunStatus,
+    pub(crate) seconds: f64,
+    pub(crate) florc_seconds: f64,
+}
+
+/// What is known of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct RunFacts {
+    pub(crate) manifest: RunManifest,
+    /// In program order.
+    pub(crate) iterations: Vec<IterationFacts>,
+    /// When the main loop was first entered.
+    pub(crate) loop_began: Option<f64>,
+    /// When it was last left.
+    pub(crate) loop_left: Option<f64>,
+    pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
+    /// Due checkpoints that were not taken or written.
+    pub(crate) dropped: Vec<(CutKey, String)>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) sources: Vec<SourceFile>,
+    pub(crate) notes: Vec<(String, String)>,
+    /// `None`: killed, or still running.
+    pub(crate) ended: Option<Ended>,
+    pub(crate) torn: Option<Torn>,
+}
+
+impl RunFacts {
+    /// Reads a run.
+    pub(crate) fn read(run: &RunHandle) -> Result<Self, Failure> {
+        let manifest = run.manifest()?;
+        let journal = run.journal()?;
+        let mut facts = Self {
+            manifest,
+            iterations: Vec::new(),
+            loop_began: None,
+            loop_left: None,
+            checkpoints: BTreeMap::new(),
+            dropped: Vec::new(),
+            rows: Vec::new(),
+            sources: Vec::new(),
+            notes: Vec::new(),
+            ended: None,
+            torn: journal.torn.clone(),
+        };
+        for checkpoint in run.checkpoints_of(&journal)? {
+            facts.checkpoints.insert(checkpoint.cut.clone(), checkpoint);
+        }
+        facts.sources.clone_from(&facts.manifest.sources);
+        let mut last = 0.0;
+        for record in journal.records {
+            facts.add(record, &mut last);
+        }
+        facts.close_iteration(last);
+        Ok(facts)
+    }
+
+    fn add(&mut self, record: JournalRecord, last: &mut f64) {
+        match record {
+            JournalRecord::LoopEntered { seconds, .. } => {
+                self.loop_began.get_or_insert(seconds);
+                *last = seconds;
+            }
+            JournalRecord::IterationBegan { head, position, seconds } => {
+                self.close_iteration(seconds);
+                let blocks = Vec::new();
+                self.iterations.push(IterationFacts {
+                    head,
+                    position,
+                    began: seconds,
+                    seconds: -1.0,
+                    blocks,
+                });
+                *last = seconds;
+            }
+            JournalRecord::BlockEnded { block, seconds } => {
+                if let Some(iteration) = self.iterations.last_mut() {
+                    iteration.blocks.push((block, seconds));
+                }
+            }
+            JournalRecord::LoopLeft { seconds, .. } => {
+                self.close_iteration(seconds);
+                self.loop_left = Some(seconds);
+                *last = seconds;
+            }
+            JournalRecord::CheckpointDropped { cut, reason } => self.dropped.push((cut, reason)),
+            JournalRecord::Log(row) => self.rows.push(row),
+            JournalRecord::Source(source) => self.sources.push(source),
+            JournalRecord::Note { code, text } => self.notes.push((code, text)),
+            JournalRecord::Ended { status, seconds, florc_seconds } => {
+                self.ended = Some(Ended { status, seconds, florc_seconds });
+                *last = seconds;
+            }
+            // Checkpoints come from the packs; clock reads are the worker's.
+            JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
+        }
+    }
+
+    fn close_iteration(&mut self, now: f64) {
+        if let Some(iteration) = self.iterations.last_mut()
+            && iteration.seconds < 0.0
+        {
+            iteration.seconds = (now - iteration.began).max(0.0);
+        }
+    }
+
+    /// The entry file as rows name it: the main module's path in the project.
+    pub(crate) fn file(&self) -> &str {
+        match self.manifest.modules.first() {
+            Some(module) => &module.file,
+            None => &self.manifest.script,
+        }
+    }
+
+    /// Seconds that the recorded script took, as far as known.
+    pub(crate) fn seconds(&self) -> f64 {
+        let last = self.iterations.last().map(|each| each.began + each.seconds);
+        self.ended.as_ref().map(|ended| ended.seconds).or(last).unwrap_or(0.0)
+    }
+
+    /// How the run ended, in a few words.
+    pub(crate) fn outcome(&self) -> String {
+        match self.ended.as_ref().map(|ended| &ended.status) {
+            Some(RunStatus::Finished) => "finished".to_owned(),
+            Some(RunStatus::Exited { code }) => format!("exit code {code}"),
+            Some(RunStatus::Raised { exception }) => {
+                format!("raised {}", exception.lines().next().unwrap_or_default())
+            }
+            None => "killed or still running".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `florc logs`: what was logged, then or in hindsight.
+//!
+//! ```python
+//! # florc logs --format csv > values.csv
+//! ```
+//!
+//! Reads the store only.
+
+use serde_json::Value as Json;
+
+use crate::args::{LogFormat, LogsArgs};
+use crate::failure::Failure;
+use crate::listing::{self, Opened};
+use crate::rows::{FIELDS, LogRow, Origin, context_text, value_text};
+use crate::{DONE, out, replays, table};
+
+/// Prints the rows of the runs.
+pub(crate) fn logs(args: &LogsArgs) -> Result<i32, Failure> {
+    let opened = listing::open_here()?;
+    let mut rows = Vec::new();
+    let wanted: Vec<Option<&str>> = match args.runs.as_slice() {
+        [] => vec![None],
+        names => names.iter().map(|name| Some(name.as_str())).collect(),
+    };
+    for name in wanted {
+        rows.extend(of_run(&opened, name)?);
+    }
+    match args.format {
+        LogFormat::Table => out::text(&as_table(&rows))?,
+        LogFormat::Json => out::json(&Json::Array(rows.iter().map(LogRow::json).collect()))?,
+        LogFormat::Csv => out::text(&as_csv(&rows))?,
+    }
+    Ok(DONE)
+}
+
+/// Recorded rows first, then those of the replays, oldest replay first.
+fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
+    let run = opened.find(name)?;
+    let facts = run.facts()?;
+    let id = facts.manifest.run.as_str();
+    let origin = Origin { run: id, replay: None, file: facts.file() };
+    let mut rows = Vec::new();
+    for row in &facts.rows {
+        rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));
+    }
+    rows.extend(replays::rows_of_run(&opened.folder, id)?);
+    Ok(rows)
+}
+
+fn as_table(rows: &[LogRow]) -> String {
+    if rows.is_empty() {
+        return "no log rows\n".to_owned();
+    }
+    let several = rows.iter().any(|row| row.run != rows[0].run);
+    let mut header = vec!["line", "context", "name", "value", "status"];
+    if several {
+        header.insert(0, "run");
+    }
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let value = match &row.value {
+                Some(value) => value_text(value),
+                None => row.text.clone(),
+            };
+            let mut cells = vec![
+                format!("{}:{}", row.file, row.line),
+                context_text(&row.context),
+                row.name.clone().unwrap_or_default(),
+                one_line(&value),
+                row.status.to_owned(),
+            ];
+            if several {
+                cells.insert(0, row.run.clone());
+            }
+            cells
+        })
+        .collect();
+    table::table(&header, &cells)
+}
+
+fn one_line(text: &str) -> String {
+    text.trim_end().replace('\n', "⏎").replace('\r', "")
+}
+
+fn as_csv(rows: &[LogRow]) -> String {
+    let mut text = format!("{}\r\n", FIELDS.join(","));
+    for row in rows {
+        let cells: Vec<String> = row.cells().iter().map(|cell| quoted(cell)).collect();
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// RFC 4180.
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_cells_are_quoted_where_they_must_be() {
+        assert_eq!(quoted("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+        assert_eq!(quoted("plain"), "plain");
+    }
+}

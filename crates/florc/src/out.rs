@@ -1,0 +1,62 @@
+//! The only place that writes to standard output and standard error.
+//!
+//! ```python
+//! # florc logs | head -1      (a reader that goes away is no error)
+//! ```
+//!
+//! Words and layout are made elsewhere.
+
+use std::any::Any;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+use crate::failure::Failure;
+
+/// Writes text to standard output.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::closed_pipe()),
+        Err(error) => Err(Failure::new(format!("cannot write to standard output: {error}"))),
+    }
+}
+
+/// Writes one JSON value and a newline to standard output.
+pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
+    text(&format!("{value:#}\n"))
+}
+
+/// A line of florc's own on standard error. Where that fails there is nobody to tell.
+pub(crate) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// An error on standard error.
+pub(crate) fn error(failure: &Failure) {
+    note(crate::render::failure(failure).trim_end());
+}
+
+/// A warning on standard error.
+pub(crate) fn warning(text: &str) {
+    note(&format!("florc: warning: {text}"));
+}
+
+/// Whether standard error is a terminal that shows colours.
+pub(crate) fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal()
+}
+
+/// What a user sees of a bug.
+pub(crate) fn bug(panic: &(dyn Any + Send)) {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    note(&format!(
+        "florc: this is a bug of florc {}, not of your script: {message}\n  \
+         help: please report it with the command line and, if you can, the script; \
+         recorded runs are not touched",
+        env!("CARGO_PKG_VERSION")
+    ));
+}

@@ -1,0 +1,69 @@
+//! `florc replay`: what log statements added since a run would have printed in it.
+//!
+//! ```python
+//! for epoch in range(8):
+//!     train(model)
+//!     print(weight_norm(model))     # added after the run: eight values, none trained again
+//! ```
+//!
+//! Finds the run, compares the sources, plans, starts workers, and shows values only of segments
+//! that were verified (or all, marked, where the user asks). The comparing and planning is
+//! `florc_history`'s, the running is the workers'.
+
+mod changes;
+mod environment;
+mod find;
+mod judge;
+mod merge;
+mod plan;
+mod probed;
+mod report;
+mod work;
+
+use std::path::{Path, PathBuf};
+
+use florc_manifest::RunManifest;
+
+use crate::args::ReplayArgs;
+use crate::failure::Failure;
+use crate::{DONE, HostPython, python};
+
+/// Replays; exit code 1 where a value could not be verified.
+pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
+    let condition = plan::condition(args.condition.as_deref())?;
+    let subject = find::subject(args)?;
+    find::check_modules(&subject)?;
+    let sources = find::sources(&subject)?;
+    let verdict = changes::compare(&sources, &subject)?;
+    if !verdict.has_probes {
+        report::no_probe(args, &subject, &verdict)?;
+        return Ok(DONE);
+    }
+    let probed = probed::probed(&subject, &sources, &verdict)?;
+    let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
+    report::begin(&subject, &verdict, &planned);
+    if args.dry_run {
+        report::dry_run(args, &subject, &probed, &planned)?;
+        return Ok(DONE);
+    }
+    let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
+    environment::compare(&python, &subject.facts.manifest.environment);
+    let stored = plan::store(&subject, &sources, &probed, &planned)?;
+    work::run(&python, &stored, &subject, args.workers)?;
+    let merged = merge::merge(&stored, &subject, &probed, &planned, condition.as_ref())?;
+    report::finish(args, &subject, &probed, &planned, &stored, &merged, &verdict)
+}
+
+/// The Python of a replay: the one asked for, else the one that recorded, else as for `florc run`.
+pub(crate) fn interpreter(
+    asked: Option<&Path>,
+    manifest: &RunManifest,
+    host: &HostPython,
+) -> Result<PathBuf, Failure> {
+    let recorded = PathBuf::from(&manifest.environment.executable);
+    match asked {
+        None if recorded.is_file() => python::find(Some(&recorded), host)
+            .or_else(|_| python::find(None, host)),
+        _ => python::find(asked, host),
+    }
+}

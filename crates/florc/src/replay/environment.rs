@@ -1,0 +1,52 @@
+//! Whether the Python of the replay is the one of the recording.
+//!
+//! ```python
+//! # warning: torch is 2.6.0 here and was 2.5.1 then
+//! ```
+//!
+//! Warns and goes on: whether it matters shows in the verification.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use florc_manifest::Environment;
+
+use crate::out;
+
+const ASK: &str = "\
+import json, platform, sys
+from importlib import metadata
+found = {'': platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        found[name] = metadata.version(name)
+    except Exception:
+        pass
+print(json.dumps(found))
+";
+
+/// Warns of each package, and of Python itself, whose version differs.
+pub(crate) fn compare(python: &Path, recorded: &Environment) {
+    let asked = Command::new(python)
+        .args(["-c", ASK])
+        .args(recorded.packages.keys())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let Ok(answer) = asked else { return };
+    let Ok(found) = serde_json::from_slice::<BTreeMap<String, String>>(&answer.stdout) else {
+        return;
+    };
+    let mut expected = vec![("", recorded.python.as_str())];
+    expected.extend(recorded.packages.iter().map(|(name, version)| (&**name, &**version)));
+    for (name, then) in expected {
+        let shown = if name.is_empty() { "Python" } else { name };
+        match found.get(name) {
+            Some(now) if now != then => {
+                out::warning(&format!("{shown} is {now} here and was {then} when recorded"));
+            }
+            Some(_) | None => {}
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Puts the workers' rows together: in program order, each exactly once, with what was proven.
+//!
+//! ```python
+//! # segment 0: epochs 0 to 3, verified;  segment 1: epochs 4 to 7, diverged
+//! ```
+//!
+//! Believes a shard only when its verdict stands at its end.
+
+use std::path::Path;
+
+use florc_history::Where;
+use florc_manifest::{ShardLine, Verdict};
+
+use super::find::Subject;
+use super::plan::{Planned, Stored, matches};
+use super::probed::Probed;
+use super::work;
+use crate::failure::Failure;
+use crate::replays::{StoredRow, Trust};
+
+/// All segments, merged.
+pub(crate) struct Merged {
+    /// Rows that the condition lets through, in program order.
+    pub(crate) rows: Vec<StoredRow>,
+    /// What was found of each segment.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// Probes (sites of the probed module) that gave no row at all, condition or not.
+    pub(crate) silent: Vec<u32>,
+}
+
+impl Merged {
+    /// Whether every segment was proven.
+    pub(crate) fn verified(&self) -> bool {
+        self.verdicts.iter().all(|verdict| *verdict == Verdict::Verified)
+    }
+}
+
+/// Reads the shards.
+pub(crate) fn merge(
+    stored: &Stored,
+    subject: &Subject,
+    probed: &Probed,
+    planned: &Planned,
+    condition: Option<&Where>,
+) -> Result<Merged, Failure> {
+    let mut merged = Merged { rows: Vec::new(), verdicts: Vec::new(), silent: Vec::new() };
+    let mut seen = std::collections::BTreeSet::new();
+    let cut = planned.killed.then(|| subject.facts.iterations.last().map(|each| each.head));
+    let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
+    for segment in &stored.plan.segments {
+        let shard = Shard::read(stored, segment.index)?;
+        let trust = match &shard.verdict {
+            Verdict::Verified => Trust::Verified,
+            Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
+                Trust::Approximate
+            }
+        };
+        for row in shard.rows {
+            seen.insert(row.site);
+            // The iteration in which a run was killed was not recorded to its end.
+            let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
+            if recorded && matches(condition, &row) {
+                merged.rows.push(StoredRow { row, trust });
+            }
+        }
+        merged.verdicts.push(shard.verdict);
+    }
+    let probes = probed.forward_sites.iter().enumerate().filter(|(_, site)| site.is_none());
+    merged.silent =
+        probes.map(|(site, _)| site as u32).filter(|site| !seen.contains(site)).collect();
+    Ok(merged)
+}
+
+struct Shard {
+    rows: Vec<florc_manifest::Row>,
+    verdict: Verdict,
+}
+
+impl Shard {
+    fn read(stored: &Stored, segment: u32) -> Result<Self, Failure> {
+        let file = stored.folder.join(format!("segment-{segment}.jsonl"));
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::failed(format!(
+                    "the worker ended without a result: {}",
+                    work::last_words(stored, segment)
+                )));
+            }
+            Err(error) => return Err(Failure::io("read", &file, &error)),
+        };
+        Ok(Self::parse(&text, &file))
+    }
+
+    fn parse(text: &str, file: &Path) -> Self {
+        let mut shard = Self::failed(format!("`{}` is not whole", file.display()));
+        let mut rows = Vec::new();
+        let mut lines = text.lines().peekable();
+        while let Some(line) = lines.next() {
+            match serde_json::from_str::<ShardLine>(line) {
+                Ok(ShardLine::Row(row)) => rows.push(row),
+                Ok(ShardLine::Verdict(verdict)) if lines.peek().is_none() => {
+                    shard.verdict = verdict;
+                }
+                Ok(ShardLine::Verdict(_)) | Err(_) => return shard,
+            }
+        }
+        if !matches!(shard.verdict, Verdict::Failed { .. }) {
+            shard.rows = rows;
+            shard.rows.sort_by_key(|row| row.seq);
+        }
+        shard
+    }
+
+    fn failed(error: String) -> Self {
+        Self { rows: Vec::new(), verdict: Verdict::Failed { error } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, rows: usize, verified: bool) {
+        let shard = Shard::parse(text, Path::new("segment-0.jsonl"));
+        assert_eq!((shard.rows.len(), shard.verdict == Verdict::Verified), (rows, verified));
+    }
+
+    const ROW: &str = r#"{"row":{"site":0,"line":3,"head":null,"context":[],"seq":0,"text":"a","values":[]}}"#;
+
+    #[test]
+    fn a_shard_counts_only_with_a_verdict_at_its_end() {
+        check(&format!("{ROW}\n{{\"verdict\":\"verified\"}}\n"), 1, true);
+        check(&format!("{ROW}\n"), 0, false);
+        check(&format!("{{\"verdict\":\"verified\"}}\n{ROW}\n"), 0, false);
+        check("", 0, false);
+    }
+}

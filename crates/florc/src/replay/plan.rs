@@ -1,0 +1,205 @@
+//! From the recorded facts to segments, and to the plan that workers read.
+//!
+//! ```python
+//! # florc replay --workers 2 --where 'epoch >= 4'     [4, 6) and [6, end)
+//! ```
+//!
+//! Chooses by recorded times; starts nothing.
+
+use florc_history::{
+    Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, plan_segments,
+};
+use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, ReplayPlan, Row};
+use florc_syntax::SourceText;
+
+use super::changes::Comparison;
+use super::find::{Sources, Subject};
+use super::probed::Probed;
+use crate::args::ReplayArgs;
+use crate::facts::IterationFacts;
+use crate::failure::Failure;
+use crate::replays;
+
+/// The chosen segments.
+pub(crate) struct Planned {
+    pub(crate) segments: Vec<PlannedSegment>,
+    pub(crate) request: SegmentRequest,
+    /// Expected seconds with that many workers.
+    pub(crate) seconds: f64,
+    /// The run was killed: its last iteration is not whole.
+    pub(crate) killed: bool,
+}
+
+/// A plan in the store.
+pub(crate) struct Stored {
+    pub(crate) id: String,
+    pub(crate) folder: std::path::PathBuf,
+    pub(crate) plan: ReplayPlan,
+    pub(crate) source_hash: String,
+}
+
+/// Parses `--where`.
+pub(crate) fn condition(text: Option<&str>) -> Result<Option<Where>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let condition = Where::parse(text).map_err(|diagnostic| {
+        let source = SourceText::from_bytes("--where", text.as_bytes().to_vec()).ok();
+        Failure::diagnostic(&diagnostic, source.as_ref())
+    })?;
+    Ok(Some(condition))
+}
+
+/// Whether a row is asked for: only where the condition surely holds.
+pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
+    let Some(condition) = condition else { return true };
+    let lookup = |name: &str| {
+        let position = row.context.iter().rev().find(|position| position.label == name);
+        match position {
+            Some(position) => Some(Scalar::Int(i128::from(position.value))),
+            None => row.values.iter().find(|(column, _)| column == name).map(|(_, v)| v.into()),
+        }
+    };
+    condition.answer(&lookup) == Answer::Yes
+}
+
+/// Divides the run for the workers.
+pub(crate) fn plan(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    comparison: &Comparison,
+    condition: Option<&Where>,
+) -> Result<Planned, Failure> {
+    let facts = &subject.facts;
+    let killed = facts.ended.is_none();
+    if killed && probed.main_loop.is_some() && facts.iterations.is_empty() {
+        return Err(Failure::new("the run was killed before its main loop began, or still runs")
+            .help("record it again with `florc run`"));
+    }
+    let request = request(args.workers, subject, probed, comparison, condition);
+    let segments = plan_segments(&request);
+    let seconds = makespan(&segments, args.workers);
+    Ok(Planned { segments, request, seconds, killed })
+}
+
+fn request(
+    workers: usize,
+    subject: &Subject,
+    probed: &Probed,
+    comparison: &Comparison,
+    condition: Option<&Where>,
+) -> SegmentRequest {
+    let facts = &subject.facts;
+    let killed = facts.ended.is_none();
+    let whole_run = !comparison.unproven.is_empty();
+    let label = probed.main_loop.as_ref().map(|site| site.label.as_str());
+    // A row outside of the main loop has no such variable: a condition on it cannot hold.
+    let outside = condition.is_none_or(|condition| {
+        !condition.names().iter().any(|name| Some(name.as_str()) == label)
+            && condition.answer(&|_| None) != Answer::No
+    });
+    let asked = |each: &IterationFacts| {
+        condition.is_none_or(|condition| {
+            let lookup = |name: &str| {
+                (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)))
+            };
+            condition.answer(&lookup) != Answer::No
+        })
+    };
+    let count = facts.iterations.len();
+    let partial = (killed && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
+    let iterations = facts.iterations.iter().enumerate().map(|(at, each)| {
+        let is_partial = partial == Some(at);
+        Iteration {
+            head: each.head,
+            seconds: expected_seconds(subject, probed, each),
+            can_start: can_start(subject, probed, each),
+            can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
+            wanted: !is_partial
+                && (whole_run || (comparison.places.inside && asked(each))),
+        }
+    });
+    SegmentRequest {
+        iterations: iterations.collect(),
+        before_seconds: facts.loop_began.unwrap_or(0.0),
+        after_seconds: after_seconds(subject),
+        wants_before: whole_run || (comparison.places.before && outside),
+        wants_after: !killed && (whole_run || (comparison.places.after && outside)),
+        filtered: condition.is_some() && !whole_run,
+        workers,
+    }
+}
+
+fn after_seconds(subject: &Subject) -> f64 {
+    let facts = &subject.facts;
+    let end = facts.ended.as_ref().map_or(0.0, |ended| ended.seconds);
+    (end - facts.loop_left.or(facts.loop_began).unwrap_or(0.0)).max(0.0)
+}
+
+fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {
+    let Some(site) = &probed.main_loop else { return false };
+    let checkpoint = subject.facts.checkpoints.get(&CutKey::Head(each.head));
+    let needed = names(probed, &site.id);
+    probed.cannot_start.is_none()
+        && checkpoint.is_some_and(|record| record.restorable(needed))
+}
+
+/// Blocks that will be skipped cost nothing.
+fn expected_seconds(subject: &Subject, probed: &Probed, each: &IterationFacts) -> f64 {
+    let skipped = each.blocks.iter().filter(|(block, _)| {
+        let checkpoint = subject.facts.checkpoints.get(&CutKey::Block(block.clone()));
+        !probed.executed_blocks.contains(&block.site)
+            && checkpoint.is_some_and(|record| record.restorable(names(probed, &block.site)))
+    });
+    (each.seconds - skipped.map(|(_, seconds)| seconds).sum::<f64>()).max(0.0)
+}
+
+fn names<'a>(probed: &'a Probed, site: &str) -> &'a [String] {
+    let needed = probed.needed.iter().find(|needed| needed.site == site);
+    needed.map_or(&[], |needed| &needed.names)
+}
+
+/// Segments start in order, each on the first free worker.
+fn makespan(segments: &[PlannedSegment], workers: usize) -> f64 {
+    let mut busy = vec![0.0_f64; workers.max(1)];
+    for segment in segments {
+        busy.sort_by(f64::total_cmp);
+        busy[0] += segment.seconds;
+    }
+    busy.into_iter().fold(0.0, f64::max)
+}
+
+/// Writes plan and probed source into the store.
+pub(crate) fn store(
+    subject: &Subject,
+    sources: &Sources,
+    probed: &Probed,
+    planned: &Planned,
+) -> Result<Stored, Failure> {
+    let id = subject.opened.store.create_replay()?;
+    let folder = subject.opened.store.replay_directory(&id);
+    let source = sources.current.source.bytes();
+    let file = folder.join("source.py");
+    std::fs::write(&file, source).map_err(|error| Failure::io("write", &file, &error))?;
+    let plan = ReplayPlan {
+        format: FORMAT_VERSION,
+        replay: id.clone(),
+        run: subject.facts.manifest.run.clone(),
+        store: subject.opened.folder.to_string_lossy().into_owned(),
+        module: ModuleText {
+            path: subject.script.to_string_lossy().into_owned(),
+            source_file: "source.py".to_owned(),
+        },
+        main_loop: probed.main_loop.clone(),
+        skip_blocks: probed.skip_blocks.clone(),
+        forward_sites: probed.forward_sites.clone(),
+        clock_sites: probed.clock_sites.clone(),
+        executed_blocks: probed.executed_blocks.clone(),
+        needed: probed.needed.clone(),
+        segments: planned.segments.iter().map(|planned| planned.segment.clone()).collect(),
+    };
+    let text = serde_json::to_string_pretty(&plan)
+        .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
+    replays::replace(&folder.join("plan.json"), &text)?;
+    let source_hash = florc_history::blob_id(source).unwrap_or_else(|| id.clone());
+    Ok(Stored { id, folder, plan, source_hash })
+}

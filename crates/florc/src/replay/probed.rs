@@ -1,0 +1,190 @@
+//! The recorded cut points in the probed source, and what the probes need of them.
+//!
+//! ```python
+//! for epoch in range(8):        # the recorded main loop, two lines further down
+//!     for x in loader: ...      # a recorded block; executed when a probe is in it
+//!     print(loss)               # needs `loss` in the block's checkpoint
+//! ```
+//!
+//! Compiles the probed source afresh to learn what is live with the probes; chooses nothing about
+//! segments.
+
+use std::collections::BTreeSet;
+
+use florc_history::{align_sites, span_in_current};
+use florc_instrument::{Instrumented, Options, Reuse};
+use florc_manifest::{
+    MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan,
+};
+use florc_syntax::tree::StmtId;
+use florc_syntax::{Module, Span};
+
+use super::changes::Comparison;
+use super::find::{Sources, Subject};
+use crate::analysis;
+use crate::failure::Failure;
+
+/// The probed module as the workers will run it.
+pub(crate) struct Probed {
+    pub(crate) manifest: ModuleManifest,
+    pub(crate) main_loop: Option<MainLoopSite>,
+    pub(crate) skip_blocks: Vec<SkipBlockSite>,
+    pub(crate) forward_sites: Vec<Option<u32>>,
+    pub(crate) clock_sites: Vec<Option<u32>>,
+    pub(crate) executed_blocks: Vec<String>,
+    pub(crate) needed: Vec<NeededRoots>,
+    /// Why no worker can start at a checkpoint, if so.
+    pub(crate) cannot_start: Option<String>,
+}
+
+/// Compiles the probed source with the recorded cut points.
+pub(crate) fn probed(
+    subject: &Subject,
+    sources: &Sources,
+    comparison: &Comparison,
+) -> Result<Probed, Failure> {
+    let recorded = subject.facts.manifest.modules.first().cloned().unwrap_or_default();
+    let find = |span: &SourceSpan| {
+        span_in_current(&sources.recorded, &sources.current, &comparison.diff, span)
+    };
+    let main = recorded.main_loop.as_ref().and_then(|site| Some((find(&site.span)?, site)));
+    let blocks: Vec<((StmtId, Span), &SkipBlockSite)> = recorded
+        .skip_blocks
+        .iter()
+        .filter_map(|site| Some((find(&site.span)?, site)))
+        .collect();
+    let reuse = Reuse {
+        main_loop: main.map(|((_, span), site)| (span, site.clone())),
+        skip_blocks: blocks.iter().map(|((_, span), site)| (*span, (*site).clone())).collect(),
+    };
+    let source = sources.current.source.clone();
+    let compiled = analysis::compile(source.clone(), &Options { reuse: Some(reuse) })?;
+    let afresh = analysis::compile(source, &Options::default())?;
+    let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
+    let forward = pair(sources, comparison, &recorded, &compiled.manifest, |module| {
+        module.logs.iter().map(|site| site.span.clone()).collect()
+    });
+    let clocks = pair(sources, comparison, &recorded, &compiled.manifest, |module| {
+        module.clocks.iter().map(|site| site.span.clone()).collect()
+    });
+    Ok(Probed {
+        main_loop: compiled.manifest.main_loop.clone(),
+        skip_blocks: compiled.manifest.skip_blocks.clone(),
+        forward_sites: forward,
+        clock_sites: clocks,
+        executed_blocks: needs.executed(&sources.current, &blocks),
+        needed: needs.needed,
+        cannot_start: needs.cannot_start,
+        manifest: compiled.manifest,
+    })
+}
+
+fn pair(
+    sources: &Sources,
+    comparison: &Comparison,
+    recorded: &ModuleManifest,
+    probed: &ModuleManifest,
+    spans: impl Fn(&ModuleManifest) -> Vec<SourceSpan>,
+) -> Vec<Option<u32>> {
+    let (old, new) = (spans(recorded), spans(probed));
+    align_sites((&sources.recorded, &old), (&sources.current, &new), &comparison.diff)
+}
+
+/// What the probes need at each cut point.
+struct Needs<'a> {
+    comparison: &'a Comparison,
+    needed: Vec<NeededRoots>,
+    cannot_start: Option<String>,
+    /// Blocks whose checkpoints lack a needed name.
+    unusable: BTreeSet<String>,
+}
+
+impl<'a> Needs<'a> {
+    fn new(
+        comparison: &'a Comparison,
+        recorded: &ModuleManifest,
+        compiled: &Instrumented,
+        afresh: &Instrumented,
+    ) -> Self {
+        let mut needs =
+            Self { comparison, needed: Vec::new(), cannot_start: None, unusable: BTreeSet::new() };
+        if let (Some(site), Some(old)) = (&compiled.manifest.main_loop, &recorded.main_loop) {
+            let same = afresh.manifest.main_loop.as_ref().filter(|new| new.span == site.span);
+            needs.main_loop(old, same);
+        }
+        for site in &compiled.manifest.skip_blocks {
+            let same = afresh.manifest.skip_blocks.iter().find(|new| new.span == site.span);
+            let old = recorded.skip_blocks.iter().find(|old| old.id == site.id);
+            match (same, old) {
+                (Some(same), Some(old)) if lacking(&same.roots, &old.roots).is_none() => {
+                    needs.add(&site.id, &same.roots);
+                }
+                _ => {
+                    needs.unusable.insert(site.id.clone());
+                }
+            }
+        }
+        needs
+    }
+
+    fn main_loop(&mut self, recorded: &MainLoopSite, afresh: Option<&MainLoopSite>) {
+        let Some(afresh) = afresh else {
+            self.cannot_start =
+                Some("with the added statements this is no main loop any more".to_owned());
+            return;
+        };
+        if let Some(name) = lacking(&afresh.roots, &recorded.roots) {
+            self.cannot_start = Some(format!(
+                "the added statements carry `{name}` from one iteration to the next, and the \
+                 recorded checkpoints do not hold it"
+            ));
+        } else if !recorded.recreatable {
+            self.cannot_start =
+                Some("what the main loop iterates over cannot be made again".to_owned());
+        }
+        self.add(&recorded.id, &afresh.roots);
+    }
+
+    fn add(&mut self, site: &str, roots: &[Root]) {
+        let names = roots.iter().filter(|root| root.live).map(|root| root.name.clone()).collect();
+        self.needed.push(NeededRoots { site: site.to_owned(), names });
+    }
+
+    /// Blocks that hold, or may reach, an added statement; and those that cannot be skipped.
+    fn executed(&self, module: &Module, blocks: &[((StmtId, Span), &SkipBlockSite)]) -> Vec<String> {
+        let semantics = &self.comparison.current.semantics;
+        let spans: Vec<Span> =
+            self.comparison.added.iter().map(|stmt| module.tree.stmt(*stmt).span).collect();
+        let functions: BTreeSet<_> = self
+            .comparison
+            .added
+            .iter()
+            .map(|stmt| semantics.function_of_stmt(*stmt))
+            .collect();
+        let whole_run = !self.comparison.unproven.is_empty();
+        let must_run = |(stmt, span): (StmtId, Span)| {
+            spans.iter().any(|added| span.contains_span(*added))
+                || self
+                    .comparison
+                    .current
+                    .effects
+                    .may_reach(&[stmt])
+                    .iter()
+                    .any(|reached| functions.contains(reached))
+        };
+        let executed = blocks.iter().filter(|(place, site)| {
+            whole_run || self.unusable.contains(&site.id) || must_run(*place)
+        });
+        executed.map(|(_, site)| site.id.clone()).collect()
+    }
+}
+
+/// A live name that the recorded roots do not have.
+fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
+    let known = |root: &Root| {
+        recorded.iter().any(|old| old.name == root.name && old.place == root.place)
+    };
+    live.iter().find(|root| root.live && !known(root)).map(|root| root.name.as_str())
+}
+
+

@@ -1,0 +1,345 @@
+//! What the user sees of a replay.
+//!
+//! ```python
+//! # stdout: what the probes print, in program order
+//! # stderr: florc: 8 values of train.py (run …), verified
+//! ```
+//!
+//! Values of segments that were not verified are shown only where the user asks, and marked.
+
+use std::fmt::Write as _;
+
+use florc_manifest::{SegmentEnd, SegmentStart, Verdict};
+use serde_json::{Value, json};
+
+use super::changes::Comparison;
+use super::find::Subject;
+use super::merge::Merged;
+use super::plan::{Planned, Stored};
+use super::probed::Probed;
+use crate::args::{ReplayArgs, TextFormat};
+use crate::failure::Failure;
+use crate::replays::{self, StoredReplay, StoredRow, Trust};
+use crate::rows::{LogRow, Origin};
+use crate::{DONE, out, table};
+
+/// Exit code of a replay that diverged.
+const DIVERGED: i32 = 1;
+
+/// Nothing was added that logs.
+pub(crate) fn no_probe(
+    args: &ReplayArgs,
+    subject: &Subject,
+    comparison: &Comparison,
+) -> Result<(), Failure> {
+    let changed = if comparison.diff.is_empty() { "nothing that runs" } else { "no log statement" };
+    out::note(&format!(
+        "florc: {changed} was added to {} since run {}\n  help: add a log statement, such as \
+         `print(loss)`, and replay again; `florc logs` shows what is there already",
+        subject.facts.file(),
+        subject.facts.manifest.run
+    ));
+    if args.format == TextFormat::Json {
+        out::json(&json!({
+            "run": subject.facts.manifest.run, "replay": null, "status": "no_probe",
+            "probes": [], "segments": [], "rows": [],
+        }))?;
+    }
+    Ok(())
+}
+
+/// Before the workers start: what is unusual.
+pub(crate) fn begin(subject: &Subject, comparison: &Comparison, planned: &Planned) {
+    for change in &comparison.unproven {
+        let why = change.reasons.first().map(|(_, text)| format!(": {text}")).unwrap_or_default();
+        out::warning(&format!(
+            "an added statement may change the training{why}; the whole run is replayed and \
+             every state compared"
+        ));
+    }
+    if planned.killed {
+        out::warning(&format!(
+            "run {} did not end; values are given for its {}",
+            subject.facts.manifest.run,
+            table::count(planned.request.iterations.len().saturating_sub(1), "whole iteration")
+        ));
+    }
+    if let Some(torn) = &subject.facts.torn {
+        out::warning(&format!("the last {} bytes of the journal were torn", torn.lost));
+    }
+}
+
+/// The plan in words.
+pub(crate) fn dry_run(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    planned: &Planned,
+) -> Result<(), Failure> {
+    if args.format == TextFormat::Json {
+        return out::json(&json!({
+            "run": subject.facts.manifest.run,
+            "replay": null,
+            "status": "dry_run",
+            "workers": args.workers,
+            "seconds": planned.seconds,
+            "recorded_seconds": subject.facts.seconds(),
+            "probes": probes(subject, probed),
+            "segments": planned.segments.iter().map(|planned| json!({
+                "index": planned.segment.index,
+                "start": planned.segment.start,
+                "end": planned.segment.end,
+                "iterations": planned.iterations.len(),
+                "seconds": planned.seconds,
+            })).collect::<Vec<_>>(),
+            "executed_blocks": probed.executed_blocks,
+            "skipped_blocks": skipped(probed),
+            "rows": [],
+        }));
+    }
+    let mut text = format!(
+        "run {} of {}, recorded in {}\n",
+        subject.facts.manifest.run,
+        subject.facts.file(),
+        table::seconds(subject.facts.seconds())
+    );
+    for site in probe_sites(probed) {
+        let log = &probed.manifest.logs[site];
+        let _ = writeln!(text, "probe    {}:{} {}", subject.facts.file(), log.span.line, log.callee);
+    }
+    for block in &probed.executed_blocks {
+        let _ = writeln!(text, "execute  {block}");
+    }
+    for block in skipped(probed) {
+        let _ = writeln!(text, "skip     {block} (where it has a checkpoint)");
+    }
+    if let Some(reason) = &probed.cannot_start {
+        let _ = writeln!(text, "no start inside the main loop: {reason}");
+    }
+    for planned in &planned.segments {
+        let _ = writeln!(
+            text,
+            "segment  {}: {} to {}, {}, about {}",
+            planned.segment.index,
+            start_text(planned.segment.start),
+            end_text(planned.segment.end),
+            table::count(planned.iterations.len(), "iteration"),
+            table::seconds(planned.seconds)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "expected {} with {}",
+        table::seconds(planned.seconds),
+        table::count(args.workers, "worker")
+    );
+    out::text(&text)
+}
+
+fn start_text(start: SegmentStart) -> String {
+    match start {
+        SegmentStart::Beginning => "the beginning".to_owned(),
+        SegmentStart::Head(head) => format!("iteration {}", head.iteration),
+    }
+}
+
+fn end_text(end: SegmentEnd) -> String {
+    match end {
+        SegmentEnd::Program => "the end".to_owned(),
+        SegmentEnd::Head(head) => format!("iteration {}", head.iteration),
+    }
+}
+
+fn skipped(probed: &Probed) -> Vec<&str> {
+    let sites = probed.skip_blocks.iter().map(|site| site.id.as_str());
+    sites.filter(|id| probed.executed_blocks.iter().all(|each| each != id)).collect()
+}
+
+fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {
+    let sites = probed.forward_sites.iter().enumerate();
+    sites.filter(|(_, recorded)| recorded.is_none()).map(|(site, _)| site)
+}
+
+fn probes(subject: &Subject, probed: &Probed) -> Vec<Value> {
+    let entry = |site: usize| {
+        let log = &probed.manifest.logs[site];
+        json!({ "file": subject.facts.file(), "line": log.span.line, "callee": log.callee })
+    };
+    probe_sites(probed).map(entry).collect()
+}
+
+/// Stores and prints what was found; gives the exit code.
+pub(crate) fn finish(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    planned: &Planned,
+    stored: &Stored,
+    merged: &Merged,
+    comparison: &Comparison,
+) -> Result<i32, Failure> {
+    let verified = merged.verified();
+    let shown: &[StoredRow] = if verified || args.approximate { &merged.rows } else { &[] };
+    if verified || args.approximate {
+        let replay = StoredReplay {
+            format: florc_manifest::FORMAT_VERSION,
+            replay: stored.id.clone(),
+            run: subject.facts.manifest.run.clone(),
+            file: subject.facts.file().to_owned(),
+            source_hash: stored.source_hash.clone(),
+            condition: args.condition.clone(),
+            rows: shown.len() as u64,
+        };
+        replays::publish(&stored.folder, &replay, shown)?;
+    }
+    match args.format {
+        TextFormat::Text => out::text(&as_text(shown))?,
+        TextFormat::Json => {
+            out::json(&as_json(args, subject, probed, stored, merged, shown))?;
+        }
+    }
+    say_silent(args, subject, probed, planned, merged);
+    say_verdict(args, subject, planned, merged, comparison);
+    Ok(if verified { DONE } else { DIVERGED })
+}
+
+/// As the probes would have printed it; values that were not verified are marked.
+fn as_text(rows: &[StoredRow]) -> String {
+    let mut text = String::new();
+    for stored in rows {
+        if stored.trust == Trust::Approximate {
+            text.push_str("[approximate] ");
+        }
+        text.push_str(&stored.row.text);
+        if stored.trust == Trust::Approximate && !stored.row.text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn as_json(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    stored: &Stored,
+    merged: &Merged,
+    shown: &[StoredRow],
+) -> Value {
+    let run = &subject.facts.manifest.run;
+    let origin = Origin { run, replay: Some(&stored.id), file: subject.facts.file() };
+    let rows: Vec<Value> = shown
+        .iter()
+        .enumerate()
+        .flat_map(|(seq, each)| LogRow::of(&origin, &each.row, seq as u64, each.trust.word()))
+        .map(|row| row.json())
+        .collect();
+    let segments: Vec<Value> = stored
+        .plan
+        .segments
+        .iter()
+        .zip(&merged.verdicts)
+        .map(|(segment, verdict)| {
+            json!({
+                "index": segment.index, "start": segment.start, "end": segment.end,
+                "verdict": verdict,
+            })
+        })
+        .collect();
+    let silent: Vec<u32> =
+        merged.silent.iter().map(|site| probed.manifest.logs[*site as usize].span.line).collect();
+    json!({
+        "run": run,
+        "replay": stored.id,
+        "status": status(merged),
+        "where": args.condition,
+        "workers": args.workers,
+        "probes": probes(subject, probed),
+        "not_reached": silent,
+        "segments": segments,
+        "rows": rows,
+    })
+}
+
+fn status(merged: &Merged) -> &'static str {
+    let any = |found: fn(&Verdict) -> bool| merged.verdicts.iter().any(found);
+    if any(|verdict| matches!(verdict, Verdict::Failed { .. })) {
+        "failed"
+    } else if any(|verdict| matches!(verdict, Verdict::Diverged { .. })) {
+        "diverged"
+    } else if merged.verified() {
+        "verified"
+    } else {
+        "approximate"
+    }
+}
+
+/// A probe that gave no row although the whole of what was asked ran.
+fn say_silent(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    planned: &Planned,
+    merged: &Merged,
+) {
+    if !merged.verified() {
+        return;
+    }
+    for site in &merged.silent {
+        let line = probed.manifest.logs[*site as usize].span.line;
+        let how = if args.condition.is_some() || planned.killed {
+            "in the iterations that were replayed"
+        } else {
+            "in the recorded run"
+        };
+        out::warning(&format!(
+            "the log statement at {}:{line} was not reached {how}",
+            subject.facts.file()
+        ));
+    }
+}
+
+fn say_verdict(
+    args: &ReplayArgs,
+    subject: &Subject,
+    planned: &Planned,
+    merged: &Merged,
+    comparison: &Comparison,
+) {
+    let run = &subject.facts.manifest.run;
+    if merged.verified() {
+        let rows = table::count(merged.rows.len(), "log line");
+        let proof = if planned.segments.is_empty() { "nothing had to run" } else { "verified" };
+        out::note(&format!("florc: {rows} of run {run}, {proof}"));
+        return;
+    }
+    for change in &comparison.unproven {
+        for (_, text) in change.reasons.iter().take(2) {
+            out::note(&format!("florc: an added statement may be the cause: {text}"));
+        }
+    }
+    for (index, verdict) in merged.verdicts.iter().enumerate() {
+        let segment = format!("segment {} of {}", index + 1, merged.verdicts.len());
+        match verdict {
+            Verdict::Verified => {}
+            Verdict::Approximate { reasons } => {
+                out::note(&format!("florc: {segment} is not exact: {}", reasons.join("; ")));
+            }
+            Verdict::Diverged { difference } => {
+                out::note(&format!("florc: {segment} differs from the recorded run: {difference}"));
+            }
+            Verdict::Failed { error } => {
+                out::note(&format!("florc: {segment} could not be replayed: {error}"));
+            }
+        }
+    }
+    let lines = table::count(merged.rows.len(), "log line");
+    if args.approximate {
+        out::note(&format!("florc: {lines} of run {run}, not verified: marked as approximate"));
+    } else {
+        out::note(&format!(
+            "florc: the values of run {run} are not shown, because they could not be verified\n  \
+             help: `--approximate` shows {lines} all the same, marked"
+        ));
+    }
+}

@@ -1,0 +1,178 @@
+//! What finished replays left in the store.
+//!
+//! ```python
+//! # .florc/replays/<id>/replay.json   what was asked, and the verdict
+//! # .florc/replays/<id>/rows.jsonl    the merged rows, in program order, each exactly once
+//! ```
+//!
+//! A replay exists once `replay.json` is renamed into place. The shards of its workers are merged
+//! elsewhere.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{HeadKey, LoopPosition, Row};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::rows::{LogRow, Origin};
+
+/// How far values can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Trust {
+    /// The segment ended in the recorded state with the recorded logs.
+    Verified,
+    /// It did not, or could not be checked; shown because the user asked for it.
+    Approximate,
+}
+
+impl Trust {
+    /// The word of the contract.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Approximate => "approximate",
+        }
+    }
+}
+
+/// `replay.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredReplay {
+    /// Format version of the store.
+    pub(crate) format: u32,
+    /// Its id.
+    pub(crate) replay: String,
+    /// The run.
+    pub(crate) run: String,
+    /// The entry file, relative to the project.
+    pub(crate) file: String,
+    /// Hash of the probed source.
+    pub(crate) source_hash: String,
+    /// The condition, if there was one.
+    pub(crate) condition: Option<String>,
+    /// Number of rows in `rows.jsonl`.
+    pub(crate) rows: u64,
+}
+
+/// A line of `rows.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredRow {
+    /// The row as its worker wrote it.
+    pub(crate) row: Row,
+    /// How far it can be trusted.
+    pub(crate) trust: Trust,
+}
+
+/// The folder of replays.
+pub(crate) fn folder(store: &Path) -> PathBuf {
+    store.join("replays")
+}
+
+/// Puts a finished replay into the store.
+pub(crate) fn publish(
+    folder: &Path,
+    replay: &StoredReplay,
+    rows: &[StoredRow],
+) -> Result<(), Failure> {
+    let mut text = String::new();
+    for row in rows {
+        text.push_str(&serde_json::to_string(row).unwrap_or_default());
+        text.push('\n');
+    }
+    replace(&folder.join("rows.jsonl"), &text)?;
+    replace(&folder.join("replay.json"), &serde_json::to_string(replay).unwrap_or_default())
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    let fail = |error| Failure::io("write", file, &error);
+    let temporary = file.with_extension("tmp");
+    let mut handle = std::fs::File::create(&temporary).map_err(fail)?;
+    std::io::Write::write_all(&mut handle, text.as_bytes()).map_err(fail)?;
+    handle.sync_data().map_err(fail)?;
+    std::fs::rename(&temporary, file).map_err(fail)
+}
+
+/// The rows of all replays of a run. A row that was replayed again counts once, as the newest.
+pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failure> {
+    let mut newest_first: Vec<Vec<LogRow>> = Vec::new();
+    let mut seen: BTreeSet<Key> = BTreeSet::new();
+    for replay in of_run(store, run)?.into_iter().rev() {
+        let origin = Origin { run, replay: Some(&replay.replay), file: &replay.file };
+        let mut counted: std::collections::BTreeMap<Key, u64> = std::collections::BTreeMap::new();
+        let mut rows = Vec::new();
+        for (seq, stored) in read_rows(store, &replay)?.iter().enumerate() {
+            let mut key = Key::of(&replay, &stored.row);
+            let ordinal = counted.entry(key.clone()).or_default();
+            key.ordinal = *ordinal;
+            *ordinal += 1;
+            if seen.insert(key) {
+                rows.extend(LogRow::of(&origin, &stored.row, seq as u64, stored.trust.word()));
+            }
+        }
+        newest_first.push(rows);
+    }
+    Ok(newest_first.into_iter().rev().flatten().collect())
+}
+
+/// What makes two rows the same execution of the same statement.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    source_hash: String,
+    site: u32,
+    head: Option<HeadKey>,
+    context: Vec<(String, i64)>,
+    ordinal: u64,
+}
+
+impl Key {
+    fn of(replay: &StoredReplay, row: &Row) -> Self {
+        let pair = |position: &LoopPosition| (position.label.clone(), position.value);
+        Self {
+            source_hash: replay.source_hash.clone(),
+            site: row.site,
+            head: row.head,
+            context: row.context.iter().map(pair).collect(),
+            ordinal: 0,
+        }
+    }
+}
+
+/// Finished replays of a run, oldest first.
+pub(crate) fn of_run(store: &Path, run: &str) -> Result<Vec<StoredReplay>, Failure> {
+    let folder = folder(store);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::io("read", &folder, &error)),
+    };
+    let mut found: Vec<StoredReplay> = Vec::new();
+    for entry in entries.flatten() {
+        let file = entry.path().join("replay.json");
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let replay: StoredReplay = serde_json::from_str(&text).map_err(|_| damaged(&file))?;
+        if replay.run == run {
+            found.push(replay);
+        }
+    }
+    found.sort_by(|a, b| a.replay.cmp(&b.replay));
+    Ok(found)
+}
+
+fn read_rows(store: &Path, replay: &StoredReplay) -> Result<Vec<StoredRow>, Failure> {
+    let file = folder(store).join(&replay.replay).join("rows.jsonl");
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
+    let rows: Result<Vec<StoredRow>, _> = text.lines().map(serde_json::from_str).collect();
+    match rows {
+        Ok(rows) if rows.len() as u64 == replay.rows => Ok(rows),
+        _ => Err(damaged(&file)),
+    }
+}
+
+fn damaged(file: &Path) -> Failure {
+    Failure::new(format!("`{}` is damaged", file.display()))
+        .help("remove its folder and replay again; the recorded run is not affected")
+}
