@@ -334,6 +334,17 @@ mod tests {
 
     /// `net.fc.weight` of two numbers, and a list that may be shared.
     fn state(weights: [f32; 2], is_shared: bool) -> Sealed {
+        let bytes = weights
+            .iter()
+            .flat_map(|weight| weight.to_le_bytes())
+            .collect();
+        seal(Snapshot {
+            graph: graph(is_shared),
+            buffers: vec![bytes],
+        })
+    }
+
+    fn graph(is_shared: bool) -> Graph {
         let mut graph = Graph::default();
         let named = Node::Named {
             module: "train".into(),
@@ -392,14 +403,7 @@ mod tests {
             element: 4,
             content: Content::Buffer,
         });
-        let bytes = weights
-            .iter()
-            .flat_map(|weight| weight.to_le_bytes())
-            .collect();
-        seal(Snapshot {
-            graph,
-            buffers: vec![bytes],
-        })
+        graph
     }
 
     #[track_caller]

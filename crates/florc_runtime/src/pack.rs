@@ -111,6 +111,14 @@ impl PackWriter {
         record: &CheckpointRecord,
         graph: Graph,
     ) -> io::Result<(u64, String)> {
+        let committed = self.commit(record, graph);
+        if committed.is_err() {
+            self.discard();
+        }
+        committed
+    }
+
+    fn commit(&mut self, record: &CheckpointRecord, graph: Graph) -> io::Result<(u64, String)> {
         let footer = Footer {
             record: serde_json::to_string(record)?,
             graph,

@@ -13,27 +13,25 @@
 //! recorded rows; the state at the end with the recorded hash. Does not touch objects: the caller
 //! restores and captures.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
 use florc_manifest::{
-    BlockKey, CutKey, FORMAT_VERSION, HeadKey, ReplayPlan, Segment, SegmentEnd, SegmentStart,
-    Value, Verdict,
+    BlockKey, CutKey, FORMAT_VERSION, HeadKey, ReplayPlan, Segment, SegmentEnd, SegmentStart, Value,
 };
 
+use self::check::Findings;
 use crate::checkpoint::Checkpoint;
 use crate::context::LoopToken;
-use crate::diff::{State, first_difference};
 use crate::error::StoreError;
-use crate::forward::{Rows, compare_rows};
-use crate::graph::Snapshot;
+use crate::forward::Rows;
 use crate::progress::{Moment, Progress, main_label};
 use crate::recorded::{LoggedRow, Recorded};
 use crate::recorder::LogEvent;
-use crate::seal::{Sealed, seal};
 use crate::shard::{ShardWriter, shard_path};
-use crate::state_hash::{hex, state_hash};
 use crate::store::Store;
 
 /// The main loop was entered.
@@ -104,30 +102,6 @@ pub struct Replayer {
     forward: Rows,
     findings: Findings,
     process: u32,
-}
-
-/// What the checks found so far.
-#[derive(Debug, Default)]
-struct Findings {
-    error: Option<String>,
-    difference: Option<String>,
-    reasons: Vec<String>,
-    /// Cut points whose state was equal.
-    equal: BTreeSet<CutKey>,
-    has_stopped: bool,
-    has_reached_start: bool,
-}
-
-impl Findings {
-    fn differs(&mut self, text: String) {
-        self.difference.get_or_insert(text);
-    }
-
-    fn reason(&mut self, text: String) {
-        if !self.reasons.contains(&text) {
-            self.reasons.push(text);
-        }
-    }
 }
 
 impl Replayer {
@@ -377,49 +351,6 @@ impl Replayer {
         self.progress.leave();
     }
 
-    /// Compares the state at a cut point with the recorded one: live variables and hidden state.
-    pub fn verify(&mut self, cut: &CutKey, snapshot: Snapshot) {
-        let Some(record) = self.recorded.checkpoints.get(cut) else {
-            let text = format!("no state was recorded at {}", describe_cut(cut));
-            self.findings.reason(text);
-            return;
-        };
-        let dead = self.recorded.dead_roots(cut, self.progress.main_site());
-        let is_live = |name: &str| !dead.iter().any(|it| it == name);
-        let mut found = seal(snapshot);
-        found.graph.retain_roots(is_live);
-        for missing in &record.missing {
-            let (path, class) = (&missing.path, &missing.type_name);
-            self.findings
-                .reason(format!("`{path}` ({class}) cannot be compared"));
-        }
-        let is_equal = |found: &Sealed| hex(&state_hash(&found.graph)) == record.state_hash;
-        let loaded = if is_equal(&found) {
-            None
-        } else {
-            Some(self.recorded.run.load_record(record))
-        };
-        let what = match loaded {
-            None => None,
-            Some(Err(error)) => Some(format!("the state has another hash ({error})")),
-            Some(Ok(mut recorded)) => {
-                recorded.graph.retain_roots(is_live);
-                found
-                    .graph
-                    .retain_roots(|name| recorded.graph.root(name).is_some());
-                (!is_equal(&found)).then(|| describe_difference(&recorded, &found))
-            }
-        };
-        match what {
-            Some(what) => self
-                .findings
-                .differs(format!("{}: {what}", describe_cut(cut))),
-            None => {
-                self.findings.equal.insert(cut.clone());
-            }
-        }
-    }
-
     /// A log statement was executed. `site` is an index in the probed module.
     pub fn log(&mut self, event: LogEvent) {
         let moment = self.progress.moment();
@@ -507,69 +438,6 @@ impl Replayer {
         self.findings.error.get_or_insert_with(|| error.to_owned());
     }
 
-    /// Writes the verdict and publishes the shard. Returns the verdict. Without a preceding
-    /// `Stop` in a segment that ends at a head, the verdict is `diverged`.
-    pub fn finish(&mut self) -> Result<Verdict, ReplayError> {
-        let verdict = self.verdict();
-        if let Some(shard) = self.shard.take() {
-            shard
-                .publish(verdict.clone())
-                .map_err(|error| ReplayError(format!("cannot publish the rows: {error}")))?;
-        }
-        Ok(verdict)
-    }
-
-    fn verdict(&mut self) -> Verdict {
-        if let Some(error) = self.findings.error.take() {
-            return Verdict::Failed { error };
-        }
-        self.check_end();
-        let is_inside = |moment| self.is_inside(moment);
-        let rows = compare_rows(&self.recorded, &self.forward, &self.skipped, is_inside);
-        let findings = std::mem::take(&mut self.findings);
-        match (findings.difference.or(rows), findings.reasons) {
-            (Some(difference), _) => Verdict::Diverged { difference },
-            (None, reasons) if reasons.is_empty() => Verdict::Verified,
-            (None, reasons) => Verdict::Approximate { reasons },
-        }
-    }
-
-    /// Was the end reached, and its state compared?
-    fn check_end(&mut self) {
-        if let SegmentStart::Head(start) = self.segment.start
-            && !self.findings.has_reached_start
-        {
-            let text = format!("replay did not reach iteration {}", start.iteration);
-            self.findings.differs(text);
-        }
-        match self.segment.end {
-            SegmentEnd::Head(end) if !self.findings.has_stopped => {
-                self.findings
-                    .differs(format!("replay did not reach iteration {}", end.iteration));
-            }
-            SegmentEnd::Head(end) => {
-                if !self.findings.equal.contains(&CutKey::Head(end)) {
-                    self.findings
-                        .reason("the state at the end was not compared".to_owned());
-                }
-            }
-            SegmentEnd::Program => {
-                let last = self.recorded.left.last_key_value();
-                let exit = |(instance, count): (&u32, &u64)| {
-                    CutKey::Exit(HeadKey {
-                        instance: *instance,
-                        iteration: *count,
-                    })
-                };
-                if !last.is_some_and(|last| self.findings.equal.contains(&exit(last))) {
-                    let text = "no state was recorded after the main loop: only log rows and \
-                                earlier states could be compared";
-                    self.findings.reason(text.to_owned());
-                }
-            }
-        }
-    }
-
     /// Whether rows of a moment belong to the segment.
     fn is_inside(&self, moment: Moment) -> bool {
         let is_after_start = match self.segment.start {
@@ -587,36 +455,5 @@ impl Replayer {
     fn is_asked(&self, moment: Moment) -> bool {
         let is_wanted = |key| self.segment.wanted.is_empty() || self.segment.wanted.contains(&key);
         self.is_inside(moment) && moment.key().is_none_or(is_wanted)
-    }
-}
-
-fn describe_difference(recorded: &Checkpoint, found: &Sealed) -> String {
-    let recorded = State {
-        graph: &recorded.graph,
-        chunks: recorded,
-    };
-    let difference = first_difference(
-        recorded,
-        State {
-            graph: &found.graph,
-            chunks: found,
-        },
-    );
-    difference.map_or_else(
-        || "the state has another hash".to_owned(),
-        |it| it.to_string(),
-    )
-}
-
-fn describe_cut(cut: &CutKey) -> String {
-    match cut {
-        CutKey::Head(head) => format!("at the head of iteration {}", head.iteration),
-        CutKey::Block(block) => {
-            format!(
-                "after `{}` in iteration {}",
-                block.site, block.head.iteration
-            )
-        }
-        CutKey::Exit(_) => "after the main loop".to_owned(),
     }
 }

@@ -247,7 +247,10 @@ impl Work {
         let seconds = record.background_seconds;
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.append(&JournalRecord::Checkpoint(record))?;
-        journal.sync()?;
+        // the program must be able to log meanwhile
+        let file = journal.file()?;
+        drop(journal);
+        file.sync_data()?;
         Ok(seconds)
     }
 

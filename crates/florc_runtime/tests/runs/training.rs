@@ -375,6 +375,27 @@ pub(crate) fn replay_all(
 }
 
 pub(crate) fn manifest() -> RunManifest {
+    RunManifest {
+        format: 0,
+        run: String::new(),
+        name: Some("first".into()),
+        florc: "0.1.0".into(),
+        started: 0.0,
+        script: "train.py".into(),
+        is_module: false,
+        argv: vec!["train.py".into()],
+        cwd: "/".into(),
+        project: "/".into(),
+        overhead_bound: 0.02,
+        checkpoints: "all".into(),
+        environment: Environment::default(),
+        git: None,
+        sources: vec![],
+        modules: vec![module()],
+    }
+}
+
+fn module() -> ModuleManifest {
     let span = SourceSpan {
         start: 0,
         end: 1,
@@ -421,28 +442,11 @@ pub(crate) fn manifest() -> RunManifest {
         restore_results: vec![],
         has_logs: false,
     };
-    RunManifest {
-        format: 0,
-        run: String::new(),
-        name: Some("first".into()),
-        florc: "0.1.0".into(),
-        started: 0.0,
-        script: "train.py".into(),
-        is_module: false,
-        argv: vec!["train.py".into()],
-        cwd: "/".into(),
-        project: "/".into(),
-        overhead_bound: 0.02,
-        checkpoints: "all".into(),
-        environment: Environment::default(),
-        git: None,
-        sources: vec![],
-        modules: vec![ModuleManifest {
-            file: "train.py".into(),
-            main_loop: Some(main_loop),
-            skip_blocks: vec![block],
-            logs: vec![log(1), log(5), log(7)],
-            ..ModuleManifest::default()
-        }],
+    ModuleManifest {
+        file: "train.py".into(),
+        main_loop: Some(main_loop),
+        skip_blocks: vec![block],
+        logs: vec![log(1), log(5), log(7)],
+        ..ModuleManifest::default()
     }
 }
