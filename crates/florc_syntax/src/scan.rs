@@ -20,6 +20,8 @@ const MAX_INDENTS: usize = 99;
 const MAX_RUN: u32 = 6_000;
 /// `elif`s of one file; bounds the depth of the parser's tree.
 const MAX_ELIFS: u32 = 20_000;
+/// `lambda`s of one logical line; their defaults nest in spite of commas.
+const MAX_LAMBDAS: u32 = 10_000;
 
 /// Splits a source into tokens.
 pub(crate) fn scan(source: &SourceText) -> Result<Tokens, Diagnostic> {
@@ -61,6 +63,8 @@ struct Scanner<'a> {
     run: u32,
     indents: Vec<usize>,
     elifs: u32,
+    /// `lambda`s of the current logical line.
+    lambdas: u32,
     /// f-strings around the current place.
     level: u32,
     /// Whether the current logical line has a token.
@@ -80,6 +84,7 @@ impl<'a> Scanner<'a> {
             run: 0,
             indents: Vec::new(),
             elifs: 0,
+            lambdas: 0,
             level: 0,
             in_line: false,
         }
@@ -164,6 +169,7 @@ impl<'a> Scanner<'a> {
         self.push(TokenKind::Newline, start, end);
         self.in_line = false;
         self.run = 0;
+        self.lambdas = 0;
     }
 
     /// Counts the levels of indentation at the start of a logical line.
@@ -272,11 +278,13 @@ impl<'a> Scanner<'a> {
         if matches!(self.peek(0), b'"' | b'\'') && is_prefix(&self.bytes[start..self.at]) {
             return self.string(start);
         }
-        if &self.bytes[start..self.at] == b"elif" {
-            self.elifs += 1;
-            if self.elifs > MAX_ELIFS {
-                return error(start, self.at, "too many `elif` branches");
-            }
+        match &self.bytes[start..self.at] {
+            b"elif" => self.elifs += 1,
+            b"lambda" => self.lambdas += 1,
+            _ => {}
+        }
+        if self.elifs > MAX_ELIFS || self.lambdas > MAX_LAMBDAS {
+            return error(start, self.at, "this code is too deeply nested");
         }
         self.push(TokenKind::Name, start, self.at);
         self.count(start)

@@ -91,3 +91,54 @@ impl Trivia {
         .flatten()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Module, SourceText, parse};
+
+    fn module(text: &str) -> Module {
+        parse(SourceText::from_bytes("t.py", text.into()).expect("utf-8")).expect("valid")
+    }
+
+    /// `text` with `|` at every offset that is not inside a string.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let trivia = module(text).trivia;
+        let places = (0..=text.len()).map(|at| {
+            let mark = if trivia.inside_string(at as u32) {
+                ""
+            } else {
+                "|"
+            };
+            format!("{mark}{}", text.get(at..=at).unwrap_or(""))
+        });
+        assert_eq!(places.collect::<Vec<_>>().concat(), expected);
+    }
+
+    #[test]
+    fn strings() {
+        check("a+'b'+c", "|a|+|'b'|+|c|");
+        check("f'{\"x\"}'+''", "|f'{\"x\"}'|+|''|");
+    }
+
+    #[test]
+    fn logical_lines_and_comments() {
+        let text = "# a\n\nx = (1,  # b\n 2); y # c\nif z: pass # d";
+        let module = module(text);
+        let slices = |spans: &[crate::Span]| {
+            spans
+                .iter()
+                .map(|span| module.source.slice(*span).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let trivia = &module.trivia;
+        let lines = ["x = (1,  # b\n 2); y # c", "if z: pass # d"];
+        assert_eq!(slices(&trivia.logical_lines), lines);
+        assert_eq!(slices(&trivia.comments), ["# a", "# b", "# c", "# d"]);
+        assert!(trivia.is_line_start_of_logical_line(5));
+        assert!(!trivia.is_line_start_of_logical_line(6));
+        let first = module.tree.stmt(module.tree.body[0]).span;
+        assert_eq!(trivia.comment_after(first), None);
+        assert_eq!(trivia.line_end_after(first.end), 5 + lines[0].len() as u32);
+    }
+}

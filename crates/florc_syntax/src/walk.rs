@@ -318,3 +318,57 @@ fn class_exprs(def: &ClassDef, out: &mut Vec<ExprId>) {
     out.extend(&def.bases);
     out.extend(def.keywords.iter().map(|keyword| keyword.value));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tree::StmtId;
+    use crate::{SourceText, parse};
+
+    /// The texts of the statement's direct expressions.
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let source = SourceText::from_bytes("t.py", text.into()).expect("utf-8");
+        let module = parse(source).expect("valid");
+        let exprs = module.tree.stmt_exprs(StmtId(0));
+        let texts: Vec<_> = exprs.iter().map(|id| module.text_of_expr(*id)).collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn direct_expressions_in_order_of_evaluation() {
+        check("a = b = c", &["c", "a", "b"]);
+        check("a.b += c", &["a.b", "c"]);
+        check("for a in b: c", &["b", "a"]);
+        check(
+            "@d\ndef f(a: x = 1, *, b=2) -> r: c",
+            &["d", "1", "2", "x", "r"],
+        );
+        check("class C(B, k=m): c", &["B", "m"]);
+        check("with a as b, c: d", &["a", "b", "c"]);
+        check(
+            "match a:\n case P(x=1) | {'k': _} if g: b",
+            &["a", "P", "1", "'k'", "g"],
+        );
+        check("try: a\nexcept E: b", &["E"]);
+    }
+
+    #[test]
+    fn children_and_descendants() {
+        let text =
+            "x = [a for b in c if d], {**e, 1: f'{g:{h}}'}, lambda i=j: k\nif x:\n  y\nelse: z\nw";
+        let source = SourceText::from_bytes("t.py", text.into()).expect("utf-8");
+        let module = parse(source).expect("valid");
+        let value = module.tree.stmt_exprs(StmtId(0))[0];
+        let below = module.tree.all_exprs(value);
+        let texts = below
+            .iter()
+            .map(|id| module.text_of_expr(*id))
+            .filter(|text| text.len() == 1);
+        assert_eq!(
+            texts.collect::<Vec<_>>(),
+            ["c", "b", "d", "a", "e", "1", "g", "h", "j", "k"]
+        );
+        let inside: Vec<_> = module.tree.descendants(StmtId(1)).map(|id| id.0).collect();
+        assert_eq!(inside, [1, 2, 3]);
+    }
+}

@@ -375,6 +375,26 @@ fn what_florc_refuses() {
 }
 
 #[test]
+fn depth_that_would_overflow_a_stack() {
+    let deep =
+        |text: &str, tail: &str| format!("x = {}1{}", text.repeat(9_000), tail.repeat(9_000));
+    let shallow = |text: &str| parsed(text).expect_err("is refused").title;
+    for text in [
+        deep("lambda a, b=", ": 1"),
+        deep("lambda: ", ""),
+        deep("a if b else ", ""),
+        deep("not ", ""),
+        deep("a + ", ""),
+        deep("a ** ", ""),
+        format!("if a: pass\n{}", "elif a: pass\n".repeat(19_000)),
+        format!("x{}", "()".repeat(9_000)),
+        format!("x{}", "[1]".repeat(9_000)),
+    ] {
+        assert!(shallow(&text).ends_with("too deeply nested"));
+    }
+}
+
+#[test]
 fn depth_that_is_taken() {
     let nested = |count: usize| format!("{}1{}", "(".repeat(count), ")".repeat(count));
     assert!(parsed(&nested(200)).is_ok());
@@ -388,4 +408,14 @@ fn depth_that_is_taken() {
         .collect();
     let suites = suites.join("\n") + "\n";
     assert!(parsed(&format!("{suites}{}b", " ".repeat(99))).is_err());
+}
+
+#[test]
+fn nested_f_strings_are_bounded() {
+    let nested = |count: usize| format!("{}1{}", "f'{".repeat(count), "}'".repeat(count));
+    assert!(parsed(&nested(100)).is_ok());
+    refused(&nested(101), "too many nested f-strings", "f'");
+    let specs = |count: usize| format!("f'{}{}'", "{1:".repeat(count), "}".repeat(count));
+    assert!(parsed(&specs(100)).is_ok());
+    refused(&specs(101), "f-string: expressions nested too deeply", "{");
 }
