@@ -88,15 +88,17 @@ fn is_runpy(traceback: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn show_from(py: Python<'_>, code: Py<PyAny>, keep_runpy: bool) -> PyResult<()> {
     let sys = py.import(intern!(py, "sys"))?;
     let hook = sys.getattr(intern!(py, "excepthook"))?.unbind();
-    sys.setattr(
-        intern!(py, "excepthook"),
+    let shower = Bound::new(
+        py,
         Shower {
             hook,
             code,
             keep_runpy,
-        }
-        .into_pyobject(py)?,
-    )
+        },
+    )?;
+    // The interpreter only borrows the hook it calls, and the hook takes itself out of `sys`.
+    std::mem::forget(shower.clone());
+    sys.setattr(intern!(py, "excepthook"), shower)
 }
 
 /// Adds [`show_from`].

@@ -51,6 +51,17 @@ def loaded(project):
     return found
 
 
+def began(project):
+    """A main loop begins: what is loaded now takes part in it."""
+    if not _recorded:
+        _recorded.add(None)
+        found = versions()
+        if found:
+            text = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+            _florc.note("packages", text)
+    record(project)
+
+
 def record(project):
     """Keeps the sources of the modules that are loaded now."""
     for module in loaded(project).values():

@@ -74,8 +74,6 @@ class Program:
 def _absolute(path):
     if os.path.isabs(path):
         return path
-    if path.startswith("./"):
-        path = path[2:]
     return os.path.join(os.getcwd(), path)
 
 
@@ -88,14 +86,15 @@ def _loader(path):
 def compiled(program, source, name, plan=None):
     """Code to run, and the instrumented module or why there is none.
 
-    The user's bytes are compiled first, so that syntax errors and warnings are Python's own.
+    The user's bytes are compiled first, so that warnings are Python's own. What does not compile
+    is handed to a plain interpreter, whose words differ a little from those of `compile`.
     """
     path = program.path
     try:
         plain = compile(source, path, "exec", dont_inherit=True)
-    except BaseException:
-        _florc.show_from(None, program.is_module)
-        raise
+    except (SyntaxError, ValueError):
+        sys.stderr.flush()
+        os.execv(sys.executable, sys.orig_argv)
     try:
         module = _florc.compile_module(name, source, plan)
         return _placed(module, path), module, None

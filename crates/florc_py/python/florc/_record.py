@@ -31,7 +31,7 @@ def record(config_file, command):
         _florc.note("not-instrumented", f"`{name}` could not be instrumented: {problem}")
     if run:
         _seed.seed_random(run)
-    atexit.register(_finish, os.getpid(), run, time.monotonic())
+    atexit.register(_finish, os.getpid(), config["project"], run, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code)
 
@@ -75,13 +75,11 @@ def _platform():
     return f"{system.sysname}-{system.release}-{system.machine}"
 
 
-def _finish(process, run, began):
+def _finish(process, project, run, began):
     """The last handler at exit: closes the run and says its id on stderr."""
     if os.getpid() != process:
         return
-    with_project = _florc.project()
-    if with_project is not None:
-        _modules.record(with_project)
+    _modules.record(project)
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
     if run:

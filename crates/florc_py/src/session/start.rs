@@ -46,7 +46,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
     module.add_function(wrap_pyfunction!(finish_replay, module)?)?;
     module.add_function(wrap_pyfunction!(recorded, module)?)?;
-    module.add_function(wrap_pyfunction!(project, module)?)?;
     module.add_function(wrap_pyfunction!(verdict::at_end, module)?)?;
     module.add_function(wrap_pyfunction!(forked, module)?)
 }
@@ -225,12 +224,6 @@ fn recorded(store: PathBuf, run: &str, project: PathBuf) -> PyResult<(String, Ve
     ))
 }
 
-/// The project root of the session.
-#[pyfunction]
-fn project() -> Option<String> {
-    with(|session| session.project.clone())
-}
-
 /// Called in a forked child.
 #[pyfunction]
 fn forked() {
@@ -246,7 +239,7 @@ pub(super) fn first_loop(py: Python<'_>) -> Result<(), Trouble> {
     })?;
     if let Some(project) = records {
         py.import(intern!(py, "florc._modules"))?
-            .call_method1(intern!(py, "record"), (project,))?;
+            .call_method1(intern!(py, "began"), (project,))?;
     }
     Ok(())
 }
