@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use florc_syntax::tree::{ExprId, ExprKind, StmtKind, Tree};
+use florc_syntax::tree::{ExprId, ExprKind, Tree};
 
 use crate::Semantics;
 use crate::ids::BindingId;
@@ -30,7 +30,10 @@ pub(crate) fn qualify(tree: &Tree, semantics: &mut Semantics) {
     let mut found: Vec<(ExprId, String)> = chains
         .filter_map(|id| Some((id, finder.path(id, DEPTH)?)))
         .collect();
-    let patched = patched(tree, &found);
+    let stores = semantics.tables.attribute_stores.iter().map(|(id, _)| *id);
+    let stores: BTreeSet<ExprId> = stores.collect();
+    let patched = found.iter().filter(|(id, _)| stores.contains(id));
+    let patched: BTreeSet<String> = patched.map(|(_, path)| path.clone()).collect();
     found.retain(|(_, path)| !is_patched(path, &patched));
     semantics.tables.qualified = found.into_iter().collect();
 }
@@ -86,63 +89,6 @@ impl Finder<'_> {
             }
         }
         only
-    }
-}
-
-/// Paths of attributes that the module stores into.
-fn patched(tree: &Tree, found: &[(ExprId, String)]) -> BTreeSet<String> {
-    let stored = |id: ExprId| {
-        let parent = tree.expr_parent(id);
-        let in_target = parent.is_none_or(|parent| {
-            matches!(
-                tree.expr(parent).kind,
-                ExprKind::Tuple { .. } | ExprKind::List { .. } | ExprKind::Starred { .. }
-            )
-        });
-        in_target && is_target(tree, id)
-    };
-    let attributes = found
-        .iter()
-        .filter(|(id, _)| matches!(tree.expr(*id).kind, ExprKind::Attribute { .. }));
-    attributes
-        .filter(|(id, _)| stored(*id))
-        .map(|(_, path)| path.clone())
-        .collect()
-}
-
-/// Whether an expression stands in the target of its statement.
-pub(crate) fn is_target(tree: &Tree, id: ExprId) -> bool {
-    let span = tree.expr(id).span;
-    let inside = |target: &ExprId| tree.expr(*target).span.contains_span(span);
-    match &tree.stmt(tree.stmt_of(id)).kind {
-        StmtKind::Assign { targets, .. } | StmtKind::Delete { targets } => {
-            targets.iter().any(inside)
-        }
-        StmtKind::AugAssign { target, .. }
-        | StmtKind::AnnAssign { target, .. }
-        | StmtKind::For { target, .. } => inside(target),
-        StmtKind::With { items, .. } => items
-            .iter()
-            .filter_map(|item| item.target)
-            .any(|target| inside(&target)),
-        StmtKind::FunctionDef(_)
-        | StmtKind::ClassDef(_)
-        | StmtKind::Return { .. }
-        | StmtKind::TypeAlias { .. }
-        | StmtKind::While { .. }
-        | StmtKind::If { .. }
-        | StmtKind::Match { .. }
-        | StmtKind::Raise { .. }
-        | StmtKind::Try { .. }
-        | StmtKind::Assert { .. }
-        | StmtKind::Import { .. }
-        | StmtKind::ImportFrom { .. }
-        | StmtKind::Global { .. }
-        | StmtKind::Nonlocal { .. }
-        | StmtKind::Expr { .. }
-        | StmtKind::Pass
-        | StmtKind::Break
-        | StmtKind::Continue => false,
     }
 }
 

@@ -15,6 +15,7 @@ mod calls;
 mod cfg;
 mod collect;
 mod dynamic;
+mod escape;
 mod flow;
 mod ids;
 mod imports;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::ids::{BindingId, FunctionId, LoopId, ScopeId};
-use crate::model::{ClassRef, Resolution};
+use crate::model::{ClassRef, DefinitionKind, Resolution};
 
 /// Whether a name is read, bound or unbound where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(crate) struct Tables {
     pub(crate) class_scopes: BTreeMap<StmtId, ScopeId>,
     /// Variable that a name in a class body may mean when the class has not bound it (resolve).
     pub(crate) class_fallbacks: BTreeMap<ExprId, BindingId>,
+    /// Attributes that are assigned or deleted, and how (collect).
+    pub(crate) attribute_stores: Vec<(ExprId, DefinitionKind)>,
     /// Every generator expression (resolve).
     pub(crate) lazy_generators: BTreeSet<ExprId>,
     /// Generator expressions that a builtin consumes at once (resolve).

@@ -84,7 +84,11 @@ impl Collector<'_> {
                 }
             }
             ExprKind::Starred { value } => self.target(*value, at, source.part()),
-            ExprKind::Attribute { value, .. } => self.expr(*value, at),
+            ExprKind::Attribute { value, .. } => {
+                let stores = &mut self.semantics.tables.attribute_stores;
+                stores.push((target, source.kind()));
+                self.expr(*value, at);
+            }
             ExprKind::Subscript { value, slice } => {
                 self.expr(*value, at);
                 self.expr(*slice, at);

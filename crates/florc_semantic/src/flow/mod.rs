@@ -189,11 +189,8 @@ impl Semantics {
     pub fn bound_after(&self, stmt: StmtId) -> BindingSet {
         self.bound(self.function_of_stmt(stmt), stmt, |flow, points| {
             let last = points.last.iter();
-            last.map(|node| {
-                let _ = node;
-                None
-            })
-            .collect()
+            last.map(|node| flow.bound_out[node.index()].clone())
+                .collect()
         })
     }
 
