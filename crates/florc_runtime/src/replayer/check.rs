@@ -47,7 +47,7 @@ impl Replayer {
     /// Compares the state at a cut point with the recorded one: live variables and hidden state.
     pub fn verify(&mut self, cut: &CutKey, snapshot: Snapshot) {
         let Some(record) = self.recorded.checkpoints.get(cut) else {
-            let text = format!("no state was recorded at {}", describe_cut(cut));
+            let text = format!("no state was recorded {}", describe_cut(cut));
             self.findings.reason(text);
             return;
         };

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use florc_manifest::{
     CutKey, Environment, FORMAT_VERSION, HeadKey, LogKind, LogSite, MainLoopSite, ModuleManifest,
@@ -30,12 +31,20 @@ pub(crate) const MAIN: &str = "train.py:epoch";
 pub(crate) const BLOCK: &str = "train.py:epoch/step";
 const WEIGHTS: usize = 1000;
 
+/// The outer world: never gives the same again.
+fn world() -> i64 {
+    static READS: AtomicI64 = AtomicI64::new(0);
+    READS.fetch_add(1, Ordering::Relaxed)
+}
+
 /// State of the program.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Program {
     pub(crate) weights: Vec<f64>,
     pub(crate) total: f64,
     pub(crate) random: i64,
+    /// What the clock told last.
+    pub(crate) stamp: i64,
 }
 
 /// What makes a run differ.
@@ -57,6 +66,7 @@ impl Program {
             weights: vec![0.5; WEIGHTS],
             total: 0.0,
             random: seed,
+            stamp: 0,
         }
     }
 
@@ -89,8 +99,13 @@ impl Program {
             attributes: vec![],
         });
         let total = graph.push(Node::Float(self.total.to_bits()));
+        let stamp = graph.push(Node::Int(self.stamp));
         let random = graph.push(Node::Int(self.random));
-        graph.roots = vec![("weights".into(), weights), ("total".into(), total)];
+        graph.roots = vec![
+            ("weights".into(), weights),
+            ("total".into(), total),
+            ("stamp".into(), stamp),
+        ];
         graph.hidden = vec![("random".into(), random)];
         graph.storages.push(StorageInfo {
             bytes: buffer.len() as u64,
@@ -115,6 +130,9 @@ impl Program {
         let node = |id: Option<NodeId>| graph.node(id.unwrap()).unwrap();
         if let Node::Float(bits) = node(graph.root("total")) {
             self.total = f64::from_bits(*bits);
+        }
+        if let Node::Int(stamp) = node(graph.root("stamp")) {
+            self.stamp = *stamp;
         }
         if let Node::Int(random) = node(Some(graph.hidden[0].1)) {
             self.random = *random;
@@ -187,16 +205,22 @@ pub(crate) fn record_with(
             return recorder;
         }
         assert!(recorder.step_into(BLOCK));
-        (0..STEPS).for_each(|_| program.step());
+        for _ in 0..STEPS {
+            program.stamp = world();
+            recorder.clock(0, Value::Int(program.stamp));
+            program.step();
+        }
         if manner.drifts == Some(epoch) {
             program.weights[17] += 1e-12;
         }
         if let Some(block) = recorder.block_end(BLOCK) {
             submit(&mut recorder, CutKey::Block(block), &program);
         }
+        let stamp = world();
+        recorder.clock(1, Value::Int(stamp));
         recorder.log(event(
             1,
-            format!("{epoch} {}", program.total),
+            format!("{epoch} {} {stamp} {}", program.total, program.stamp),
             program.total,
         ));
     }
@@ -270,7 +294,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
             source_file: "train.py".into(),
         },
         forward_sites: vec![Some(0), None, Some(1), None, Some(2)],
-        clock_sites: vec![],
+        clock_sites: vec![Some(0), Some(1), None],
         executed_blocks: if ask.inner_probe {
             vec![BLOCK.into()]
         } else {
@@ -329,6 +353,8 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
         match replayer.step_into(BLOCK) {
             Step::Execute => {
                 for _ in 0..STEPS {
+                    assert_eq!(replayer.clock(2), None);
+                    program.stamp = read(replayer, 0);
                     program.step();
                     replayer.log(event(1, format!("{}", program.total), program.total));
                 }
@@ -344,9 +370,10 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
                 replayer.block_end(BLOCK);
             }
         }
+        let stamp = read(replayer, 1);
         replayer.log(event(
             2,
-            format!("{epoch} {}", program.total),
+            format!("{epoch} {} {stamp} {}", program.total, program.stamp),
             program.total,
         ));
         let sum: f64 = program.weights.iter().sum();
@@ -357,6 +384,14 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
     }
     replayer.log(event(4, format!("end {}", program.total), program.total));
     Ok(())
+}
+
+/// What the clock told while recording.
+fn read(replayer: &mut Replayer, site: u32) -> i64 {
+    match replayer.clock(site) {
+        Some(Value::Int(read)) => read,
+        _ => world(),
+    }
 }
 
 /// Rows of all segments in order, and their verdicts.
@@ -427,7 +462,7 @@ fn module() -> ModuleManifest {
         span: span.clone(),
         is_for: true,
         recreatable: true,
-        roots: vec![root("weights"), root("total")],
+        roots: vec![root("weights"), root("total"), root("stamp")],
         passed: 2,
         returned: vec![],
         inputs: vec![root("steps")],
@@ -436,7 +471,7 @@ fn module() -> ModuleManifest {
         id: BLOCK.into(),
         function: String::new(),
         span: span.clone(),
-        roots: vec![root("weights"), root("total")],
+        roots: vec![root("weights"), root("total"), root("stamp")],
         passed: 2,
         restore_arguments: vec![],
         restore_results: vec![],
