@@ -1,1 +1,46 @@
-//! (being written)
+//! What a piece of Python may change, with the reason of each claim.
+//!
+//! ```python
+//! b = buf
+//! b.append(x)          # mutated: buf, b   ("`b.append` changes its object" at line 2)
+//! ```
+//!
+//! A whole-module points-to analysis with a knowledge base of libraries. It over-approximates: an
+//! unknown call may change all that it is given. It decides nothing about cut points or SkipBlocks.
+
+mod classes;
+mod effect;
+mod effects;
+mod event;
+mod heap;
+mod interp;
+mod knowledge;
+mod object_set;
+mod questions;
+mod rules;
+mod spread;
+
+pub use effect::{Cause, Hidden, LogCall, RegionEffect, Summary};
+pub use effects::Effects;
+pub use knowledge::{Callbacks, Knowledge, Rule, Type, Variant};
+
+use florc_semantic::Semantics;
+use florc_syntax::big_stack::on_big_stack;
+use florc_syntax::{Diagnostic, Module};
+
+/// Finds what every function of a module may do.
+pub fn infer(
+    module: &Module,
+    semantics: &Semantics,
+    knowledge: &Knowledge,
+) -> (Effects, Vec<Diagnostic>) {
+    on_big_stack(|| {
+        let mut interp = interp::Interp::new(module, semantics, knowledge);
+        let reached = interp.run();
+        let effects = Effects::from_interp(interp, reached);
+        (effects, Vec::new())
+    })
+}
+
+#[cfg(test)]
+mod tests;

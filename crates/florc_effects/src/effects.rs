@@ -1,0 +1,347 @@
+//! [`Effects`]: the answers about regions and functions.
+//!
+//! ```python
+//! for x, y in loader:            # region: this loop
+//!     loss = step(net, opt, x)   # bound: x, y, loss; mutated: net, opt
+//! ```
+//!
+//! Built once per module, then only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_semantic::{BindingId, FunctionId, ScopeKind, Semantics};
+use florc_syntax::tree::{ExprId, StmtId};
+
+use crate::effect::{Cause, LogCall, RegionEffect, Summary};
+use crate::event::{Action, Event};
+use crate::heap::{Field, Heap, ObjKind, SCALAR, Site};
+use crate::interp::Interp;
+use crate::object_set::ObjSet;
+use crate::spread::{Spread, World, collect, outer_objects, spread};
+
+/// What every function of a module may do.
+#[derive(Debug)]
+pub struct Effects {
+    pub(crate) heap: Heap,
+    pub(crate) env: Vec<ObjSet>,
+    /// All that a variable may lead to.
+    pub(crate) reach: Vec<ObjSet>,
+    pub(crate) events: Vec<Vec<Event>>,
+    pub(crate) spreads: Vec<Spread>,
+    pub(crate) outer: Vec<ObjSet>,
+    pub(crate) external: BTreeSet<FunctionId>,
+    foreign: BTreeSet<FunctionId>,
+    pub(crate) touched: Vec<BTreeSet<BindingId>>,
+    pub(crate) homes: Vec<FunctionId>,
+    pub(crate) globals: Vec<BindingId>,
+    pub(crate) parents: Vec<Option<StmtId>>,
+    pub(crate) logs: BTreeMap<ExprId, LogCall>,
+    pub(crate) clocks: BTreeMap<ExprId, String>,
+    pub(crate) recreatable: BTreeSet<ExprId>,
+    in_class: Vec<bool>,
+    function_parents: Vec<Option<FunctionId>>,
+    params: Vec<Vec<BindingId>>,
+    definitions: Vec<Option<StmtId>>,
+    summaries: Vec<Summary>,
+}
+
+impl Effects {
+    pub(crate) fn from_interp(interp: Interp<'_>, reached: bool) -> Self {
+        let semantics = interp.semantics;
+        let recreatable = crate::questions::recreatable_expressions(&interp);
+        let reach = interp
+            .env
+            .iter()
+            .map(|values| interp.heap.closure(values, false))
+            .collect();
+        let parents = (0..interp.tree.stmt_count())
+            .map(|id| interp.tree.parent(StmtId(id as u32)))
+            .collect();
+        let mut effects = Self {
+            reach,
+            parents,
+            recreatable,
+            homes: homes(semantics),
+            globals: globals(semantics),
+            in_class: in_class(semantics),
+            function_parents: semantics
+                .functions
+                .iter()
+                .map(|function| function.parent)
+                .collect(),
+            params: semantics
+                .functions
+                .iter()
+                .map(|function| function.params.clone())
+                .collect(),
+            definitions: semantics
+                .functions
+                .iter()
+                .map(|function| function.stmt)
+                .collect(),
+            heap: interp.heap,
+            env: interp.env,
+            events: interp.events,
+            external: interp.external,
+            foreign: interp.foreign,
+            touched: interp.touched,
+            logs: interp.logs,
+            clocks: interp.clocks,
+            spreads: Vec::new(),
+            outer: Vec::new(),
+            summaries: Vec::new(),
+        };
+        if !reached {
+            effects.doubt_everything(semantics);
+        }
+        let world = effects.world();
+        let (outer, spreads) = (outer_objects(&world), spread(&world));
+        effects.outer = outer;
+        effects.spreads = spreads;
+        effects.summaries = (0..effects.events.len())
+            .map(|id| effects.summarise(FunctionId(id as u32)))
+            .collect();
+        effects
+    }
+
+    pub(crate) fn world(&self) -> World<'_> {
+        World {
+            heap: &self.heap,
+            events: &self.events,
+            external: &self.external,
+            touched: &self.touched,
+            env: &self.env,
+            homes: &self.homes,
+            globals: &self.globals,
+        }
+    }
+
+    /// The analysis gave up: every statement may change everything.
+    fn doubt_everything(&mut self, semantics: &Semantics) {
+        let mut all = ObjSet::default();
+        for values in &self.reach {
+            all.extend(values);
+        }
+        for (index, events) in self.events.iter_mut().enumerate() {
+            let stmt = semantics.functions[index].stmt.unwrap_or(StmtId(0));
+            let span = events.first().map(|event| event.span).unwrap_or_default();
+            let text = "opaque: the module is too involved to be analysed".to_string();
+            let stmts: BTreeSet<StmtId> = events
+                .iter()
+                .map(|event| event.stmt)
+                .chain([stmt])
+                .collect();
+            for stmt in stmts {
+                let action = Action::Mutate(all.clone());
+                events.push(Event {
+                    stmt,
+                    span,
+                    text: text.clone(),
+                    action,
+                });
+            }
+        }
+    }
+
+    /// What running these statements of `function`, once or many times, may do.
+    pub fn region(&self, function: FunctionId, stmts: &[StmtId]) -> RegionEffect {
+        let events = self.events_in(function, stmts);
+        let mut all = Spread::default();
+        collect(
+            &self.world(),
+            &self.spreads,
+            &self.outer,
+            &events,
+            None,
+            &mut all,
+        );
+        let mut effect = RegionEffect {
+            hidden: all.hidden.clone(),
+            ..RegionEffect::default()
+        };
+        effect.opaque = all.opaque.iter().cloned().collect();
+        effect.yields = events
+            .iter()
+            .any(|event| matches!(event.action, Action::Yield));
+        effect.awaits = events
+            .iter()
+            .any(|event| matches!(event.action, Action::Await));
+        for (binding, cause) in &all.bound {
+            if self.is_visible(*binding, function) {
+                effect.bound.insert(*binding, cause.clone());
+            }
+        }
+        effect.mutated = self.changed_variables(&all, |binding| self.is_visible(binding, function));
+        self.add_foreign_globals(function, &all, &mut effect);
+        effect
+    }
+
+    /// What a call of a function may do.
+    pub fn summary(&self, function: FunctionId) -> &Summary {
+        &self.summaries[function.index()]
+    }
+
+    fn summarise(&self, function: FunctionId) -> Summary {
+        let all = &self.spreads[function.index()];
+        let own = |binding: BindingId| self.homes[binding.index()] == function;
+        let params = &self.params[function.index()];
+        Summary {
+            parameters: self.changed_variables(all, |binding| params.contains(&binding)),
+            bound: all.bound.clone(),
+            mutated: self.changed_variables(all, |binding| {
+                !own(binding) && self.is_visible(binding, function)
+            }),
+            opaque: all.opaque.iter().cloned().collect(),
+            hidden: all.hidden.clone(),
+        }
+    }
+
+    /// Variables that may lead to a changed object.
+    fn changed_variables(
+        &self,
+        all: &Spread,
+        wanted: impl Fn(BindingId) -> bool,
+    ) -> BTreeMap<BindingId, Cause> {
+        let mut changed = BTreeMap::new();
+        for (index, reach) in self.reach.iter().enumerate() {
+            let binding = BindingId(index as u32);
+            if !wanted(binding) || !reach.intersects(&all.objects) {
+                continue;
+            }
+            // The object itself explains better than what it holds.
+            let direct = self.env[index].iter().find(|id| all.objects.contains(*id));
+            let object = direct.or_else(|| reach.iter().find(|id| all.objects.contains(*id)));
+            if let Some(cause) = object.and_then(|id| all.mutated.get(&id)) {
+                changed.insert(binding, cause.clone());
+            }
+        }
+        changed
+    }
+
+    /// Parameters of a function that others call may be any global object.
+    fn add_foreign_globals(&self, function: FunctionId, all: &Spread, effect: &mut RegionEffect) {
+        let mut home = Some(function);
+        let mut foreign = false;
+        while let Some(id) = home {
+            foreign |= self.foreign.contains(&id) || self.external.contains(&id);
+            home = self.function_parents[id.index()];
+        }
+        if !foreign {
+            return;
+        }
+        let touched = all
+            .mutated
+            .iter()
+            .find(|(id, _)| self.heap.is_foreign(**id));
+        let Some((_, cause)) = touched else { return };
+        for binding in &self.globals {
+            let held = &self.env[binding.index()];
+            let data = held.iter().any(|id| match self.heap.kind(id) {
+                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => true,
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => false,
+            });
+            if data {
+                effect
+                    .mutated
+                    .entry(*binding)
+                    .or_insert_with(|| cause.clone());
+            }
+        }
+    }
+
+    /// Notes of the region's own statements.
+    pub(crate) fn events_in(&self, function: FunctionId, stmts: &[StmtId]) -> Vec<&Event> {
+        let wanted: BTreeSet<StmtId> = stmts.iter().copied().collect();
+        let mut known: BTreeMap<StmtId, bool> = BTreeMap::new();
+        let events = self.events[function.index()].iter();
+        events
+            .filter(|event| {
+                *known
+                    .entry(event.stmt)
+                    .or_insert_with(|| self.is_inside(event.stmt, &wanted))
+            })
+            .collect()
+    }
+
+    fn is_inside(&self, stmt: StmtId, wanted: &BTreeSet<StmtId>) -> bool {
+        let mut next = Some(stmt);
+        while let Some(id) = next {
+            if wanted.contains(&id) {
+                return true;
+            }
+            next = self.parents.get(id.0 as usize).copied().flatten();
+        }
+        false
+    }
+
+    /// Whether code of `function` can see the variable by name.
+    pub(crate) fn is_visible(&self, binding: BindingId, function: FunctionId) -> bool {
+        if self.in_class[binding.index()] {
+            return false;
+        }
+        let home = self.homes[binding.index()];
+        let mut next = Some(function);
+        while let Some(id) = next {
+            if id == home {
+                return true;
+            }
+            next = self.function_parents[id.index()];
+        }
+        home == FunctionId(0)
+    }
+
+    /// The `def` of a function.
+    pub(crate) fn definition_of(&self, function: FunctionId) -> Option<StmtId> {
+        self.definitions[function.index()]
+    }
+
+    /// All that the elements of a variable may be, for tests and explanations.
+    pub(crate) fn may_hold_objects(&self, binding: BindingId) -> bool {
+        self.env[binding.index()].iter().any(|id| id != SCALAR)
+    }
+}
+
+impl Heap {
+    /// Made by somebody else and passed to a function of this module.
+    pub(crate) fn is_foreign(&self, id: crate::heap::ObjId) -> bool {
+        matches!(self.site(id), Site::Foreign(_))
+            || self.get(id).fields.get(&Field::Any).is_some_and(|any| {
+                any.iter()
+                    .any(|inner| matches!(self.site(inner), Site::Foreign(_)))
+            })
+    }
+}
+
+fn homes(semantics: &Semantics) -> Vec<FunctionId> {
+    semantics
+        .bindings
+        .iter()
+        .map(|binding| semantics.scope(binding.scope).function)
+        .collect()
+}
+
+fn globals(semantics: &Semantics) -> Vec<BindingId> {
+    let module = semantics.scopes.first();
+    module
+        .map(|scope| scope.bindings.values().copied().collect())
+        .unwrap_or_default()
+}
+
+fn in_class(semantics: &Semantics) -> Vec<bool> {
+    let class = |scope| {
+        matches!(
+            semantics.scope(scope).kind,
+            ScopeKind::Class(_) | ScopeKind::Comprehension(_)
+        )
+    };
+    semantics
+        .bindings
+        .iter()
+        .map(|binding| class(binding.scope))
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! What the abstract run of a function notes down, statement by statement.
+//!
+//! ```python
+//! loss = train_step(net, opt, x)   # Bind(loss), Call { train_step, {net, opt, x} }
+//! ```
+//!
+//! A flat log; [`crate::effects`] answers questions from it.
+
+use florc_semantic::{BindingId, FunctionId};
+use florc_syntax::Span;
+use florc_syntax::tree::StmtId;
+
+use crate::effect::Hidden;
+use crate::object_set::ObjSet;
+
+/// Code that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Function(FunctionId),
+    /// A generator expression, noted down with the statement that made it.
+    Deferred(FunctionId, StmtId),
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Mutate(ObjSet),
+    Call {
+        targets: Vec<Target>,
+        /// All that is reachable from the arguments.
+        reachable: ObjSet,
+        /// Every function that unknown code may know runs too.
+        escaping: bool,
+    },
+    Bind(BindingId),
+    /// Any variable of the module may be bound again.
+    BindGlobals,
+    Opaque,
+    Hidden(Hidden),
+    Trains,
+    Yield,
+    Await,
+}
+
+/// One thing that happens, with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) stmt: StmtId,
+    pub(crate) span: Span,
+    pub(crate) text: String,
+    pub(crate) action: Action,
+}

@@ -1,0 +1,524 @@
+//! The abstract interpreter: runs every function of a module over abstract objects until nothing
+//! new is found.
+//!
+//! ```python
+//! b = buf            # env[b] = env[buf] = {the list}
+//! b.append(x)        # the list's elements gain what `x` may be
+//! ```
+//!
+//! Whole-module, flow-insensitive, one context per function. Facts only grow. The rules of Python
+//! are in [`crate::rules`]; this file holds the state and the fixpoint.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_semantic::{
+    BindingId, DefinitionKind, FunctionId, FunctionKind, Resolution, ScopeKind, Semantics,
+};
+use florc_syntax::tree::{Block, ExprId, ExprKind, Parameters, StmtId, StmtKind, Tree};
+use florc_syntax::{Module, Span};
+
+use crate::classes::Classes;
+use crate::effect::{Hidden, LogCall};
+use crate::event::{Action, Event, Target};
+use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
+use crate::knowledge::Knowledge;
+use crate::object_set::ObjSet;
+
+/// Passes after which the analysis stops; each adds facts, so this only bounds wrong input.
+const MAX_PASSES: usize = 200;
+
+/// State of the abstract run.
+pub(crate) struct Interp<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) tree: &'a Tree,
+    pub(crate) semantics: &'a Semantics,
+    pub(crate) knowledge: &'a Knowledge,
+    pub(crate) classes: Classes,
+    pub(crate) heap: Heap,
+    /// What each variable may hold, by [`BindingId`].
+    pub(crate) env: Vec<ObjSet>,
+    /// What each function may return, by [`FunctionId`].
+    pub(crate) returns: Vec<ObjSet>,
+    pub(crate) yields: Vec<ObjSet>,
+    pub(crate) raised: ObjSet,
+    /// What unknown code may have in its hands.
+    pub(crate) escaped: ObjSet,
+    /// Functions that unknown code may call.
+    pub(crate) external: BTreeSet<FunctionId>,
+    /// Functions whose parameters may be anything.
+    pub(crate) foreign: BTreeSet<FunctionId>,
+    called: BTreeSet<FunctionId>,
+    /// Variables of enclosing functions and of the module that a function's own code mentions.
+    pub(crate) touched: Vec<BTreeSet<BindingId>>,
+    /// A first fixpoint is reached: what still has no value is unknown.
+    pub(crate) settled: bool,
+    pub(crate) recording: bool,
+    /// By function.
+    pub(crate) events: Vec<Vec<Event>>,
+    pub(crate) logs: BTreeMap<ExprId, LogCall>,
+    pub(crate) clocks: BTreeMap<ExprId, String>,
+    /// Values of call expressions, for questions about iterables.
+    pub(crate) callees: BTreeMap<ExprId, BTreeSet<String>>,
+    /// What expressions evaluate to, from the last pass.
+    pub(crate) values: BTreeMap<ExprId, ObjSet>,
+    pub(crate) function: FunctionId,
+    pub(crate) stmt: StmtId,
+    /// Callables inside of callables that are being followed.
+    pub(crate) nesting: u32,
+}
+
+impl<'a> Interp<'a> {
+    pub(crate) fn new(
+        module: &'a Module,
+        semantics: &'a Semantics,
+        knowledge: &'a Knowledge,
+    ) -> Self {
+        let functions = semantics.functions.len();
+        let mut interp = Self {
+            module,
+            tree: &module.tree,
+            semantics,
+            knowledge,
+            classes: Classes::collect(module, semantics, knowledge),
+            heap: Heap::new(),
+            env: vec![ObjSet::default(); semantics.bindings.len()],
+            returns: vec![ObjSet::default(); functions],
+            yields: vec![ObjSet::default(); functions],
+            raised: ObjSet::default(),
+            escaped: ObjSet::default(),
+            external: BTreeSet::new(),
+            foreign: BTreeSet::new(),
+            called: BTreeSet::new(),
+            touched: touched(module, semantics),
+            settled: false,
+            recording: false,
+            events: vec![Vec::new(); functions],
+            logs: BTreeMap::new(),
+            clocks: BTreeMap::new(),
+            callees: BTreeMap::new(),
+            values: BTreeMap::new(),
+            function: FunctionId(0),
+            stmt: StmtId(0),
+            nesting: 0,
+        };
+        interp.seed_imports();
+        interp
+    }
+
+    /// Runs to the fixpoint, then once more with notes taken. Whether the fixpoint was reached.
+    pub(crate) fn run(&mut self) -> bool {
+        let mut passes = 0;
+        let mut reached = self.fixpoint(&mut passes);
+        self.settled = true;
+        reached &= self.fixpoint(&mut passes);
+        while self.add_foreign() {
+            reached &= self.fixpoint(&mut passes);
+        }
+        self.recording = true;
+        self.pass();
+        reached
+    }
+
+    fn fixpoint(&mut self, passes: &mut usize) -> bool {
+        loop {
+            self.heap.changed = false;
+            self.pass();
+            self.spread_escaped();
+            *passes += 1;
+            if !self.heap.changed {
+                return true;
+            }
+            if *passes > MAX_PASSES {
+                return false;
+            }
+        }
+    }
+
+    fn pass(&mut self) {
+        for index in 0..self.semantics.functions.len() {
+            let function = &self.semantics.functions[index];
+            self.function = function.id;
+            match function.kind {
+                FunctionKind::Module => self.block(&self.tree.body),
+                FunctionKind::Def => {
+                    let Some(stmt) = function.stmt else { continue };
+                    self.stmt = stmt;
+                    if let StmtKind::FunctionDef(def) = &self.tree.stmt(stmt).kind {
+                        self.block(&def.body);
+                    }
+                }
+                FunctionKind::Lambda => {
+                    let Some(expr) = function.expr else { continue };
+                    self.stmt = self.tree.stmt_of(expr);
+                    if let ExprKind::Lambda { body, .. } = &self.tree.expr(expr).kind {
+                        let value = self.eval(*body);
+                        self.add_return(&value);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn block(&mut self, block: &Block) {
+        for stmt in block {
+            self.statement(*stmt);
+        }
+    }
+
+    pub(crate) fn add_return(&mut self, values: &ObjSet) {
+        let index = self.function.index();
+        if self.returns[index].extend(values) {
+            self.heap.changed = true;
+        }
+    }
+
+    pub(crate) fn bind_values(&mut self, binding: BindingId, values: &ObjSet) {
+        if self.env[binding.index()].extend(values) {
+            self.heap.changed = true;
+        }
+    }
+
+    /// Notes that unknown code may keep all that is reachable from `roots`.
+    pub(crate) fn escape(&mut self, closure: &ObjSet) {
+        if self.escaped.extend(closure) {
+            self.heap.changed = true;
+        }
+    }
+
+    pub(crate) fn mark_called(&mut self, function: FunctionId) {
+        self.called.insert(function);
+    }
+
+    /// Imported names stand for library objects.
+    fn seed_imports(&mut self) {
+        for index in 0..self.semantics.bindings.len() {
+            let binding = &self.semantics.bindings[index];
+            for definition in &binding.definitions {
+                if let DefinitionKind::Import(path) = &definition.kind {
+                    let values = self.library(path);
+                    self.env[index].extend(&values);
+                }
+            }
+        }
+    }
+
+    /// Functions that unknown code can reach get anything as arguments.
+    fn spread_escaped(&mut self) {
+        self.escaped = self.heap.closure(&self.escaped, true);
+        let mut found = BTreeSet::new();
+        for id in self.escaped.iter().collect::<Vec<_>>() {
+            match self.heap.kind(id).clone() {
+                ObjKind::Function(function) => {
+                    found.insert(function);
+                }
+                ObjKind::Instance(class) | ObjKind::Class(class) => {
+                    found.extend(self.methods_of(class));
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
+            }
+        }
+        for function in found {
+            if self.external.insert(function) {
+                self.heap.changed = true;
+            }
+            self.give_anything(function);
+        }
+        for function in self.foreign.clone() {
+            self.give_anything(function);
+        }
+    }
+
+    fn methods_of(&self, class: StmtId) -> BTreeSet<FunctionId> {
+        let line = self.classes.line(class);
+        let own = |function: &&florc_semantic::Function| {
+            function.class.is_some_and(|of| line.contains(&of))
+        };
+        self.semantics
+            .functions
+            .iter()
+            .filter(own)
+            .map(|function| function.id)
+            .collect()
+    }
+
+    /// Functions that nobody here calls are called by somebody else, if at all; so is everything in
+    /// a module that is imported rather than run. Whether there were new ones.
+    fn add_foreign(&mut self) -> bool {
+        let before = self.foreign.len();
+        let imported = !self.is_script();
+        for function in &self.semantics.functions {
+            let named = function.kind != FunctionKind::Module;
+            if named && (imported || !self.called.contains(&function.id)) {
+                self.foreign.insert(function.id);
+            }
+            if imported && named {
+                self.external.insert(function.id);
+            }
+        }
+        if !self.semantics.dynamic_uses().is_empty() {
+            let all = self.semantics.escaping_functions();
+            self.foreign.extend(all);
+            self.external.extend(all);
+        }
+        for function in self.foreign.clone() {
+            self.give_anything(function);
+        }
+        self.foreign.len() > before
+    }
+
+    /// A module with a loop or a call of its own at top level is run, not only imported.
+    fn is_script(&self) -> bool {
+        let runs = |stmt: &StmtId| match &self.tree.stmt(*stmt).kind {
+            StmtKind::For { .. } | StmtKind::While { .. } => true,
+            StmtKind::If { test, .. } => {
+                let text = self.module.source.slice(self.tree.expr(*test).span);
+                text.contains("__name__")
+            }
+            StmtKind::Expr { value } | StmtKind::Assign { value, .. } => self.calls_own(*value),
+            _other => false,
+        };
+        self.tree.body.iter().any(runs)
+    }
+
+    fn calls_own(&self, expr: ExprId) -> bool {
+        let ExprKind::Call { func, .. } = &self.tree.expr(expr).kind else {
+            return false;
+        };
+        let binding = self.semantics.binding_of_name(*func);
+        binding.is_some_and(|id| self.semantics.binding(id).is_function)
+    }
+
+    /// Lets the parameters of a function be anything.
+    fn give_anything(&mut self, id: FunctionId) {
+        let function = &self.semantics.functions[id.index()];
+        let Some(params) = self.parameters_of(id) else {
+            return;
+        };
+        let unknown = self
+            .heap
+            .make(foreign_site(function.params.first()), ObjKind::Unknown, id);
+        let mut values = ObjSet::one(unknown);
+        if self.external.contains(&id) {
+            let mut escaped = self.escaped.clone();
+            escaped.remove(SCALAR);
+            values.extend(&escaped);
+        }
+        let receiver = function.class.filter(|_| self.takes_receiver(id));
+        for (index, param) in params.iter().enumerate() {
+            let Some(binding) = self.semantics.binding_of_identifier(param.name.span) else {
+                continue;
+            };
+            match receiver {
+                Some(class) if index == 0 => {
+                    let own = self.instances_of(class);
+                    self.bind_values(binding, &own);
+                }
+                _ => self.bind_values(binding, &values),
+            }
+        }
+    }
+
+    fn takes_receiver(&self, id: FunctionId) -> bool {
+        let function = &self.semantics.functions[id.index()];
+        let Some(class) = function.class else {
+            return false;
+        };
+        let found = self.classes.find(class, &function.name);
+        found.iter().any(|(of, flavor)| {
+            *of == id
+                && matches!(
+                    flavor,
+                    crate::classes::Flavor::Method | crate::classes::Flavor::Property
+                )
+        })
+    }
+
+    /// Every instance of a class or of one derived from it.
+    fn instances_of(&mut self, class: StmtId) -> ObjSet {
+        let made = self.heap.make(
+            Site::Instances(class),
+            ObjKind::Instance(class),
+            FunctionId(0),
+        );
+        let mut values = ObjSet::one(made);
+        for index in 0..self.heap.len() {
+            let id = ObjId(index as u32);
+            if let ObjKind::Instance(of) = self.heap.kind(id)
+                && self.classes.line(*of).contains(&class)
+            {
+                values.insert(id);
+            }
+        }
+        values
+    }
+
+    pub(crate) fn parameters_of(&self, id: FunctionId) -> Option<&'a Parameters> {
+        let function = &self.semantics.functions[id.index()];
+        if let Some(stmt) = function.stmt {
+            return match &self.tree.stmt(stmt).kind {
+                StmtKind::FunctionDef(def) => Some(&def.params),
+                _other => None,
+            };
+        }
+        match &self.tree.expr(function.expr?).kind {
+            ExprKind::Lambda { params, .. } => Some(params),
+            _other => None,
+        }
+    }
+
+    /// A module, class, function or value of a library.
+    pub(crate) fn library(&mut self, path: &str) -> ObjSet {
+        if self.knowledge.is_value(path) {
+            return ObjSet::one(SCALAR);
+        }
+        let kind = match self.knowledge.object(path) {
+            Some(of) => ObjKind::Typed(of.to_string()),
+            None => ObjKind::Library(path.to_string()),
+        };
+        ObjSet::one(
+            self.heap
+                .make(Site::Library(path.to_string()), kind, FunctionId(0)),
+        )
+    }
+
+    /// An object made by this expression.
+    pub(crate) fn made(&mut self, site: ExprId, tag: &'static str, kind: ObjKind) -> ObjId {
+        self.heap.make(Site::Expr(site, tag), kind, self.function)
+    }
+
+    pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {
+        self.made(site, tag, ObjKind::Typed(of.to_string()))
+    }
+
+    /// Adds a note; only the last pass takes them.
+    pub(crate) fn note(&mut self, span: Span, action: Action, text: impl FnOnce() -> String) {
+        if self.recording {
+            let event = Event {
+                stmt: self.stmt,
+                span,
+                text: text(),
+                action,
+            };
+            self.events[self.function.index()].push(event);
+        }
+    }
+
+    pub(crate) fn note_mutation(
+        &mut self,
+        objects: &ObjSet,
+        span: Span,
+        text: impl FnOnce() -> String,
+    ) {
+        if self.recording {
+            let mut objects = objects.clone();
+            objects.remove(SCALAR);
+            if !objects.is_empty() {
+                self.note(span, Action::Mutate(objects), text);
+            }
+        }
+    }
+
+    pub(crate) fn note_hidden(&mut self, span: Span, hidden: Hidden) {
+        if hidden != Hidden::default() {
+            self.note(span, Action::Hidden(hidden), String::new);
+        }
+    }
+
+    /// Unknown code runs and may call back what it knows.
+    pub(crate) fn note_escaping(&mut self, span: Span, reachable: ObjSet, targets: Vec<Target>) {
+        self.note(
+            span,
+            Action::Call {
+                targets,
+                reachable,
+                escaping: true,
+            },
+            String::new,
+        );
+    }
+
+    pub(crate) fn span(&self, expr: ExprId) -> Span {
+        self.tree.expr(expr).span
+    }
+
+    /// Source of an expression on one line, shortened.
+    pub(crate) fn text(&self, expr: ExprId) -> String {
+        let text = self.module.source.slice(self.span(expr));
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= 60 {
+            return line;
+        }
+        line.chars().take(57).chain("...".chars()).collect()
+    }
+
+    /// What a name holds where it stands.
+    pub(crate) fn value_of_name(&mut self, expr: ExprId, name: &str) -> ObjSet {
+        match self.semantics.resolve(expr) {
+            Resolution::Binding(binding) => {
+                let values = self.env[binding.index()].clone();
+                if !values.is_empty() || !self.settled {
+                    return values;
+                }
+                let unknown = self.heap.make(
+                    foreign_site(Some(&binding)),
+                    ObjKind::Unknown,
+                    FunctionId(0),
+                );
+                self.bind_values(binding, &ObjSet::one(unknown));
+                ObjSet::one(unknown)
+            }
+            Resolution::Builtin(name) => self.library(&format!("builtins.{name}")),
+            Resolution::Unknown(_) => self.library(&format!("?.{name}")),
+        }
+    }
+
+    /// The class in whose body a function is defined, for `super()`.
+    pub(crate) fn class_of_function(&self) -> Option<StmtId> {
+        let mut function = Some(self.function);
+        while let Some(id) = function {
+            let found = &self.semantics.functions[id.index()];
+            if found.class.is_some() {
+                return found.class;
+            }
+            function = found.parent;
+        }
+        None
+    }
+
+    /// Whether a variable lives in the module.
+    pub(crate) fn is_global(&self, binding: BindingId) -> bool {
+        let scope = self.semantics.binding(binding).scope;
+        matches!(self.semantics.scope(scope).kind, ScopeKind::Module)
+    }
+
+    pub(crate) fn put_one(&mut self, owner: ObjId, field: Field, value: ObjId) {
+        self.heap.put(owner, field, &ObjSet::one(value));
+    }
+}
+
+fn foreign_site(binding: Option<&BindingId>) -> Site {
+    Site::Foreign(binding.copied().unwrap_or(BindingId(u32::MAX)))
+}
+
+/// For each function the outer variables that its own code mentions.
+fn touched(module: &Module, semantics: &Semantics) -> Vec<BTreeSet<BindingId>> {
+    let mut touched = vec![BTreeSet::new(); semantics.functions.len()];
+    for index in 0..module.tree.expr_count() {
+        let expr = ExprId(index as u32);
+        let Some(binding) = semantics.binding_of_name(expr) else {
+            continue;
+        };
+        let home = semantics.scope(semantics.binding(binding).scope).function;
+        let mut function = Some(semantics.function_of_expr(expr));
+        while let Some(id) = function.filter(|id| *id != home) {
+            touched[id.index()].insert(binding);
+            function = semantics.functions[id.index()].parent;
+        }
+    }
+    touched
+}

@@ -1,0 +1,147 @@
+//! Questions about single calls and about what a region reads and reaches.
+//!
+//! ```python
+//! t0 = time.time()               # is_clock_call -> "time.time"
+//! for i in range(len(data)):     # recreatable_iterable -> true
+//! ```
+//!
+//! Answers from the tables of the analysis; runs nothing again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_semantic::{BindingId, FunctionId};
+use florc_syntax::tree::{ExprId, StmtId};
+
+use crate::effect::LogCall;
+use crate::effects::Effects;
+use crate::event::Action;
+use crate::heap::ObjKind;
+use crate::interp::Interp;
+use crate::spread::{Spread, collect};
+
+impl Effects {
+    /// What kind of log statement a call expression is, if it is one.
+    pub fn is_log_call(&self, call: ExprId) -> Option<LogCall> {
+        self.logs.get(&call).copied()
+    }
+
+    /// The full name of the clock (or other reading of the outer world) that a call reads.
+    pub fn is_clock_call(&self, call: ExprId) -> Option<String> {
+        self.clocks.get(&call).cloned()
+    }
+
+    /// Whether evaluating the iterable again in a new process and drawing items gives the same
+    /// items: `range`, containers, `DataLoader`s and what is built from them.
+    pub fn recreatable_iterable(&self, iterable: ExprId) -> bool {
+        self.recreatable.contains(&iterable)
+    }
+
+    /// Whether these statements make training progress, themselves or through calls: `.backward()`,
+    /// an optimizer's `.step()`, `.fit()`, or `w -= lr * gradient`.
+    pub fn trains(&self, stmts: &[StmtId]) -> bool {
+        self.spread_of(stmts).trains
+    }
+
+    /// Every function of the module that may run while these statements do.
+    pub fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
+        let all = self.spread_of(stmts);
+        let mut reach = all.reach;
+        if all.escaping {
+            for id in &self.external {
+                reach.insert(*id);
+                reach.extend(&self.spreads[id.index()].reach);
+            }
+        }
+        reach
+    }
+
+    /// Outer variables that functions which may run during these statements mention; with the
+    /// region's own reads these are its inputs.
+    pub fn inputs_of_called(&self, stmts: &[StmtId]) -> BTreeSet<BindingId> {
+        let reached = self.may_reach(stmts);
+        let mentioned = reached.iter().flat_map(|id| &self.touched[id.index()]);
+        mentioned
+            .copied()
+            .filter(|binding| self.may_hold_objects(*binding) || self.is_data(*binding))
+            .collect()
+    }
+
+    /// A variable that holds data, not only functions, classes and modules.
+    pub fn is_data(&self, binding: BindingId) -> bool {
+        self.env[binding.index()]
+            .iter()
+            .any(|id| match self.heap.kind(id) {
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Method(_) => true,
+                ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Super(_) => false,
+            })
+    }
+
+    fn spread_of(&self, stmts: &[StmtId]) -> Spread {
+        let mut all = Spread::default();
+        for index in 0..self.events.len() {
+            let events = self.events_in(FunctionId(index as u32), stmts);
+            // Bodies of nested functions run only when they are called.
+            let own = self.runs_in_place(FunctionId(index as u32), stmts);
+            if own && !events.is_empty() {
+                collect(
+                    &self.world(),
+                    &self.spreads,
+                    &self.outer,
+                    &events,
+                    None,
+                    &mut all,
+                );
+            }
+        }
+        all
+    }
+
+    /// Whether a function's own code can be among these statements (rather than inside a `def`).
+    fn runs_in_place(&self, function: FunctionId, stmts: &[StmtId]) -> bool {
+        let Some(def) = self.definition_of(function) else {
+            return true;
+        };
+        !stmts.iter().any(|stmt| self.contains(*stmt, def))
+    }
+
+    fn contains(&self, outer: StmtId, inner: StmtId) -> bool {
+        let mut next = Some(inner);
+        while let Some(id) = next {
+            if id == outer {
+                return true;
+            }
+            next = self.parents.get(id.0 as usize).copied().flatten();
+        }
+        false
+    }
+
+    /// Whether an event of training is noted in these statements themselves.
+    pub fn trains_directly(&self, function: FunctionId, stmts: &[StmtId]) -> bool {
+        let events = self.events_in(function, stmts);
+        events
+            .iter()
+            .any(|event| matches!(event.action, Action::Trains))
+    }
+}
+
+/// Iterables that a new process builds the same way.
+pub(crate) fn recreatable_expressions(interp: &Interp<'_>) -> BTreeSet<ExprId> {
+    let mut known: BTreeMap<ExprId, bool> = BTreeMap::new();
+    let mut found = BTreeSet::new();
+    for index in 0..interp.tree.expr_count() {
+        let expr = ExprId(index as u32);
+        if crate::questions::recreatable::is_recreatable(interp, expr, &mut known, 0) {
+            found.insert(expr);
+        }
+    }
+    found
+}
+
+mod recreatable;

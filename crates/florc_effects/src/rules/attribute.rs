@@ -1,0 +1,250 @@
+//! Rules of attributes.
+//!
+//! ```python
+//! self.model        # what was stored in the field, else a part of `self`
+//! opt.step          # a bound method, which holds `opt`
+//! ```
+//!
+//! Fields are kept apart by name. What nobody stored is an unknown part of its owner.
+
+use florc_syntax::tree::{ExprId, StmtId};
+
+use crate::classes::Flavor;
+use crate::heap::{Field, ObjId, ObjKind, SCALAR};
+use crate::interp::Interp;
+use crate::object_set::ObjSet;
+use crate::rules::call::Args;
+
+impl Interp<'_> {
+    /// `owners.attr`, read at `site`.
+    pub(crate) fn read_attribute(&mut self, site: ExprId, owners: &ObjSet, attr: &str) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in owners.iter() {
+            let found = self.attribute_of(site, object, attr);
+            values.extend(&found);
+        }
+        values
+    }
+
+    fn attribute_of(&mut self, site: ExprId, object: ObjId, attr: &str) -> ObjSet {
+        match self.heap.kind(object).clone() {
+            ObjKind::Scalar => ObjSet::one(SCALAR),
+            ObjKind::Library(path) => self.library_attribute(object, &path, attr),
+            ObjKind::Instance(class) => self.instance_attribute(site, object, class, attr),
+            ObjKind::Typed(of) => self.typed_attribute(site, object, &of, attr),
+            ObjKind::Unknown => {
+                if self.classes.any_property(attr) {
+                    let reachable = self.heap.closure(&ObjSet::one(object), true);
+                    self.note_escaping(self.span(site), reachable, Vec::new());
+                }
+                let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+                values.insert(object);
+                values
+            }
+            ObjKind::Class(class) => self.class_attribute(object, class, attr),
+            ObjKind::Function(_) => {
+                let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+                values.insert(SCALAR);
+                values
+            }
+            ObjKind::Method(_) if attr == "__self__" => self.heap.read(object, &Field::Receiver),
+            ObjKind::Method(_) => ObjSet::one(SCALAR),
+            ObjKind::Super(class) => {
+                let receivers = self.heap.read(object, &Field::Receiver);
+                let methods = self.classes.find_above(class, attr);
+                self.run_properties(site, &methods, &receivers)
+                    .unwrap_or_else(|| ObjSet::one(self.bound_method(site, attr, object)))
+            }
+        }
+    }
+
+    fn library_attribute(&mut self, owner: ObjId, path: &str, attr: &str) -> ObjSet {
+        let mut values = self.heap.read(owner, &Field::Attr(attr.into()));
+        if path.split('.').count() > 8 {
+            values.insert(owner);
+            return values;
+        }
+        let found = self.library(&format!("{path}.{attr}"));
+        values.extend(&found);
+        if !self.knowledge.is_known_package(path) {
+            self.heap.put(owner, Field::Attr(attr.into()), &found);
+        }
+        values
+    }
+
+    fn instance_attribute(
+        &mut self,
+        site: ExprId,
+        object: ObjId,
+        class: StmtId,
+        attr: &str,
+    ) -> ObjSet {
+        if attr == "__dict__" {
+            return ObjSet::one(object);
+        }
+        if attr == "__class__" {
+            return self.class_objects(class);
+        }
+        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        let methods = self.classes.find(class, attr);
+        if let Some(got) = self.run_properties(site, &methods, &ObjSet::one(object)) {
+            values.extend(&got);
+        } else if !methods.is_empty() {
+            values.insert(self.bound_method(site, attr, object));
+        }
+        for base in self.classes.line(class) {
+            let of = self.class_objects(base);
+            for class_object in of.iter() {
+                let shared = self.heap.read(class_object, &Field::Attr(attr.into()));
+                for value in shared
+                    .iter()
+                    .filter(|id| !matches!(self.heap.kind(*id), ObjKind::Function(_)))
+                {
+                    values.insert(value);
+                }
+            }
+        }
+        if values.is_empty() {
+            for of in self.classes.typed_bases(class) {
+                let found = self.typed_rule_attribute(site, object, &of, attr);
+                values.extend(&found.unwrap_or_default());
+            }
+        }
+        self.run_getattr(site, object, class, &mut values);
+        let elsewhere =
+            self.classes.has_unknown_base(class) || !self.classes.typed_bases(class).is_empty();
+        if values.is_empty() && (self.settled || elsewhere) {
+            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+        }
+        values
+    }
+
+    fn run_getattr(&mut self, site: ExprId, object: ObjId, class: StmtId, values: &mut ObjSet) {
+        for name in ["__getattribute__", "__getattr__"] {
+            if name == "__getattr__" && !values.is_empty() {
+                continue;
+            }
+            for (function, _) in self.classes.find(class, name) {
+                let args = Args::of(&[ObjSet::one(SCALAR)]);
+                let got = self.call_function(site, function, &args, Some(&ObjSet::one(object)));
+                values.extend(&got);
+            }
+        }
+    }
+
+    /// Calls the property getters among `methods`; `None` if there is none.
+    fn run_properties(
+        &mut self,
+        site: ExprId,
+        methods: &[(florc_semantic::FunctionId, Flavor)],
+        receivers: &ObjSet,
+    ) -> Option<ObjSet> {
+        let mut values = ObjSet::default();
+        let mut found = false;
+        for (function, flavor) in methods {
+            if *flavor == Flavor::Property {
+                found = true;
+                let args = Args::of(&[ObjSet::one(SCALAR)]);
+                values.extend(&self.call_function(site, *function, &args, Some(receivers)));
+            }
+        }
+        found.then_some(values)
+    }
+
+    /// Property setters and `__setattr__`.
+    pub(super) fn store_through_setters(
+        &mut self,
+        site: ExprId,
+        owners: &ObjSet,
+        attr: &str,
+        values: &ObjSet,
+    ) {
+        for object in owners.iter() {
+            let ObjKind::Instance(class) = self.heap.kind(object).clone() else {
+                continue;
+            };
+            let receiver = ObjSet::one(object);
+            let setters = self.classes.find(class, attr);
+            for (function, flavor) in setters {
+                if flavor == Flavor::Property {
+                    self.call_function(
+                        site,
+                        function,
+                        &Args::of(&[values.clone()]),
+                        Some(&receiver),
+                    );
+                }
+            }
+            for (function, _) in self.classes.find(class, "__setattr__") {
+                let args = Args::of(&[ObjSet::one(SCALAR), values.clone()]);
+                self.call_function(site, function, &args, Some(&receiver));
+            }
+        }
+    }
+
+    fn typed_attribute(&mut self, site: ExprId, object: ObjId, of: &str, attr: &str) -> ObjSet {
+        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        if let Some(found) = self.typed_rule_attribute(site, object, of, attr) {
+            values.extend(&found);
+        } else if values.is_empty() {
+            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+        }
+        values
+    }
+
+    fn typed_rule_attribute(
+        &mut self,
+        site: ExprId,
+        object: ObjId,
+        of: &str,
+        attr: &str,
+    ) -> Option<ObjSet> {
+        let knowledge = self.knowledge;
+        if let Some(rule) = knowledge.attribute(of, attr) {
+            return Some(self.apply_rule(
+                site,
+                rule,
+                Some(&ObjSet::one(object)),
+                &Args::default(),
+                attr,
+            ));
+        }
+        knowledge.method(of, attr)?;
+        Some(ObjSet::one(self.bound_method(site, attr, object)))
+    }
+
+    fn class_attribute(&mut self, object: ObjId, class: StmtId, attr: &str) -> ObjSet {
+        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        for base in self.classes.line(class) {
+            for of in self.class_objects(base).iter() {
+                values.extend(&self.heap.read(of, &Field::Attr(attr.into())));
+            }
+        }
+        for (function, _) in self.classes.find(class, attr) {
+            values.insert(self.function_object(function));
+        }
+        if attr.starts_with("__") {
+            values.insert(SCALAR);
+        }
+        if values.is_empty() {
+            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+        }
+        values
+    }
+
+    /// The object of a class of this module.
+    pub(super) fn class_objects(&mut self, class: StmtId) -> ObjSet {
+        let maker = self.semantics.function_of_stmt(class);
+        ObjSet::one(self.heap.make(
+            crate::heap::Site::Class(class),
+            ObjKind::Class(class),
+            maker,
+        ))
+    }
+
+    pub(super) fn bound_method(&mut self, site: ExprId, name: &str, receiver: ObjId) -> ObjId {
+        let method = self.made(site, "method", ObjKind::Method(name.to_string()));
+        self.put_one(method, Field::Receiver, receiver);
+        method
+    }
+}

@@ -1,0 +1,720 @@
+//! Rules of calls: who is called, with what, and what comes back.
+//!
+//! ```python
+//! loss = train_step(net, opt, x)    # a function of this module: its effects, with these arguments
+//! helper(state)                     # unknown: may change all that `state` reaches; opaque, with a cause
+//! ```
+//!
+//! An unknown call is never pure and never a refusal.
+
+use florc_semantic::FunctionId;
+use florc_syntax::tree::{ExprId, ExprKind, StmtId};
+
+use crate::classes::Flavor;
+use crate::event::{Action, Target};
+use crate::heap::{Field, ObjId, ObjKind, SCALAR, Site};
+use crate::interp::Interp;
+use crate::object_set::ObjSet;
+
+/// Callables inside of callables that are followed.
+const MAX_NESTING: u32 = 8;
+
+/// Evaluated arguments.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Args {
+    pub(crate) positional: Vec<ObjSet>,
+    /// By name, with whether the value is literally `False` or `None`.
+    pub(crate) keywords: Vec<(String, ObjSet, &'static str)>,
+    /// What `*args` and `**kwargs` hold, if given.
+    pub(crate) star: Option<ObjSet>,
+    /// The first arguments that are string literals, by index.
+    pub(crate) texts: Vec<Option<String>>,
+}
+
+impl Args {
+    pub(crate) fn of(values: &[ObjSet]) -> Self {
+        Self {
+            positional: values.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn all(&self) -> ObjSet {
+        let mut all = self.star.clone().unwrap_or_default();
+        for value in self
+            .positional
+            .iter()
+            .chain(self.keywords.iter().map(|(_, value, _)| value))
+        {
+            all.extend(value);
+        }
+        all
+    }
+
+    fn keyword(&self, name: &str) -> Option<&ObjSet> {
+        self.keywords
+            .iter()
+            .find(|(found, ..)| found == name)
+            .map(|(_, value, _)| value)
+    }
+}
+
+impl Interp<'_> {
+    pub(super) fn call(&mut self, id: ExprId) -> ObjSet {
+        let tree = self.tree;
+        let ExprKind::Call { func, .. } = &tree.expr(id).kind else {
+            return ObjSet::default();
+        };
+        let func = *func;
+        let attribute = match &tree.expr(func).kind {
+            ExprKind::Attribute { value, attr } => Some((*value, attr.text.as_str())),
+            _other => None,
+        };
+        let Some((value, attr)) = attribute else {
+            let callees = self.eval(func);
+            let args = self.arguments(id);
+            return self.call_each(id, &callees, &args);
+        };
+        let receivers = self.eval(value);
+        let args = self.arguments(id);
+        let mut result = ObjSet::default();
+        for receiver in receivers.iter() {
+            let found = self.call_method(id, receiver, attr, &args);
+            result.extend(&found);
+        }
+        result
+    }
+
+    fn call_each(&mut self, id: ExprId, callees: &ObjSet, args: &Args) -> ObjSet {
+        let mut result = ObjSet::default();
+        for callee in callees.iter() {
+            let found = self.call_object(id, callee, args);
+            result.extend(&found);
+        }
+        result
+    }
+
+    /// Calls values with one positional argument.
+    pub(crate) fn call_values(
+        &mut self,
+        site: ExprId,
+        callees: &ObjSet,
+        argument: &ObjSet,
+    ) -> ObjSet {
+        self.call_each(site, callees, &Args::of(std::slice::from_ref(argument)))
+    }
+
+    pub(super) fn call_method_named(
+        &mut self,
+        site: ExprId,
+        receivers: &ObjSet,
+        name: &str,
+    ) -> ObjSet {
+        let args = Args::of(&[ObjSet::one(SCALAR)]);
+        self.call_dunder(site, receivers, name, &args)
+    }
+
+    fn arguments(&mut self, call: ExprId) -> Args {
+        let tree = self.tree;
+        let mut args = Args::default();
+        let ExprKind::Call {
+            args: positional,
+            keywords,
+            ..
+        } = &tree.expr(call).kind
+        else {
+            return args;
+        };
+        for arg in positional {
+            let values = self.eval(*arg);
+            if matches!(tree.expr(*arg).kind, ExprKind::Starred { .. }) || args.star.is_some() {
+                args.star.get_or_insert_default().extend(&values);
+                continue;
+            }
+            args.texts.push(match &tree.expr(*arg).kind {
+                ExprKind::Str(text) => Some(text.clone()),
+                _other => None,
+            });
+            args.positional.push(values);
+        }
+        for keyword in keywords {
+            let values = self.eval(keyword.value);
+            let literal = match &tree.expr(keyword.value).kind {
+                ExprKind::None => "None",
+                ExprKind::False => "False",
+                _other => "",
+            };
+            match &keyword.name {
+                Some(name) => args.keywords.push((name.text.clone(), values, literal)),
+                None => {
+                    let parts = self.all_parts(&values);
+                    args.star.get_or_insert_default().extend(&parts);
+                }
+            }
+        }
+        args
+    }
+
+    pub(crate) fn call_object(&mut self, site: ExprId, callee: ObjId, args: &Args) -> ObjSet {
+        if self.nesting >= MAX_NESTING {
+            return self.opaque_call(
+                site,
+                &ObjSet::one(callee),
+                args,
+                "calls itself through an object",
+            );
+        }
+        self.nesting += 1;
+        let result = self.call_object_inside(site, callee, args);
+        self.nesting -= 1;
+        result
+    }
+
+    fn call_object_inside(&mut self, site: ExprId, callee: ObjId, args: &Args) -> ObjSet {
+        let knowledge = self.knowledge;
+        match self.heap.kind(callee).clone() {
+            ObjKind::Scalar => ObjSet::one(SCALAR),
+            ObjKind::Function(function) => self.call_function(site, function, args, None),
+            ObjKind::Class(class) => self.construct(site, class, args),
+            ObjKind::Library(path) => self.call_library(site, callee, &path, args),
+            ObjKind::Method(name) => {
+                let mut result = ObjSet::default();
+                for receiver in self.heap.read(callee, &Field::Receiver).iter() {
+                    result.extend(&self.call_method(site, receiver, &name, args));
+                }
+                result
+            }
+            ObjKind::Instance(_) => self.call_method(site, callee, "__call__", args),
+            ObjKind::Typed(of) => match knowledge.call(&of) {
+                Some(rule) => self.apply_rule(site, rule, Some(&ObjSet::one(callee)), args, "call"),
+                None => self.opaque_call(site, &ObjSet::one(callee), args, "is called"),
+            },
+            ObjKind::Unknown | ObjKind::Super(_) => {
+                self.opaque_call(site, &ObjSet::one(callee), args, "is not known")
+            }
+        }
+    }
+
+    /// `receiver.name(args)`.
+    pub(crate) fn call_method(
+        &mut self,
+        site: ExprId,
+        receiver: ObjId,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let own = ObjSet::one(receiver);
+        match self.heap.kind(receiver).clone() {
+            ObjKind::Scalar => self.scalar_method(site, name, args),
+            ObjKind::Library(path) => {
+                let mut result = ObjSet::default();
+                for callee in self.read_attribute(site, &own, name).iter() {
+                    result.extend(&match self.heap.kind(callee).clone() {
+                        ObjKind::Library(of) if !self.knowledge.is_known_package(&path) => {
+                            let _ = of;
+                            self.opaque_call(
+                                site,
+                                &own.union(&ObjSet::one(callee)),
+                                args,
+                                "is not known",
+                            )
+                        }
+                        _other => self.call_object(site, callee, args),
+                    });
+                }
+                result
+            }
+            ObjKind::Instance(class) => self.instance_method(site, receiver, class, name, args),
+            ObjKind::Typed(of) => self.typed_method(site, receiver, &of, name, args),
+            ObjKind::Unknown => {
+                self.opaque_call(site, &own, args, "is a method of a value of unknown type")
+            }
+            ObjKind::Class(class) => self.class_method(site, receiver, class, name, args),
+            ObjKind::Super(class) => self.super_method(site, receiver, class, name, args),
+            ObjKind::Function(_) | ObjKind::Method(_) => {
+                let callees = self.heap.read(receiver, &Field::Attr(name.into()));
+                let mut result = self.call_each(site, &callees, args);
+                if callees.is_empty() {
+                    result.extend(&self.opaque_call(site, &own, args, "is a method of a function"));
+                }
+                result
+            }
+        }
+    }
+
+    fn scalar_method(&mut self, site: ExprId, name: &str, args: &Args) -> ObjSet {
+        let given = args.all();
+        match name {
+            "split" | "rsplit" | "splitlines" | "partition" | "rpartition" => {
+                let list = self.typed(site, "split", "builtins.list");
+                self.put_one(list, Field::Elements, SCALAR);
+                ObjSet::one(list)
+            }
+            "join" => {
+                self.iterate(&given, site);
+                ObjSet::one(SCALAR)
+            }
+            "format" | "format_map" => {
+                self.run_dunders(
+                    site,
+                    &given,
+                    &["__format__", "__str__", "__repr__", "__getattr__"],
+                );
+                ObjSet::one(SCALAR)
+            }
+            _any_other => ObjSet::one(SCALAR),
+        }
+    }
+
+    fn typed_method(
+        &mut self,
+        site: ExprId,
+        receiver: ObjId,
+        of: &str,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let own = ObjSet::one(receiver);
+        let knowledge = self.knowledge;
+        let stored = self.heap.read(receiver, &Field::Attr(name.into()));
+        let mut result = self.call_each(site, &stored, args);
+        if let Some(rule) = knowledge.method(of, name) {
+            result.extend(&self.apply_rule(site, rule, Some(&own), args, name));
+        } else if let Some(rule) = knowledge.attribute(of, name) {
+            let callees = self.apply_rule(site, rule, Some(&own), &Args::default(), name);
+            for callee in callees.iter().filter(|callee| *callee != receiver) {
+                result.extend(&self.call_object(site, callee, args));
+            }
+            if callees.contains(receiver) {
+                result.extend(&self.opaque_call(site, &own, args, "is not known"));
+            }
+        } else if stored.is_empty() {
+            result.extend(&self.opaque_call(site, &own, args, "is not in the knowledge base"));
+        }
+        result
+    }
+
+    fn instance_method(
+        &mut self,
+        site: ExprId,
+        receiver: ObjId,
+        class: StmtId,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let own = ObjSet::one(receiver);
+        let methods = self.classes.find(class, name);
+        let mut result = self.run_methods(site, &methods, &own, class, args);
+        let mut found = !methods.is_empty();
+        let mut stored = self.heap.read(receiver, &Field::Attr(name.into()));
+        if methods.is_empty() {
+            for base in self.classes.line(class) {
+                for object in self.class_objects(base).iter() {
+                    stored.extend(&self.heap.read(object, &Field::Attr(name.into())));
+                }
+            }
+        }
+        stored.remove(SCALAR);
+        found |= !stored.is_empty();
+        result.extend(&self.call_each(site, &stored, args));
+        if methods.is_empty() {
+            for of in self.classes.typed_bases(class) {
+                found |=
+                    self.typed_base_method(site, receiver, class, &of, name, args, &mut result);
+            }
+        }
+        let dunder = name.starts_with("__") && name.ends_with("__") && name != "__call__";
+        let lost = !found && (!dunder || self.classes.has_unknown_base(class));
+        if lost && (self.settled || self.classes.has_unknown_base(class)) {
+            result.extend(&self.opaque_call(
+                site,
+                &own,
+                args,
+                "is a method that this module does not define",
+            ));
+        }
+        result
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call, described")]
+    fn typed_base_method(
+        &mut self,
+        site: ExprId,
+        receiver: ObjId,
+        class: StmtId,
+        of: &str,
+        name: &str,
+        args: &Args,
+        result: &mut ObjSet,
+    ) -> bool {
+        let knowledge = self.knowledge;
+        let own = ObjSet::one(receiver);
+        if name == "__call__" && knowledge.is_a(of, "torch.nn.Module") {
+            let forward = self.classes.find(class, "forward");
+            result.extend(&self.run_methods(site, &forward, &own, class, args));
+            self.run_hooks(site, receiver, args);
+            return !forward.is_empty();
+        }
+        let rule = if name == "__call__" {
+            knowledge.call(of)
+        } else {
+            knowledge.method(of, name)
+        };
+        if let Some(rule) = rule {
+            result.extend(&self.apply_rule(site, rule, Some(&own), args, name));
+        }
+        rule.is_some()
+    }
+
+    /// Hooks that were registered on a module, and what PyTorch itself does when it is called.
+    fn run_hooks(&mut self, site: ExprId, receiver: ObjId, args: &Args) {
+        let reachable = self.heap.closure(&ObjSet::one(receiver), false);
+        let given = args.all().union(&ObjSet::one(receiver));
+        for object in reachable.iter() {
+            let stored = self.heap.read(object, &Field::Attr("<hooks>".into()));
+            for hook in stored.iter() {
+                let all = Args {
+                    star: Some(given.clone()),
+                    ..Args::default()
+                };
+                self.call_object(site, hook, &all);
+            }
+        }
+    }
+
+    fn run_methods(
+        &mut self,
+        site: ExprId,
+        methods: &[(FunctionId, Flavor)],
+        own: &ObjSet,
+        class: StmtId,
+        args: &Args,
+    ) -> ObjSet {
+        let mut result = ObjSet::default();
+        for (function, flavor) in methods {
+            let called = match flavor {
+                Flavor::Method => self.call_function(site, *function, args, Some(own)),
+                Flavor::Static => self.call_function(site, *function, args, None),
+                Flavor::Class => {
+                    let of = self.class_objects(class);
+                    self.call_function(site, *function, args, Some(&of))
+                }
+                Flavor::Property => {
+                    let no_args = Args::of(&[ObjSet::one(SCALAR)]);
+                    let got = self.call_function(site, *function, &no_args, Some(own));
+                    self.call_each(site, &got, args)
+                }
+            };
+            result.extend(&called);
+        }
+        result
+    }
+
+    fn class_method(
+        &mut self,
+        site: ExprId,
+        object: ObjId,
+        class: StmtId,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let mut result = ObjSet::default();
+        let methods = self.classes.find(class, name);
+        for (function, flavor) in &methods {
+            let of = self.class_objects(class);
+            let receiver = (*flavor == Flavor::Class).then_some(&of);
+            result.extend(&self.call_function(site, *function, args, receiver));
+        }
+        if !methods.is_empty() {
+            return result;
+        }
+        let stored = self.read_attribute(site, &ObjSet::one(object), name);
+        result.extend(&self.call_each(site, &stored, args));
+        if name == "apply"
+            || self.classes.has_unknown_base(class)
+            || !self.classes.typed_bases(class).is_empty()
+        {
+            result.extend(&self.run_autograd_function(site, class, args));
+        }
+        result
+    }
+
+    /// `F.apply(x)` of a `torch.autograd.Function` runs `forward`, and `backward` some day.
+    fn run_autograd_function(&mut self, site: ExprId, class: StmtId, args: &Args) -> ObjSet {
+        let mut result = ObjSet::default();
+        let context = self.made(site, "context", ObjKind::Unknown);
+        let mut given = args.all();
+        given.insert(context);
+        for name in ["forward", "backward", "setup_context"] {
+            for (function, _) in self.classes.find(class, name) {
+                let all = Args {
+                    star: Some(given.clone()),
+                    ..Args::default()
+                };
+                result.extend(&self.call_function(site, function, &all, None));
+            }
+        }
+        result
+    }
+
+    fn super_method(
+        &mut self,
+        site: ExprId,
+        object: ObjId,
+        class: StmtId,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let receivers = self.heap.read(object, &Field::Receiver);
+        let methods = self.classes.find_above(class, name);
+        if !methods.is_empty() {
+            return self.run_methods(site, &methods, &receivers, class, args);
+        }
+        let knowledge = self.knowledge;
+        let mut result = ObjSet::one(SCALAR);
+        for of in self.classes.typed_bases(class) {
+            if let Some(rule) = knowledge.method(&of, name) {
+                result.extend(&self.apply_rule(site, rule, Some(&receivers), args, name));
+                return result;
+            }
+        }
+        let bare =
+            self.classes.typed_bases(class).is_empty() && !self.classes.has_unknown_base(class);
+        let quiet = matches!(
+            name,
+            "__init__" | "__new__" | "__init_subclass__" | "__setattr__" | "__getattribute__"
+        );
+        if quiet && !self.classes.has_unknown_base(class) {
+            for receiver in receivers.iter() {
+                self.heap.put(receiver, Field::Any, &args.all());
+            }
+            return result.union(&receivers);
+        }
+        if !bare || self.settled {
+            result.extend(&self.opaque_call(
+                site,
+                &receivers,
+                args,
+                "is a method of an unknown base class",
+            ));
+        }
+        result
+    }
+
+    /// `C(args)`.
+    fn construct(&mut self, site: ExprId, class: StmtId, args: &Args) -> ObjSet {
+        let object = self.made(site, "new", ObjKind::Instance(class));
+        let own = ObjSet::one(object);
+        let mut result = own.clone();
+        let init = self.classes.find(class, "__init__");
+        self.run_methods(site, &init, &own, class, args);
+        for name in ["__new__", "__post_init__"] {
+            let found = self.classes.find(class, name);
+            let made = match name {
+                "__new__" => {
+                    let mut all = args.clone();
+                    all.positional.insert(0, self.class_objects(class));
+                    self.run_methods(site, &found, &own, class, &all)
+                }
+                _post => self.run_methods(site, &found, &own, class, &Args::default()),
+            };
+            result.extend(&made);
+        }
+        result.remove(SCALAR);
+        if init.is_empty() {
+            self.heap.put(object, Field::Any, &args.all());
+            if self.classes.has_unknown_base(class) {
+                result.extend(&self.opaque_call(
+                    site,
+                    &own,
+                    args,
+                    "is a class with an unknown base",
+                ));
+            }
+        }
+        result
+    }
+
+    /// Calls a function of this module.
+    pub(crate) fn call_function(
+        &mut self,
+        site: ExprId,
+        function: FunctionId,
+        args: &Args,
+        receiver: Option<&ObjSet>,
+    ) -> ObjSet {
+        self.mark_called(function);
+        self.bind_parameters(function, args, receiver);
+        let mut given = args.all();
+        given.extend(&receiver.cloned().unwrap_or_default());
+        let code = self.function_object(function);
+        given.insert(code);
+        let info = &self.semantics.functions[function.index()];
+        if info.is_generator || info.is_async {
+            return self.suspended(site, function, &given);
+        }
+        let targets = vec![Target::Function(function)];
+        if self.recording {
+            let reachable = self.heap.closure(&given, true);
+            let text = self.text(site);
+            let action = Action::Call {
+                targets,
+                reachable,
+                escaping: false,
+            };
+            self.note(self.span(site), action, || {
+                format!("`{text}` calls `{}`", info.qualname)
+            });
+        }
+        let mut result = self.returns[function.index()].clone();
+        result.insert(SCALAR);
+        result
+    }
+
+    /// Calling a generator function or coroutine runs nothing yet; taking from it does.
+    fn suspended(&mut self, site: ExprId, function: FunctionId, given: &ObjSet) -> ObjSet {
+        let info = &self.semantics.functions[function.index()];
+        let of = if info.is_generator {
+            "builtins.generator"
+        } else {
+            "builtins.coroutine"
+        };
+        let object = self.typed(site, "suspended", of);
+        self.heap.put(object, Field::Code, given);
+        let mut items = self.yields[function.index()].clone();
+        if !info.is_generator {
+            items.extend(&self.returns[function.index()].clone());
+        }
+        self.heap.put(object, Field::Elements, &items);
+        ObjSet::one(object)
+    }
+
+    fn bind_parameters(&mut self, function: FunctionId, args: &Args, receiver: Option<&ObjSet>) {
+        let Some(params) = self.parameters_of(function) else {
+            return;
+        };
+        let mut positional: Vec<&ObjSet> = receiver.into_iter().chain(&args.positional).collect();
+        let named = params.positional_only.iter().chain(&params.positional);
+        let slots = params.positional_only.len() + params.positional.len();
+        let extra = positional.split_off(slots.min(positional.len()));
+        let nothing = ObjSet::default();
+        for (index, param) in named.chain(&params.keyword_only).enumerate() {
+            let Some(binding) = self.semantics.binding_of_identifier(param.name.span) else {
+                continue;
+            };
+            let by_position = positional.get(index).filter(|_| index < slots);
+            let given = by_position
+                .copied()
+                .or(args.keyword(&param.name.text))
+                .unwrap_or(&nothing);
+            self.bind_values(binding, given);
+            if let Some(star) = args.star.as_ref().filter(|_| by_position.is_none()) {
+                self.bind_values(binding, star);
+            }
+        }
+        if let Some(param) = &params.vararg {
+            let mut items = args.star.clone().unwrap_or_default();
+            for value in extra {
+                items.extend(value);
+            }
+            self.bind_rest(function, param.name.span, "builtins.list", &items);
+        }
+        if let Some(param) = &params.kwarg {
+            let mut items = args.star.clone().unwrap_or_default();
+            for (_, value, _) in &args.keywords {
+                items.extend(value);
+            }
+            self.bind_rest(function, param.name.span, "builtins.dict", &items);
+        }
+    }
+
+    /// Binds `*args` or `**kwargs`.
+    fn bind_rest(
+        &mut self,
+        function: FunctionId,
+        span: florc_syntax::Span,
+        of: &str,
+        items: &ObjSet,
+    ) {
+        let rest = self
+            .heap
+            .make(Site::Place(span), ObjKind::Typed(of.into()), function);
+        self.heap.put(rest, Field::Elements, items);
+        if let Some(binding) = self.semantics.binding_of_identifier(span) {
+            self.bind_values(binding, &ObjSet::one(rest));
+        }
+    }
+
+    /// A call of which nothing is known.
+    pub(crate) fn opaque_call(
+        &mut self,
+        site: ExprId,
+        receiver: &ObjSet,
+        args: &Args,
+        why: &str,
+    ) -> ObjSet {
+        let roots = receiver.union(&args.all());
+        let reachable = self.heap.closure(&roots, true);
+        let changed = self.changeable(&reachable);
+        let span = self.span(site);
+        let text = self.callee_text(site);
+        self.note(span, Action::Opaque, || format!("opaque: `{text}` {why}"));
+        self.note_mutation(&changed, span, || {
+            format!("opaque: `{text}` {why}, so it may change all that it is given")
+        });
+        self.note_training_method(site);
+        self.escape(&reachable);
+        let targets = self.functions_in(&reachable);
+        self.note_escaping(span, reachable.clone(), targets);
+        let result = self.made(site, "opaque", ObjKind::Unknown);
+        let mut parts = roots.clone();
+        parts.remove(SCALAR);
+        self.heap.put(result, Field::Any, &parts);
+        for object in changed.iter() {
+            self.heap.put(object, Field::Any, &parts);
+        }
+        let mut values = parts;
+        values.insert(result);
+        values
+    }
+
+    fn functions_in(&self, objects: &ObjSet) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for object in objects.iter() {
+            if let ObjKind::Function(function) = self.heap.kind(object) {
+                targets.push(Target::Function(*function));
+            }
+            if let Some((function, stmt)) = self.heap.get(object).deferred {
+                targets.push(Target::Deferred(function, stmt));
+            }
+        }
+        targets
+    }
+
+    /// `.backward()`, `.step()`, `.fit()` of unknown values are taken for training.
+    fn note_training_method(&mut self, site: ExprId) {
+        let ExprKind::Call { func, args, .. } = &self.tree.expr(site).kind else {
+            return;
+        };
+        let ExprKind::Attribute { attr, .. } = &self.tree.expr(*func).kind else {
+            return;
+        };
+        let trains = match attr.text.as_str() {
+            "backward" | "fit" | "partial_fit" | "train_on_batch" | "train_step" => true,
+            "step" => args.is_empty(),
+            _other => false,
+        };
+        if trains {
+            let text = self.text(*func);
+            self.note(self.span(site), Action::Trains, || text);
+        }
+    }
+
+    /// The called thing as written.
+    pub(super) fn callee_text(&self, site: ExprId) -> String {
+        match &self.tree.expr(site).kind {
+            ExprKind::Call { func, .. } => self.text(*func),
+            _other => self.text(site),
+        }
+    }
+}

@@ -1,0 +1,709 @@
+//! Calls of libraries: finds the rule in the knowledge base and applies it.
+//!
+//! ```python
+//! opt = optim.AdamW(net.parameters())    # new:torch.optim.Optimizer, which holds the parameters
+//! opt.step()                             # mutates self*: the optimizer and all that it holds
+//! ```
+//!
+//! What no file knows is opaque.
+
+use florc_syntax::tree::ExprId;
+
+use crate::effect::Hidden;
+use crate::event::Action;
+use crate::heap::{Field, ObjId, ObjKind, SCALAR};
+use crate::interp::Interp;
+use crate::knowledge::{Callbacks, Rule};
+use crate::object_set::ObjSet;
+use crate::rules::call::Args;
+use crate::rules::places::has_keyword;
+
+impl Interp<'_> {
+    pub(super) fn call_library(
+        &mut self,
+        site: ExprId,
+        callee: ObjId,
+        path: &str,
+        args: &Args,
+    ) -> ObjSet {
+        self.callees
+            .entry(site)
+            .or_default()
+            .insert(path.to_string());
+        match path {
+            "builtins.super" => return self.super_object(site, args),
+            "builtins.getattr" => {
+                if let Some(Some(name)) = args.texts.get(1).cloned() {
+                    let owners = args.positional.first().cloned().unwrap_or_default();
+                    let found = self.read_attribute(site, &owners, &name);
+                    return found.union(&args.positional.get(2).cloned().unwrap_or_default());
+                }
+            }
+            "builtins.exec" | "builtins.eval" | "builtins.globals" | "builtins.__import__" => {
+                self.anything_may_change(site, path, path != "builtins.globals");
+            }
+            "builtins.vars" | "builtins.locals" if args.positional.is_empty() => {
+                self.anything_may_change(site, path, false);
+            }
+            _ => {}
+        }
+        let knowledge = self.knowledge;
+        if let Some(rule) = knowledge.function(path) {
+            return self.apply_rule(site, rule, None, args, path);
+        }
+        if let Some((owner, method)) = path.rsplit_once('.')
+            && let Some(of) = knowledge.type_of_class(owner)
+            && let Some(rule) = knowledge.method(&of, method)
+        {
+            return self.unbound_method(site, rule, args, path);
+        }
+        let own = if knowledge.is_known_package(path) {
+            ObjSet::default()
+        } else {
+            ObjSet::one(callee)
+        };
+        self.opaque_call(site, &own, args, "is not in the knowledge base")
+    }
+
+    /// `nn.Module.__init__(self)`: the first argument is the receiver.
+    fn unbound_method(&mut self, site: ExprId, rule: &Rule, args: &Args, path: &str) -> ObjSet {
+        let mut rest = args.clone();
+        let receiver = if rest.positional.is_empty() {
+            rest.star.clone().unwrap_or_default()
+        } else {
+            rest.positional.remove(0)
+        };
+        self.apply_rule(site, rule, Some(&receiver), &rest, path)
+    }
+
+    fn super_object(&mut self, site: ExprId, args: &Args) -> ObjSet {
+        let named = args.positional.first().and_then(|first| {
+            first.iter().find_map(|id| match self.heap.kind(id) {
+                ObjKind::Class(class) => Some(*class),
+                _other => None,
+            })
+        });
+        let Some(class) = named.or_else(|| self.class_of_function()) else {
+            return ObjSet::one(self.made(site, "super", ObjKind::Unknown));
+        };
+        let mut receivers = args.positional.get(1).cloned().unwrap_or_default();
+        let mut function = Some(self.function);
+        while let Some(id) = function.filter(|_| receivers.is_empty()) {
+            let info = &self.semantics.functions[id.index()];
+            if info.class.is_some() {
+                let first = info.params.first();
+                receivers = first
+                    .map(|param| self.env[param.index()].clone())
+                    .unwrap_or_default();
+            }
+            function = info.parent;
+        }
+        let object = self.made(site, "super", ObjKind::Super(class));
+        self.heap.put(object, Field::Receiver, &receivers);
+        ObjSet::one(object)
+    }
+
+    /// Code that no one can see, or that has all variables in its hands.
+    fn anything_may_change(&mut self, site: ExprId, path: &str, mutates: bool) {
+        let span = self.span(site);
+        let text = self.callee_text(site);
+        self.note(span, Action::BindGlobals, || {
+            format!("`{text}` may bind any variable")
+        });
+        let mut visible = ObjSet::default();
+        for (index, binding) in self.semantics.bindings.iter().enumerate() {
+            let home = self.semantics.scope(binding.scope).function;
+            if home == self.function || home.index() == 0 {
+                visible.extend(&self.env[index].clone());
+            }
+        }
+        let reachable = self.heap.closure(&visible, true);
+        if mutates {
+            let changed = self.changeable(&reachable);
+            self.note_mutation(&changed, span, || {
+                format!("opaque: `{text}` runs code that is not in the source")
+            });
+            self.note_escaping(span, reachable.clone(), Vec::new());
+            self.escape(&reachable);
+        } else {
+            let holder = self.made(site, "opaque", ObjKind::Unknown);
+            self.heap.put(holder, Field::Any, &visible);
+        }
+        let _ = path;
+    }
+
+    /// Applies a rule at a call.
+    pub(crate) fn apply_rule(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        name: &str,
+    ) -> ObjSet {
+        self.apply_rule_at(site, rule, receiver, args, name, 0)
+    }
+
+    pub(super) fn apply_rule_at(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        name: &str,
+        depth: u32,
+    ) -> ObjSet {
+        if let Some(why) = &rule.opaque {
+            return self.opaque_call(site, &receiver.cloned().unwrap_or_default(), args, why);
+        }
+        self.world(site, rule, name);
+        self.run_callbacks(site, rule, receiver, args);
+        if !rule.dunders.is_empty() {
+            let names: Vec<&str> = rule.dunders.iter().map(String::as_str).collect();
+            let all = args.all().union(&receiver.cloned().unwrap_or_default());
+            self.run_dunders(site, &all, &names);
+        }
+        self.store(site, rule, receiver, args);
+        self.mutate(site, rule, receiver, args, name);
+        self.results(site, rule, receiver, args, depth)
+    }
+
+    /// State outside of variables, and tables for later questions.
+    fn world(&mut self, site: ExprId, rule: &Rule, name: &str) {
+        if let Some(log) = rule.log {
+            self.logs.insert(site, log);
+        }
+        if rule.clock {
+            self.clocks.insert(site, name.to_string());
+        }
+        let hidden = Hidden {
+            rng: rule.rng.iter().cloned().collect(),
+            clock: rule.clock,
+            files: rule.files,
+            device: rule.device,
+        };
+        self.note_hidden(self.span(site), hidden);
+        if rule.trains {
+            let text = self.callee_text(site);
+            self.note(self.span(site), Action::Trains, || text);
+        }
+    }
+
+    fn run_callbacks(&mut self, site: ExprId, rule: &Rule, receiver: Option<&ObjSet>, args: &Args) {
+        let own = receiver.cloned().unwrap_or_default();
+        let all = args.all().union(&own);
+        let direct = self.callables(&args.all());
+        if !direct.is_empty() {
+            let mut given = self.all_parts(&all).union(&all);
+            given.insert(SCALAR);
+            self.call_back(site, &direct, given);
+        }
+        match rule.callbacks {
+            Callbacks::Arguments => {}
+            Callbacks::Functions => {
+                let reachable = self.heap.closure(&all, true);
+                let found = self.callables(&reachable);
+                self.call_back(site, &found, reachable);
+            }
+            Callbacks::Methods => {
+                let reachable = self.heap.closure(&all, true);
+                self.escape(&reachable);
+                if self.reaches_code(&reachable) {
+                    let targets = Vec::new();
+                    self.note_escaping(self.span(site), reachable, targets);
+                }
+            }
+            Callbacks::Forward => self.forward_inside(site, &own, args),
+        }
+    }
+
+    fn reaches_code(&self, objects: &ObjSet) -> bool {
+        objects.iter().any(|id| match self.heap.kind(id) {
+            ObjKind::Function(_) | ObjKind::Instance(_) | ObjKind::Class(_) | ObjKind::Unknown => {
+                true
+            }
+            ObjKind::Scalar
+            | ObjKind::Typed(_)
+            | ObjKind::Library(_)
+            | ObjKind::Method(_)
+            | ObjKind::Super(_) => false,
+        })
+    }
+
+    fn callables(&self, objects: &ObjSet) -> ObjSet {
+        let mut found = ObjSet::default();
+        for object in objects.iter() {
+            if matches!(
+                self.heap.kind(object),
+                ObjKind::Function(_) | ObjKind::Method(_)
+            ) {
+                found.insert(object);
+            }
+        }
+        found
+    }
+
+    fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
+        let all = Args {
+            star: Some(given),
+            ..Args::default()
+        };
+        for callee in callees.iter() {
+            self.call_object(site, callee, &all);
+        }
+    }
+
+    /// `forward` of user modules inside of a container, and hooks.
+    fn forward_inside(&mut self, site: ExprId, own: &ObjSet, args: &Args) {
+        let reachable = self.heap.closure(own, false);
+        let between = self.typed(site, "between", "torch.Tensor");
+        let mut given = args.all();
+        self.heap.put(between, Field::Graph, &given.union(own));
+        given.insert(between);
+        for object in reachable.iter() {
+            match self.heap.kind(object).clone() {
+                ObjKind::Instance(class) => {
+                    for (function, _) in self.classes.find(class, "forward") {
+                        let all = Args {
+                            star: Some(given.clone()),
+                            ..Args::default()
+                        };
+                        self.call_function(site, function, &all, Some(&ObjSet::one(object)));
+                    }
+                }
+                ObjKind::Function(_) | ObjKind::Method(_) => {
+                    self.call_back(site, &ObjSet::one(object), given.union(own));
+                }
+                ObjKind::Unknown => {
+                    self.escape(&reachable);
+                    self.note_escaping(self.span(site), reachable.clone(), Vec::new());
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Super(_) => {}
+            }
+        }
+    }
+
+    fn store(&mut self, site: ExprId, rule: &Rule, receiver: Option<&ObjSet>, args: &Args) {
+        let Some(owners) = receiver else { return };
+        let mut items = ObjSet::default();
+        for place in &rule.stores {
+            items.extend(&self.place(place, receiver, args));
+        }
+        for place in &rule.stores_elements {
+            let sources = self.place(place, receiver, args);
+            items.extend(&self.iterate(&sources, site));
+            items.extend(&self.all_parts(&sources));
+            for pair in items.clone().iter() {
+                items.extend(&self.heap.elements(pair));
+            }
+        }
+        for owner in owners.iter() {
+            self.heap.put(owner, Field::Elements, &items);
+            if rule.wants_grad {
+                self.heap.want_grad(owner);
+            }
+        }
+    }
+
+    fn mutate(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        name: &str,
+    ) {
+        for entry in &rule.mutates {
+            let objects = self.changed_place(entry, receiver, args);
+            let text = self.callee_text(site);
+            let span = self.span(site);
+            self.note_mutation(&objects, span, || match entry.as_str() {
+                "graph" => {
+                    format!("`{text}` writes the gradients of all that it was computed from")
+                }
+                _ if name == "iteration" => format!("`{text}` advances as it is iterated"),
+                _ => format!("`{text}` changes {}", described(entry)),
+            });
+            if rule.stores.is_empty() && rule.stores_elements.is_empty() && !rule.graph.is_empty() {
+                let mut operands = ObjSet::default();
+                for place in &rule.graph {
+                    operands.extend(&self.place(place, receiver, args));
+                }
+                for object in objects.iter() {
+                    self.heap.put(object, Field::Graph, &operands);
+                }
+            }
+        }
+    }
+
+    fn results(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        depth: u32,
+    ) -> ObjSet {
+        let varied = rule.variant.as_ref().filter(|variant| {
+            variant
+                .keywords
+                .iter()
+                .any(|keyword| has_keyword(args, keyword))
+        });
+        let returns = varied.map_or(&rule.returns, |variant| &variant.returns);
+        let mut values = ObjSet::default();
+        for text in returns {
+            let found = self.result(site, rule, text, receiver, args, depth);
+            values.extend(&found);
+        }
+        if returns.is_empty() {
+            values.insert(SCALAR);
+            for place in &rule.elements {
+                let sources = self.place(place, receiver, args);
+                self.iterate(&sources, site);
+            }
+        }
+        values
+    }
+
+    fn result(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        text: &str,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        depth: u32,
+    ) -> ObjSet {
+        let own = receiver.cloned().unwrap_or_default();
+        if let Some(of) = text.strip_prefix("new:") {
+            return self.new_result(site, rule, ObjKind::Typed(of.into()), receiver, args);
+        }
+        if let Some(of) = text.strip_prefix("named:") {
+            let items = self.result(site, rule, of, receiver, args, depth);
+            return self.named_pairs(&own, &items);
+        }
+        if let Some(of) = text.strip_prefix("parts:") {
+            return match of.split_once(':') {
+                Some((of, place)) => self.parts(&self.place(place, receiver, args), of),
+                None => self.parts(&own, of),
+            };
+        }
+        if let Some(of) = text.strip_prefix("inner:") {
+            let mut values = ObjSet::default();
+            for object in own.iter().filter(|id| *id != SCALAR) {
+                values.insert(self.heap.inner(object, "inner", ObjKind::Typed(of.into())));
+            }
+            return values;
+        }
+        if let Some(place) = text.strip_prefix("iterated:") {
+            let sources = self.place(place, receiver, args);
+            return self.iterate(&sources, site);
+        }
+        if let Some(place) = text.strip_prefix("inside:") {
+            return self.inside(&self.place(place, receiver, args));
+        }
+        match text {
+            "scalar" => ObjSet::one(SCALAR),
+            "unknown" => self.new_result(site, rule, ObjKind::Unknown, receiver, args),
+            "elements" => self.all_parts(&own),
+            "inside" => self.inside(&own),
+            "copy" => self.copied(site, &own),
+            "copied" => self.copied(site, &self.place("0", receiver, args)),
+            "modules" => self.modules(&own),
+            "called_back" => {
+                let callees = self.callables(&args.all());
+                let given = Args {
+                    star: Some(self.all_parts(&args.all()).union(&args.all())),
+                    ..Args::default()
+                };
+                let mut values = ObjSet::default();
+                for callee in callees.iter() {
+                    values.extend(&self.call_object(site, callee, &given));
+                }
+                values
+            }
+            "class" => self.classes_of(&args.all()),
+            "operator" => {
+                let operands = if rule.elements.is_empty() {
+                    args.all()
+                } else {
+                    own
+                };
+                let items = if rule.names.contains("sum") {
+                    self.iterate(&operands, site)
+                } else {
+                    operands
+                };
+                self.arithmetic(
+                    site,
+                    &items,
+                    &items,
+                    &["__add__", "__radd__", "__abs__", "__round__", "__pow__"],
+                )
+            }
+            "keys" | "keys:source" => self.keys(&own),
+            _ => self.iterated_result(site, text, &own, receiver, args, depth),
+        }
+    }
+
+    fn iterated_result(
+        &mut self,
+        site: ExprId,
+        text: &str,
+        own: &ObjSet,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        depth: u32,
+    ) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in own.iter() {
+            let found = match text {
+                "items:source" => self.items_of(object),
+                "through" => self.through(object, site, depth),
+                "enumerated" => self.enumerated(object, site, depth),
+                "zipped" => self.zipped(object, site, depth),
+                "mapped" => self.mapped(object, site, depth),
+                "filtered" => self.filtered(object, site, depth),
+                "flattened" => {
+                    let rows = self.through(object, site, depth);
+                    self.iterate(&rows, site)
+                }
+                "grouped" => self.grouped(object, site, depth),
+                "yielded" => {
+                    self.run_code(site, object);
+                    self.heap.elements(object)
+                }
+                "called" => self.call_kept(site, object, args),
+                _ => continue,
+            };
+            values.extend(&found);
+        }
+        values.extend(&self.place(text, receiver, args));
+        values
+    }
+
+    /// Calls what a `functools.partial` holds, with all that it holds.
+    fn call_kept(&mut self, site: ExprId, object: ObjId, args: &Args) -> ObjSet {
+        let mut given = self.heap.elements(object).union(&args.all());
+        for (field, values) in self.heap.get(object).fields.clone() {
+            if matches!(field, Field::Attr(_)) {
+                given.extend(&values);
+            }
+        }
+        let callees = self.heap.read(object, &Field::Key("0".into()));
+        let all = Args {
+            star: Some(given),
+            ..Args::default()
+        };
+        let mut result = ObjSet::default();
+        for callee in callees.iter() {
+            result.extend(&self.call_object(site, callee, &all));
+        }
+        result
+    }
+
+    fn keys(&self, own: &ObjSet) -> ObjSet {
+        let mut keys = ObjSet::one(SCALAR);
+        for object in own.iter() {
+            keys.extend(&self.heap.read(object, &Field::Keys));
+            for source in self
+                .heap
+                .elements(object)
+                .union(&self.heap.read(object, &Field::Attr("<self>".into())))
+                .iter()
+            {
+                keys.extend(&self.heap.read(source, &Field::Keys));
+            }
+        }
+        keys
+    }
+
+    fn new_result(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        kind: ObjKind,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+    ) -> ObjSet {
+        let is_dict = kind == ObjKind::Typed("builtins.dict".into());
+        let object = self.made(site, "new", kind);
+        for place in &rule.keeps {
+            self.keep(object, place, receiver, args);
+        }
+        for place in &rule.elements {
+            let sources = match place.as_str() {
+                "values" => receiver.cloned().unwrap_or_default(),
+                place => self.place(place, receiver, args),
+            };
+            let mut items = if place == "values" {
+                ObjSet::default()
+            } else {
+                self.iterate(&sources, site)
+            };
+            if is_dict || place == "values" {
+                items.extend(&self.all_parts(&sources));
+                for pair in items.clone().iter() {
+                    let inside = self.heap.elements(pair);
+                    items.extend(&inside);
+                }
+            }
+            self.heap.put(object, Field::Elements, &items);
+        }
+        for place in &rule.graph {
+            let operands = self.place(place, receiver, args);
+            self.heap.put(object, Field::Graph, &operands);
+        }
+        if rule.leaf {
+            self.heap.forbid_grad(object);
+            if has_keyword(args, "requires_grad") {
+                self.heap.want_grad(object);
+            }
+        }
+        ObjSet::one(object)
+    }
+
+    fn keep(&mut self, object: ObjId, place: &str, receiver: Option<&ObjSet>, args: &Args) {
+        if place != "args" {
+            let values = self.place(place, receiver, args);
+            let field = match place.parse::<usize>() {
+                Ok(_) => Field::Key(place.to_string()),
+                Err(_) => Field::Attr(format!("<{place}>")),
+            };
+            self.heap.put(object, field, &values);
+            return;
+        }
+        for (index, value) in args.positional.iter().enumerate() {
+            self.heap.put(object, Field::Key(index.to_string()), value);
+        }
+        for (name, value, _) in &args.keywords {
+            self.heap.put(object, Field::Attr(name.clone()), value);
+        }
+        if let Some(star) = &args.star {
+            self.heap.put(object, Field::Elements, star);
+        }
+    }
+
+    /// Any part of these objects.
+    fn inside(&mut self, owners: &ObjSet) -> ObjSet {
+        let mut values = self.all_parts(owners);
+        for object in owners.iter().filter(|id| *id != SCALAR) {
+            for (field, set) in self.heap.get(object).fields.clone() {
+                if matches!(field, Field::Attr(_)) {
+                    values.extend(&set);
+                }
+            }
+            values.insert(self.heap.inner(object, "inside", ObjKind::Unknown));
+        }
+        values
+    }
+
+    /// The tensors inside of everything in reach.
+    fn parts(&mut self, owners: &ObjSet, of: &str) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in self.heap.closure(owners, false).iter() {
+            match self.heap.kind(object).clone() {
+                ObjKind::Typed(own) if self.knowledge.is_a(&own, of) => {
+                    values.insert(object);
+                }
+                ObjKind::Typed(own) if !self.knowledge.holds_gradients(&own) => {}
+                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => {
+                    values.insert(self.heap.inner(object, "part", ObjKind::Typed(of.into())));
+                }
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
+            }
+        }
+        values
+    }
+
+    /// `(name, item)` pairs.
+    fn named_pairs(&mut self, own: &ObjSet, items: &ObjSet) -> ObjSet {
+        let mut pairs = ObjSet::default();
+        for object in own.iter().filter(|id| *id != SCALAR) {
+            let pair = self
+                .heap
+                .inner(object, "pair", ObjKind::Typed("builtins.tuple".into()));
+            self.put_one(pair, Field::Key("0".into()), SCALAR);
+            self.heap.put(pair, Field::Key("1".into()), items);
+            pairs.insert(pair);
+        }
+        pairs
+    }
+
+    /// The modules inside of everything in reach, and unknown parts of it.
+    fn modules(&mut self, owners: &ObjSet) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in self.heap.closure(owners, false).iter() {
+            match self.heap.kind(object).clone() {
+                ObjKind::Typed(of) if !self.knowledge.is_a(&of, "torch.nn.Module") => {}
+                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => {
+                    values.insert(object);
+                }
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
+            }
+        }
+        values
+    }
+
+    /// A shallow copy.
+    fn copied(&mut self, site: ExprId, own: &ObjSet) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in own.iter() {
+            let kind = match self.heap.kind(object).clone() {
+                ObjKind::Typed(of) => ObjKind::Typed(of),
+                ObjKind::Instance(class) => ObjKind::Instance(class),
+                ObjKind::Unknown => ObjKind::Unknown,
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    values.insert(object);
+                    continue;
+                }
+            };
+            let copy = self.made(site, "copy", kind);
+            self.copy_fields(&ObjSet::one(object), copy);
+            values.insert(copy);
+        }
+        values
+    }
+
+    fn classes_of(&mut self, values: &ObjSet) -> ObjSet {
+        let mut classes = ObjSet::one(SCALAR);
+        for object in values.iter() {
+            if let ObjKind::Instance(class) = self.heap.kind(object).clone() {
+                classes.extend(&self.class_objects(class));
+            }
+        }
+        classes
+    }
+}
+
+/// A place in words.
+fn described(entry: &str) -> &'static str {
+    let entry = entry.split('?').next().unwrap_or(entry);
+    match entry {
+        "self" => "its object",
+        "self*" => "its object and all that it holds",
+        "self~" => "the state inside of its object",
+        _ if entry.ends_with('*') => "its argument and all that it holds",
+        _ => "its argument",
+    }
+}
