@@ -15,7 +15,6 @@ impl Bits {
         Self(vec![0; capacity.div_ceil(64)])
     }
 
-
     pub(crate) fn insert(&mut self, item: usize) {
         self.0[item / 64] |= 1 << (item % 64);
     }
