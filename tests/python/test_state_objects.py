@@ -478,7 +478,7 @@ def test_sinks_are_kept_by_reference(tmp_path):
         state = [saved, logging.getLogger("y"), threading.Lock(), threading.Thread()]
         assert missing(state) == []
         made = again(state, list(sinks))
-        assert all(a is b for a, b in zip(made, sinks))
+        assert made[0] is live and made[1] is logging.getLogger("y") and made[2] is sinks[2]
         with pytest.raises(RuntimeError, match=r"`value\[0\]`.*by reference"):
             again(state)
 
@@ -488,8 +488,21 @@ def test_a_refusal_changes_nothing():
 
     live = Plain(items=[0], lock=None)
     with pytest.raises(RuntimeError, match="value.lock"):
-        again(Plain(items=[1], lock=threading.Lock()), live)
+        again(Plain(items=[1], lock=threading.Event()), live)
     assert live.items == [0] and live.lock is None
+    assert again(Plain(lock=threading.Lock()), live).lock.acquire(blocking=False)
+
+
+def test_standard_streams_are_known_by_name():
+    import sys
+
+    assert again([sys.stderr])[0] is sys.stderr
+
+
+def test_sets_iterate_as_they_did():
+    words = {f"word {number}" for number in range(300)}
+    for value in [{8, 0, 16}, {16, 8, 0}, set("abcdefghij"), words, frozenset(words)]:
+        assert list(again(value)) == list(again(value, set())) == list(value)
 
 
 def test_optional_roots_are_kept_while_small():

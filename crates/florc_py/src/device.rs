@@ -29,7 +29,9 @@ pub(crate) fn read(
     let copied = adapters(py)?
         .call_method1(intern!(py, "device_bytes"), (tensor, delta, length))?
         .call_method0(intern!(py, "cpu"))?;
-    let from = copied.call_method0(intern!(py, "data_ptr"))?.extract::<usize>()?;
+    let from = copied
+        .call_method0(intern!(py, "data_ptr"))?
+        .extract::<usize>()?;
     Ok(memory::read(py, from, length))
 }
 

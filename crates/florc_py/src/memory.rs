@@ -5,7 +5,10 @@
 //! ```
 //!
 //! Callers keep the owner of the memory alive and have checked the bounds. Decides nothing.
-#![allow(unsafe_code, reason = "tensor and array memory is only reachable by address")]
+#![allow(
+    unsafe_code,
+    reason = "tensor and array memory is only reachable by address"
+)]
 
 use pyo3::prelude::*;
 
@@ -21,7 +24,11 @@ pub(crate) fn read(py: Python<'_>, address: usize, length: usize) -> Vec<u8> {
         // SAFETY: the walk holds a reference to the tensor or array whose extent this is.
         unsafe { std::slice::from_raw_parts(address as *const u8, length) }.to_vec()
     };
-    if length < BIG { copy() } else { py.detach(copy) }
+    if length < BIG {
+        copy()
+    } else {
+        py.detach(copy)
+    }
 }
 
 /// Overwrites memory at `address`.
@@ -36,7 +43,11 @@ pub(crate) fn write(py: Python<'_>, address: usize, bytes: &[u8]) {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len());
         }
     };
-    if bytes.len() < BIG { copy() } else { py.detach(copy) }
+    if bytes.len() < BIG {
+        copy()
+    } else {
+        py.detach(copy)
+    }
 }
 
 /// Whether memory at `address` holds exactly `bytes`.
@@ -47,4 +58,3 @@ pub(crate) fn equals(address: usize, bytes: &[u8]) -> bool {
     // SAFETY: as in `read`.
     unsafe { std::slice::from_raw_parts(address as *const u8, bytes.len()) == bytes }
 }
-

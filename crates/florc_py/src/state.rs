@@ -32,7 +32,11 @@ pub fn restore<'py>(
     reader: &dyn ChunkRead,
     live: &LiveRoots<'py>,
 ) -> Result<RestoredRoots, RestoreError> {
-    let read = |id: StorageId| reader.read_storage(graph, id).map_err(|error| error.to_string());
+    let read = |id: StorageId| {
+        reader
+            .read_storage(graph, id)
+            .map_err(|error| error.to_string())
+    };
     crate::restore::restore(py, graph, &read, live)
 }
 
@@ -60,7 +64,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 fn roots_of<'py>(names: &Bound<'py, PyDict>) -> PyResult<Vec<(String, Option<Bound<'py, PyAny>>)>> {
-    names.iter().map(|(name, value)| Ok((name.extract()?, Some(value)))).collect()
+    names
+        .iter()
+        .map(|(name, value)| Ok((name.extract()?, Some(value))))
+        .collect()
 }
 
 /// State of the variables of a dict, all memory inside.
@@ -72,7 +79,10 @@ fn _capture_bytes<'py>(
     small_bytes: u64,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let py = names.py();
-    let limits = Limits { small_bytes, optional: optional.into_iter().collect() };
+    let limits = Limits {
+        small_bytes,
+        optional: optional.into_iter().collect(),
+    };
     let mut snapshot = capture(py, &roots_of(names)?, &limits)?.snapshot;
     for (info, buffer) in snapshot.graph.storages.iter_mut().zip(snapshot.buffers) {
         info.content = Content::Inline(buffer);
@@ -123,8 +133,16 @@ fn _describe_bytes(bytes: &[u8]) -> PyResult<(String, usize, Vec<(String, String
         .collect();
     let roots = graph.roots.iter().map(|(name, _)| name.clone()).collect();
     let nodes = graph.nodes.len();
-    let sealed = seal(florc_runtime::Snapshot { graph, buffers: Vec::new() });
-    Ok((florc_runtime::hex(&state_hash(&sealed.graph)), nodes, missing, roots))
+    let sealed = seal(florc_runtime::Snapshot {
+        graph,
+        buffers: Vec::new(),
+    });
+    Ok((
+        florc_runtime::hex(&state_hash(&sealed.graph)),
+        nodes,
+        missing,
+        roots,
+    ))
 }
 
 #[pyfunction]

@@ -151,8 +151,14 @@ pub(crate) fn info_of_class(class: &Bound<'_, PyType>) -> PyResult<Rc<TypeInfo>>
 
 /// `module.qualname` of a class.
 pub(crate) fn class_name(class: &Bound<'_, PyType>) -> String {
-    let module = class.module().map(|name| name.to_string()).unwrap_or_default();
-    let qualname = class.qualname().map(|name| name.to_string()).unwrap_or_default();
+    let module = class
+        .module()
+        .map(|name| name.to_string())
+        .unwrap_or_default();
+    let qualname = class
+        .qualname()
+        .map(|name| name.to_string())
+        .unwrap_or_default();
     format!("{module}.{qualname}")
 }
 
@@ -188,7 +194,9 @@ fn classify(class: &Bound<'_, PyType>) -> PyResult<TypeInfo> {
             _ => base.map_or(Kind::Opaque, Kind::Object),
         }
     };
-    let dict_offset = class.getattr(intern!(py, "__dictoffset__"))?.extract::<isize>()?;
+    let dict_offset = class
+        .getattr(intern!(py, "__dictoffset__"))?
+        .extract::<isize>()?;
     Ok(TypeInfo {
         class: class.clone().unbind(),
         kind,
@@ -286,7 +294,10 @@ fn hidden_bytes(class: &Bound<'_, PyType>, parent: &Bound<'_, PyType>) -> PyResu
     let size = intern!(py, "__basicsize__");
     let mut extra = number(class, size)? - number(parent, size)?;
     let word = size_of::<usize>().cast_signed();
-    for offset in [intern!(py, "__dictoffset__"), intern!(py, "__weakrefoffset__")] {
+    for offset in [
+        intern!(py, "__dictoffset__"),
+        intern!(py, "__weakrefoffset__"),
+    ] {
         if number(class, offset)? != 0 && number(parent, offset)? == 0 {
             extra -= word;
         }
@@ -304,7 +315,10 @@ fn own_slots(class: &Bound<'_, PyType>) -> PyResult<Vec<Slot>> {
     for item in names.call_method0(intern!(py, "items"))?.try_iter()? {
         let (name, descriptor): (String, Bound<'_, PyAny>) = item?.extract()?;
         if descriptor.get_type().name()?.to_string() == "member_descriptor" {
-            slots.push(Slot { name, descriptor: descriptor.unbind() });
+            slots.push(Slot {
+                name,
+                descriptor: descriptor.unbind(),
+            });
         }
     }
     Ok(slots)
@@ -313,7 +327,9 @@ fn own_slots(class: &Bound<'_, PyType>) -> PyResult<Vec<Slot>> {
 fn slots_of(class: &Bound<'_, PyType>) -> PyResult<Vec<Slot>> {
     let mut slots = Vec::new();
     for base in class.mro().iter() {
-        let Ok(base) = base.cast_into::<PyType>() else { continue };
+        let Ok(base) = base.cast_into::<PyType>() else {
+            continue;
+        };
         let mut own = own_slots(&base)?;
         own.sort_by(|a, b| a.name.cmp(&b.name));
         slots.extend(own);
@@ -323,11 +339,15 @@ fn slots_of(class: &Bound<'_, PyType>) -> PyResult<Vec<Slot>> {
 
 fn is_project(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let py = class.py();
-    let Ok(module) = class.getattr(intern!(py, "__module__")) else { return Ok(false) };
+    let Ok(module) = class.getattr(intern!(py, "__module__")) else {
+        return Ok(false);
+    };
     is_project_module(py, &module)
 }
 
 /// Whether a module (by name) belongs to the user's project.
 pub(crate) fn is_project_module(py: Python<'_>, module: &Bound<'_, PyAny>) -> PyResult<bool> {
-    adapters(py)?.call_method1(intern!(py, "is_project"), (module,))?.extract()
+    adapters(py)?
+        .call_method1(intern!(py, "is_project"), (module,))?
+        .extract()
 }

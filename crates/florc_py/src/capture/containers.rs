@@ -55,7 +55,9 @@ fn string(object: &Bound<'_, PyAny>) -> PyResult<ScalarKey> {
         return Ok(ScalarKey::Str(text.into_owned()));
     }
     let raw = object.call_method1(intern!(object.py(), "encode"), ("utf-8", "surrogatepass"))?;
-    Ok(ScalarKey::RawStr(raw.cast::<PyBytes>()?.as_bytes().to_vec()))
+    Ok(ScalarKey::RawStr(
+        raw.cast::<PyBytes>()?.as_bytes().to_vec(),
+    ))
 }
 
 pub(super) fn scalar_weight(key: &ScalarKey) -> u64 {
@@ -113,8 +115,11 @@ impl<'py> Walker<'py> {
         base: Base,
     ) -> PyResult<Node> {
         let class = self.class(info.class.bind(self.py))?;
-        let attributes =
-            if info.has_dict { self.attributes(object)? } else { Attributes::new() };
+        let attributes = if info.has_dict {
+            self.attributes(object)?
+        } else {
+            Attributes::new()
+        };
         if info.slots.is_empty() {
             match base {
                 Base::List => return self.list(object, Some(class), attributes),
@@ -133,7 +138,12 @@ impl<'py> Walker<'py> {
             Base::Plain => None,
             _ => Some(self.base_content(object, info, base)?),
         };
-        Ok(Node::Object { class, attributes, slots, payload })
+        Ok(Node::Object {
+            class,
+            attributes,
+            slots,
+            payload,
+        })
     }
 
     /// The content of the builtin base, as a node of exactly that base.
@@ -171,12 +181,19 @@ impl<'py> Walker<'py> {
         attributes: Attributes,
     ) -> PyResult<Node> {
         let items: Vec<_> = object.cast::<PyList>()?.iter().collect();
-        Ok(Node::List { class, items: self.items(items)?, attributes })
+        Ok(Node::List {
+            class,
+            items: self.items(items)?,
+            attributes,
+        })
     }
 
     fn tuple(&mut self, object: &Bound<'py, PyAny>, class: Option<NodeId>) -> PyResult<Node> {
         let items: Vec<_> = object.cast::<PyTuple>()?.iter().collect();
-        Ok(Node::Tuple { class, items: self.items(items)? })
+        Ok(Node::Tuple {
+            class,
+            items: self.items(items)?,
+        })
     }
 
     fn items(&mut self, items: Vec<Bound<'py, PyAny>>) -> PyResult<Vec<NodeId>> {
@@ -199,8 +216,14 @@ impl<'py> Walker<'py> {
             object.cast::<PyDict>()?.iter().collect()
         } else {
             // the base's own `items`: an OrderedDict keeps its order outside of the dict
-            let items = info.solid.bind(self.py).call_method1(intern!(self.py, "items"), (object,));
-            items?.try_iter()?.map(|item| item?.extract()).collect::<PyResult<_>>()?
+            let items = info
+                .solid
+                .bind(self.py)
+                .call_method1(intern!(self.py, "items"), (object,));
+            items?
+                .try_iter()?
+                .map(|item| item?.extract())
+                .collect::<PyResult<_>>()?
         };
         let mut items = Vec::with_capacity(entries.len());
         self.weight += 16 * entries.len() as u64;
@@ -214,7 +237,12 @@ impl<'py> Walker<'py> {
         } else {
             None
         };
-        Ok(Node::Dict { class, items, attributes, extra })
+        Ok(Node::Dict {
+            class,
+            items,
+            attributes,
+            extra,
+        })
     }
 
     fn set(
@@ -224,20 +252,13 @@ impl<'py> Walker<'py> {
         class: Option<NodeId>,
         attributes: Attributes,
     ) -> PyResult<Node> {
-        let mut items = object.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-        // a stable order where there is one
-        let mut keyed = Vec::with_capacity(items.len());
-        for item in &items {
-            keyed.push(match self.info(item)?.kind {
-                Kind::Str => (0, item.extract::<String>().unwrap_or_default()),
-                Kind::Int => (item.extract::<i64>().unwrap_or(0), String::new()),
-                _ => (0, String::new()),
-            });
-        }
-        let mut order: Vec<usize> = (0..items.len()).collect();
-        order.sort_by(|a, b| keyed[*a].cmp(&keyed[*b]));
-        items = order.into_iter().map(|index| items[index].clone()).collect();
-        Ok(Node::Set { class, frozen, items: self.items(items)?, attributes })
+        let items = object.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        Ok(Node::Set {
+            class,
+            frozen,
+            items: self.items(items)?,
+            attributes,
+        })
     }
 
     fn deque(
@@ -247,10 +268,23 @@ impl<'py> Walker<'py> {
         class: Option<NodeId>,
         attributes: Attributes,
     ) -> PyResult<Node> {
-        let iterate = info.solid.bind(self.py).getattr(intern!(self.py, "__iter__"))?;
-        let items = iterate.call1((object,))?.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-        let maxlen = object.getattr(intern!(self.py, "maxlen"))?.extract::<Option<u64>>()?;
-        Ok(Node::Deque { class, items: self.items(items)?, maxlen, attributes })
+        let iterate = info
+            .solid
+            .bind(self.py)
+            .getattr(intern!(self.py, "__iter__"))?;
+        let items = iterate
+            .call1((object,))?
+            .try_iter()?
+            .collect::<PyResult<Vec<_>>>()?;
+        let maxlen = object
+            .getattr(intern!(self.py, "maxlen"))?
+            .extract::<Option<u64>>()?;
+        Ok(Node::Deque {
+            class,
+            items: self.items(items)?,
+            maxlen,
+            attributes,
+        })
     }
 
     fn byte_array(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Node> {

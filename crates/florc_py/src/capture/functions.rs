@@ -17,7 +17,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::{Edge, ScalarKey, Walker};
+use super::{Edge, Walker};
 use crate::types::{self, TypeInfo};
 
 impl<'py> Walker<'py> {
@@ -34,7 +34,10 @@ impl<'py> Walker<'py> {
         if shared && self.modules_seen.insert(module.clone()) {
             self.module_states.push((module.clone(), object.clone()));
         }
-        Ok(Node::Named { module, qualname: String::new() })
+        Ok(Node::Named {
+            module,
+            qualname: String::new(),
+        })
     }
 
     pub(super) fn function(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Node> {
@@ -80,7 +83,10 @@ impl<'py> Walker<'py> {
             return Ok(named);
         }
         let name: String = object.getattr(intern!(py, "__name__"))?.extract()?;
-        if !owner.is_none() && owner.getattr(name.as_str()).is_ok_and(|found| same(&found, object))
+        if !owner.is_none()
+            && owner
+                .getattr(name.as_str())
+                .is_ok_and(|found| same(&found, object))
         {
             let receiver = self.reach(&owner, Edge::Part("__self__"))?;
             return Ok(Node::Method { receiver, name });
@@ -112,24 +118,37 @@ impl<'py> Walker<'py> {
         let named = self.class(&class)?;
         let name = object.getattr(intern!(self.py, "name"))?;
         let value = object.getattr(intern!(self.py, "value"))?;
-        let simple = name.extract::<String>().is_ok_and(|name| class.getattr(name).is_ok());
+        let simple = name
+            .extract::<String>()
+            .is_ok_and(|name| class.getattr(name).is_ok());
         let Node::Named { module, qualname } = self.graph.nodes[named.index()].clone() else {
             return Ok(Node::None);
         };
         if simple {
-            return Ok(Node::Named { module, qualname: format!("{qualname}.{name}") });
+            return Ok(Node::Named {
+                module,
+                qualname: format!("{qualname}.{name}"),
+            });
         }
         let payload = self.reach(&value, Edge::Part("value"))?;
-        Ok(Node::Adapted { adapter: "enum".into(), class: named, payload })
+        Ok(Node::Adapted {
+            adapter: "enum".into(),
+            class: named,
+            payload,
+        })
     }
 
     pub(super) fn method(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Node> {
         let py = self.py;
         let receiver = object.getattr(intern!(py, "__self__"))?;
         let function = object.getattr(intern!(py, "__func__"))?;
-        let name = function.getattr(intern!(py, "__name__"))?.extract::<String>();
+        let name = function
+            .getattr(intern!(py, "__name__"))?
+            .extract::<String>();
         if let Ok(name) = name
-            && receiver.getattr(name.as_str()).is_ok_and(|found| same(&found, object))
+            && receiver
+                .getattr(name.as_str())
+                .is_ok_and(|found| same(&found, object))
         {
             let receiver = self.reach(&receiver, Edge::Part("__self__"))?;
             return Ok(Node::Method { receiver, name });
@@ -137,14 +156,18 @@ impl<'py> Walker<'py> {
         let pair = PyTuple::new(py, [function, receiver])?;
         let class = self.class(&object.get_type())?;
         let payload = self.reach(pair.as_any(), Edge::Part("<method>"))?;
-        Ok(Node::Adapted { adapter: "method".into(), class, payload })
+        Ok(Node::Adapted {
+            adapter: "method".into(),
+            class,
+            payload,
+        })
     }
 
     pub(super) fn cell(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Node> {
         match object.getattr(intern!(self.py, "cell_contents")) {
-            Ok(content) => {
-                Ok(Node::Cell(Some(self.reach(&content, Edge::Part("cell_contents"))?)))
-            }
+            Ok(content) => Ok(Node::Cell(Some(
+                self.reach(&content, Edge::Part("cell_contents"))?,
+            ))),
             Err(_) => Ok(Node::Cell(None)),
         }
     }
@@ -154,7 +177,9 @@ impl<'py> Walker<'py> {
         if target.is_none() {
             return Ok(Node::WeakRef(None));
         }
-        Ok(Node::WeakRef(Some(self.reach(&target, Edge::Part("<weak>"))?)))
+        Ok(Node::WeakRef(Some(
+            self.reach(&target, Edge::Part("<weak>"))?,
+        )))
     }
 
     pub(super) fn adapted(
@@ -171,7 +196,11 @@ impl<'py> Walker<'py> {
         let class = self.class(&object.get_type())?;
         let payload = self.reach(&payload, Edge::Part("<state>"))?;
         let adapter = adapter.getattr(intern!(py, "name"))?.extract()?;
-        Ok(Node::Adapted { adapter, class, payload })
+        Ok(Node::Adapted {
+            adapter,
+            class,
+            payload,
+        })
     }
 
     /// Data attributes of a project class: what `Class.counter += 1` changes.
@@ -211,10 +240,21 @@ impl<'py> Walker<'py> {
         Ok(attributes)
     }
 
-    /// A node for a name that was found outside of the walk.
-    pub(super) fn named_node(&mut self, module: &str, name: &str, of: &Bound<'py, PyAny>) -> NodeId {
-        let key = ScalarKey::Named(module.to_owned(), name.to_owned());
-        self.intern(key, of, Edge::Part("__class__"))
+    /// By reference: what matters is the thing at the same place of the live program.
+    pub(super) fn harmless(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        info: &TypeInfo,
+    ) -> PyResult<Node> {
+        let py = self.py;
+        let stream = types::adapters(py)?.call_method1(intern!(py, "sink"), (object,))?;
+        if let Some((module, qualname)) = stream.extract::<Option<(String, String)>>()? {
+            return Ok(Node::Named { module, qualname });
+        }
+        self.references += 1;
+        Ok(Node::Opaque {
+            class: info.name.clone(),
+        })
     }
 }
 

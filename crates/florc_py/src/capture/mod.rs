@@ -50,7 +50,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { small_bytes: 64 << 10, optional: std::collections::BTreeSet::new() }
+        Self {
+            small_bytes: 64 << 10,
+            optional: std::collections::BTreeSet::new(),
+        }
     }
 }
 
@@ -85,6 +88,8 @@ pub(crate) struct Walker<'py> {
     frameworks: Frameworks<'py>,
     /// Bytes of scalars so far, for the limit of optional roots.
     weight: u64,
+    /// Things met that are kept by reference.
+    references: usize,
     current: NodeId,
 }
 
@@ -133,15 +138,26 @@ pub(crate) fn capture<'py>(
     walker.drain(u64::MAX)?;
     walker.hidden_state(with_hidden)?;
     let live_nodes = walker.graph.nodes.len();
+    walker.views.close_live();
     let mut absent = Vec::new();
     for (name, value) in optional {
         walker.optional_root(name, value, limits.small_bytes, &mut absent)?;
     }
-    let order: HashMap<&str, usize> =
-        roots.iter().enumerate().map(|(index, (name, _))| (name.as_str(), index)).collect();
-    walker.graph.roots.sort_by_key(|(name, _)| order.get(name.as_str()).copied());
+    let order: HashMap<&str, usize> = roots
+        .iter()
+        .enumerate()
+        .map(|(index, (name, _))| (name.as_str(), index))
+        .collect();
+    walker
+        .graph
+        .roots
+        .sort_by_key(|(name, _)| order.get(name.as_str()).copied());
     let snapshot = walker.finish()?;
-    Ok(Captured { snapshot, absent, live_nodes })
+    Ok(Captured {
+        snapshot,
+        absent,
+        live_nodes,
+    })
 }
 
 impl<'py> Walker<'py> {
@@ -162,6 +178,7 @@ impl<'py> Walker<'py> {
             views: Views::default(),
             frameworks: Frameworks::new(py)?,
             weight: 0,
+            references: 0,
             current: NodeId(0),
         })
     }
@@ -184,9 +201,14 @@ impl<'py> Walker<'py> {
             missing: self.graph.missing.len(),
             weight: self.weight,
         };
+        let references = self.references;
         let node = self.root(name, value)?;
         let complete = self.drain(self.weight.saturating_add(small))?;
         let lost = self.graph.missing.get(mark.missing).cloned();
+        let lost = lost.map(|missing| missing.reason);
+        // a sink that the loop opened is not there when the program is started again
+        let referred = (self.references > references).then_some(LossReason::OpaqueState);
+        let lost = lost.or(referred);
         if complete && lost.is_none() {
             self.graph.roots.push((name.to_owned(), node));
             return Ok(());
@@ -194,7 +216,7 @@ impl<'py> Walker<'py> {
         absent.push(MissingState {
             path: name.to_owned(),
             type_name: self.info(value)?.name.clone(),
-            reason: lost.map_or(LossReason::TooLarge, |missing| missing.reason),
+            reason: lost.unwrap_or(LossReason::TooLarge),
         });
         self.roll_back(&mark);
         Ok(())
@@ -283,8 +305,14 @@ impl<'py> Walker<'py> {
             return Ok(*node);
         }
         let py = self.py;
-        let module = class.getattr(intern!(py, "__module__"))?.extract().unwrap_or_default();
-        let qualname = class.getattr(intern!(py, "__qualname__"))?.extract().unwrap_or_default();
+        let module = class
+            .getattr(intern!(py, "__module__"))?
+            .extract()
+            .unwrap_or_default();
+        let qualname = class
+            .getattr(intern!(py, "__qualname__"))?
+            .extract()
+            .unwrap_or_default();
         let key = ScalarKey::Named(module, qualname);
         let node = self.intern(key, class.as_any(), Edge::Part("__class__"));
         self.classes.insert(class.as_ptr() as usize, node);
@@ -296,7 +324,9 @@ impl<'py> Walker<'py> {
 
     fn attributes(&mut self, object: &Bound<'py, PyAny>) -> PyResult<Attributes> {
         let dict = object.getattr(intern!(self.py, "__dict__"))?;
-        let Ok(dict) = dict.cast_into::<PyDict>() else { return Ok(Attributes::new()) };
+        let Ok(dict) = dict.cast_into::<PyDict>() else {
+            return Ok(Attributes::new());
+        };
         self.named_items(&dict)
     }
 
@@ -318,15 +348,24 @@ impl<'py> Walker<'py> {
             let read = descriptor.call_method1(intern!(self.py, "__get__"), (object,));
             let Ok(value) = read else { continue };
             let name = PyString::new(self.py, &slot.name);
-            filled.push((slot.name.clone(), self.reach(&value, Edge::Attribute(name))?));
+            filled.push((
+                slot.name.clone(),
+                self.reach(&value, Edge::Attribute(name))?,
+            ));
         }
         Ok(filled)
     }
 
     fn lose(&mut self, node: NodeId, class: &str, reason: LossReason) -> Node {
         let path = self.path(node);
-        self.graph.missing.push(MissingState { path, type_name: class.to_owned(), reason });
-        Node::Opaque { class: class.to_owned() }
+        self.graph.missing.push(MissingState {
+            path,
+            type_name: class.to_owned(),
+            reason,
+        });
+        Node::Opaque {
+            class: class.to_owned(),
+        }
     }
 
     fn hidden_state(&mut self, wanted: bool) -> PyResult<()> {
@@ -346,7 +385,10 @@ impl<'py> Walker<'py> {
         while next_class < self.class_states.len() || !self.module_states.is_empty() {
             if let Some((module, object)) = self.module_states.pop() {
                 let attributes = self.module_attributes(&module, &object)?;
-                let state = Node::ModuleState { module: module.clone(), attributes };
+                let state = Node::ModuleState {
+                    module: module.clone(),
+                    attributes,
+                };
                 let node = self.add(state, &object, Edge::Root(module.clone()));
                 self.graph.hidden.push((format!("module {module}"), node));
             } else {
@@ -355,7 +397,10 @@ impl<'py> Walker<'py> {
                 let name = types::class_name(&class);
                 let attributes = self.class_attributes(&class, &name)?;
                 if !attributes.is_empty() {
-                    let state = Node::ClassState { class: named, attributes };
+                    let state = Node::ClassState {
+                        class: named,
+                        attributes,
+                    };
                     let node = self.add(state, class.as_any(), Edge::Root(name.clone()));
                     self.graph.hidden.push((format!("class {name}"), node));
                 }
@@ -401,10 +446,8 @@ impl<'py> Walker<'py> {
             Kind::EnumMember => self.enum_member(object),
             Kind::Singleton => self.singleton(object, info),
             Kind::Adapted => self.adapted(object, info),
-            Kind::Harmless => Ok(Node::Opaque { class: info.name.clone() }),
-            Kind::Iterator => {
-                Ok(self.lose(self.current, &info.name, LossReason::RunningIterator))
-            }
+            Kind::Harmless => self.harmless(object, info),
+            Kind::Iterator => Ok(self.lose(self.current, &info.name, LossReason::RunningIterator)),
             Kind::Opaque => Ok(self.lose(self.current, &info.name, LossReason::OpaqueState)),
             _ => self.container(object, info),
         }
@@ -418,7 +461,10 @@ impl<'py> Walker<'py> {
         for (node, class) in lost.refused {
             self.graph.nodes[node.index()] = self.lose(node, &class, LossReason::OpaqueState);
         }
-        Ok(Snapshot { graph: self.graph, buffers })
+        Ok(Snapshot {
+            graph: self.graph,
+            buffers,
+        })
     }
 }
 

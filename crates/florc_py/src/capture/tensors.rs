@@ -35,10 +35,15 @@ pub(super) struct Frameworks<'py> {
 
 impl<'py> Frameworks<'py> {
     pub(super) fn new(py: Python<'py>) -> PyResult<Self> {
-        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        let modules = py
+            .import(intern!(py, "sys"))?
+            .getattr(intern!(py, "modules"))?;
         let torch = modules.cast::<PyDict>()?.get_item(intern!(py, "torch"))?;
         let strided = torch.and_then(|torch| torch.getattr(intern!(py, "strided")).ok());
-        Ok(Self { data_types: HashMap::new(), strided })
+        Ok(Self {
+            data_types: HashMap::new(),
+            strided,
+        })
     }
 
     fn data_type(&mut self, of: Bound<'py, PyAny>) -> PyResult<DataType> {
@@ -49,7 +54,11 @@ impl<'py> Frameworks<'py> {
         let py = of.py();
         let described = types::adapters(py)?.call_method1(intern!(py, "data_type"), (&of,))?;
         let (name, size, objects) = described.extract()?;
-        let known = DataType { name, size, objects };
+        let known = DataType {
+            name,
+            size,
+            objects,
+        };
         self.data_types.insert(key, (known.clone(), of));
         Ok(known)
     }
@@ -74,14 +83,14 @@ fn bounds(shape: &[u64], strides: &[i64], size: usize) -> (i64, i64) {
 }
 
 impl<'py> Walker<'py> {
-    pub(super) fn tensor(
-        &mut self,
-        object: &Bound<'py, PyAny>,
-        info: &TypeInfo,
-    ) -> PyResult<Node> {
+    pub(super) fn tensor(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
         let py = self.py;
         let layout = object.getattr(intern!(py, "layout"))?;
-        let plain = self.frameworks.strided.as_ref().is_some_and(|strided| layout.is(strided))
+        let plain = self
+            .frameworks
+            .strided
+            .as_ref()
+            .is_some_and(|strided| layout.is(strided))
             && !flag(object, intern!(py, "is_quantized"))?
             && !flag(object, intern!(py, "is_meta"))?
             && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
@@ -89,7 +98,9 @@ impl<'py> Walker<'py> {
         if !plain {
             return self.adapted_tensor(object, info);
         }
-        let data_type = self.frameworks.data_type(object.getattr(intern!(py, "dtype"))?)?;
+        let data_type = self
+            .frameworks
+            .data_type(object.getattr(intern!(py, "dtype"))?)?;
         let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
         let strides: Vec<i64> = object.call_method0(intern!(py, "stride"))?.extract()?;
         let on_cpu = flag(object, intern!(py, "is_cpu"))?;
@@ -98,13 +109,28 @@ impl<'py> Walker<'py> {
         } else {
             object.getattr(intern!(py, "device"))?.str()?.to_string()
         };
-        let byte_strides: Vec<i64> =
-            strides.iter().map(|stride| stride * data_type.size as i64).collect();
-        let address = object.call_method0(intern!(py, "data_ptr"))?.extract::<usize>()?;
+        let byte_strides: Vec<i64> = strides
+            .iter()
+            .map(|stride| stride * data_type.size as i64)
+            .collect();
+        let address = object
+            .call_method0(intern!(py, "data_ptr"))?
+            .extract::<usize>()?;
         let is_leaf = flag(object, intern!(py, "is_leaf"))?;
-        self.view(object, address, &shape, &byte_strides, data_type.size, &device);
+        self.view(
+            object,
+            address,
+            &shape,
+            &byte_strides,
+            data_type.size,
+            &device,
+        );
         let (grad, grad_fn) = self.gradient(object, is_leaf)?;
-        let attributes = if info.has_dict { self.attributes(object)? } else { Attributes::new() };
+        let attributes = if info.has_dict {
+            self.attributes(object)?
+        } else {
+            Attributes::new()
+        };
         Ok(Node::Tensor {
             class: self.class(info.class.bind(py))?,
             dtype: data_type.name,
@@ -130,10 +156,12 @@ impl<'py> Walker<'py> {
         let mut grad_fn = None;
         if !is_leaf {
             let node = object.getattr(intern!(py, "grad_fn"))?;
-            grad_fn = Some(types::class_name(&node.get_type()).rsplit('.').next().map_or_else(
-                String::new,
-                ToOwned::to_owned,
-            ));
+            grad_fn = Some(
+                types::class_name(&node.get_type())
+                    .rsplit('.')
+                    .next()
+                    .map_or_else(String::new, ToOwned::to_owned),
+            );
             if !flag(object, intern!(py, "retains_grad"))? {
                 return Ok((None, grad_fn));
             }
@@ -154,12 +182,18 @@ impl<'py> Walker<'py> {
         }
         let class = self.class(info.class.bind(py))?;
         let payload = self.reach(&saved, Edge::Part("<state>"))?;
-        Ok(Node::Adapted { adapter: "torch.tensor".into(), class, payload })
+        Ok(Node::Adapted {
+            adapter: "torch.tensor".into(),
+            class,
+            payload,
+        })
     }
 
     pub(super) fn array(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
         let py = self.py;
-        let data_type = self.frameworks.data_type(object.getattr(intern!(py, "dtype"))?)?;
+        let data_type = self
+            .frameworks
+            .data_type(object.getattr(intern!(py, "dtype"))?)?;
         let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
         if data_type.objects {
             let items = object.call_method0(intern!(py, "ravel"))?;
@@ -172,11 +206,17 @@ impl<'py> Walker<'py> {
             if data_type.name != "|O" {
                 return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
             }
-            return Ok(Node::ObjectArray { class: None, shape, items: nodes });
+            return Ok(Node::ObjectArray {
+                class: None,
+                shape,
+                items: nodes,
+            });
         }
         let strides: Vec<i64> = object.getattr(intern!(py, "strides"))?.extract()?;
         let interface = object.getattr(intern!(py, "__array_interface__"))?;
-        let data = interface.get_item(intern!(py, "data"))?.cast_into::<PyTuple>()?;
+        let data = interface
+            .get_item(intern!(py, "data"))?
+            .cast_into::<PyTuple>()?;
         let (address, read_only): (usize, bool) = data.extract()?;
         self.view(object, address, &shape, &strides, data_type.size, "cpu");
         Ok(Node::Array {

@@ -31,6 +31,8 @@ pub(super) struct View<'py> {
 #[derive(Default)]
 pub(super) struct Views<'py> {
     views: Vec<View<'py>>,
+    /// Ranges of live roots by device and first byte, with their end.
+    live: Option<BTreeMap<(String, usize), usize>>,
 }
 
 /// Views that share memory.
@@ -56,21 +58,44 @@ impl<'py> Views<'py> {
         self.views.truncate(length);
     }
 
-    /// Remembers a view; gives the bytes it adds, as far as is cheap to know.
-    pub(super) fn add(&mut self, view: View<'py>) -> u64 {
-        let known = self.views.iter().rev().take(8).any(|other| {
-            other.device == view.device && other.low <= view.low && view.high <= other.high
+    /// What comes later is counted unless it lies in what was met so far.
+    pub(super) fn close_live(&mut self) {
+        let groups = self.groups().into_iter().map(|group| {
+            let device = self.views[group.members[0]].device.clone();
+            ((device, group.low), group.high)
         });
-        let bytes = if known { 0 } else { (view.high - view.low) as u64 };
+        self.live = Some(groups.collect());
+    }
+
+    /// Remembers a view; gives the bytes it adds to the live ones.
+    pub(super) fn add(&mut self, view: View<'py>) -> u64 {
+        let around = self.live.as_ref().and_then(|live| {
+            let low = (view.device.clone(), view.low);
+            live.range(..=low).next_back()
+        });
+        let known =
+            around.is_some_and(|((device, _), high)| *device == view.device && view.high <= *high);
+        let bytes = if known {
+            0
+        } else {
+            (view.high - view.low) as u64
+        };
         self.views.push(view);
         bytes
     }
 
     /// Groups the views into storages, tells the nodes, copies the bytes.
     pub(super) fn place(self, py: Python<'py>, graph: &mut Graph) -> PyResult<Placed> {
-        let mut placed = Placed { buffers: Vec::new(), refused: Vec::new() };
+        let mut placed = Placed {
+            buffers: Vec::new(),
+            refused: Vec::new(),
+        };
         for mut group in self.groups() {
-            let largest = group.members.iter().map(|&view| self.views[view].size).max();
+            let largest = group
+                .members
+                .iter()
+                .map(|&view| self.views[view].size)
+                .max();
             let element = largest.unwrap_or(1).max(1);
             let uneven = group.members.iter().any(|&view| {
                 let view = &self.views[view];
@@ -79,7 +104,9 @@ impl<'py> Views<'py> {
             if uneven {
                 for &view in &group.members {
                     let view = &self.views[view];
-                    placed.refused.push((view.node, "memory of mixed types".into()));
+                    placed
+                        .refused
+                        .push((view.node, "memory of mixed types".into()));
                 }
                 continue;
             }
@@ -146,15 +173,18 @@ impl<'py> Views<'py> {
 fn attach(nodes: &mut [Node], view: &View<'_>, to: StorageId, low: usize) {
     let bytes = (view.address - low) as u64;
     match &mut nodes[view.node.index()] {
-        Node::Tensor { storage, offset, .. } => {
+        Node::Tensor {
+            storage, offset, ..
+        } => {
             *storage = to;
             *offset = bytes.checked_div(view.size as u64).unwrap_or(0);
         }
-        Node::Array { storage, offset, .. } => {
+        Node::Array {
+            storage, offset, ..
+        } => {
             *storage = to;
             *offset = bytes;
         }
         _ => {}
     }
 }
-

@@ -39,9 +39,23 @@ pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId))
     };
     match node {
         Node::Range { bounds } | Node::Slice { bounds } => listed(bounds, &mut visit),
-        Node::List { class, items, attributes }
-        | Node::Deque { class, items, attributes, .. }
-        | Node::Set { class, items, attributes, .. } => {
+        Node::List {
+            class,
+            items,
+            attributes,
+        }
+        | Node::Deque {
+            class,
+            items,
+            attributes,
+            ..
+        }
+        | Node::Set {
+            class,
+            items,
+            attributes,
+            ..
+        } => {
             part("__class__", class, &mut visit);
             listed(items, &mut visit);
             named(attributes, &mut visit);
@@ -50,7 +64,12 @@ pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId))
             part("__class__", class, &mut visit);
             listed(items, &mut visit);
         }
-        Node::Dict { class, items, attributes, extra } => {
+        Node::Dict {
+            class,
+            items,
+            attributes,
+            extra,
+        } => {
             part("__class__", class, &mut visit);
             for (index, (key, value)) in items.iter().enumerate() {
                 visit(Label::Key(index), *key);
@@ -59,7 +78,12 @@ pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId))
             named(attributes, &mut visit);
             part("default_factory", extra, &mut visit);
         }
-        Node::Object { class, attributes, slots, payload } => {
+        Node::Object {
+            class,
+            attributes,
+            slots,
+            payload,
+        } => {
             visit(Label::Part("__class__"), *class);
             named(attributes, &mut visit);
             named(slots, &mut visit);
@@ -70,7 +94,13 @@ pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId))
             named(attributes, &mut visit);
         }
         Node::ModuleState { attributes, .. } => named(attributes, &mut visit),
-        Node::Function { cells, defaults, keyword_defaults, attributes, .. } => {
+        Node::Function {
+            cells,
+            defaults,
+            keyword_defaults,
+            attributes,
+            ..
+        } => {
             for cell in cells {
                 part("__closure__", cell, &mut visit);
             }
@@ -81,18 +111,31 @@ pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId))
         Node::Method { receiver, .. } => visit(Label::Part("__self__"), *receiver),
         Node::Cell(content) => part("cell_contents", content, &mut visit),
         Node::WeakRef(target) => part("<weak>", target, &mut visit),
-        Node::Partial { class, function, arguments, keywords, attributes } => {
+        Node::Partial {
+            class,
+            function,
+            arguments,
+            keywords,
+            attributes,
+        } => {
             part("__class__", class, &mut visit);
             visit(Label::Part("func"), *function);
             visit(Label::Part("args"), *arguments);
             visit(Label::Part("keywords"), *keywords);
             named(attributes, &mut visit);
         }
-        Node::Array { class, attributes, .. } => {
+        Node::Array {
+            class, attributes, ..
+        } => {
             part("__class__", class, &mut visit);
             named(attributes, &mut visit);
         }
-        Node::Tensor { class, grad, attributes, .. } => {
+        Node::Tensor {
+            class,
+            grad,
+            attributes,
+            ..
+        } => {
             visit(Label::Part("__class__"), *class);
             part("grad", grad, &mut visit);
             named(attributes, &mut visit);

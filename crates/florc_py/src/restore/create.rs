@@ -40,7 +40,9 @@ pub(super) fn resolve<'py>(
 /// What tells the code of a function from that of others with its name.
 pub(super) fn code_key(function: &Bound<'_, PyAny>) -> Outcome<String> {
     let py = function.py();
-    Ok(adapters(py)?.call_method1(intern!(py, "code_of_function"), (function,))?.extract()?)
+    Ok(adapters(py)?
+        .call_method1(intern!(py, "code_of_function"), (function,))?
+        .extract()?)
 }
 
 /// Name and element size of a data type of NumPy or torch.
@@ -56,7 +58,11 @@ pub(super) fn scalar<'py>(py: Python<'py>, node: &Node) -> Outcome<Option<Bound<
     let float = f64::from_bits;
     Ok(Some(match node {
         Node::None => py.None().into_bound(py),
-        Node::Bool(value) => value.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any(),
+        Node::Bool(value) => value
+            .into_pyobject(py)
+            .map_err(PyErr::from)?
+            .to_owned()
+            .into_any(),
         Node::Int(value) => value.into_pyobject(py).map_err(PyErr::from)?.into_any(),
         Node::BigInt(digits) => py.get_type::<PyInt>().call1((digits, 0))?,
         Node::Float(bits) => PyFloat::new(py, float(*bits)).into_any(),
@@ -126,21 +132,40 @@ impl<'py> Restorer<'py, '_> {
         let shell = match self.node(node) {
             Node::List { class: None, .. } => Some(PyList::empty(py).into_any()),
             Node::Dict { class: None, .. } => Some(PyDict::new(py).into_any()),
-            Node::Set { class: None, frozen: false, .. } => Some(PySet::empty(py)?.into_any()),
+            Node::Set {
+                class: None,
+                frozen: false,
+                ..
+            } => Some(PySet::empty(py)?.into_any()),
             Node::ByteArray(bytes) => Some(PyByteArray::new(py, bytes).into_any()),
             Node::Cell(_) => Some(resolve(py, "types", "CellType")?.call0()?),
-            Node::List { class: Some(class), .. }
-            | Node::Dict { class: Some(class), .. }
-            | Node::Set { class: Some(class), frozen: false, .. }
-            | Node::Object { class, payload: None, .. } => Some(self.empty(*class)?),
-            Node::Object { class, payload: Some(content), .. }
-                if matches!(
-                    self.node(*content),
-                    Node::List { .. }
-                        | Node::Dict { .. }
-                        | Node::Set { frozen: false, .. }
-                        | Node::ByteArray(_)
-                ) =>
+            Node::List {
+                class: Some(class), ..
+            }
+            | Node::Dict {
+                class: Some(class), ..
+            }
+            | Node::Set {
+                class: Some(class),
+                frozen: false,
+                ..
+            }
+            | Node::Object {
+                class,
+                payload: None,
+                ..
+            } => Some(self.empty(*class)?),
+            Node::Object {
+                class,
+                payload: Some(content),
+                ..
+            } if matches!(
+                self.node(*content),
+                Node::List { .. }
+                    | Node::Dict { .. }
+                    | Node::Set { frozen: false, .. }
+                    | Node::ByteArray(_)
+            ) =>
             {
                 Some(self.empty(*class)?)
             }
@@ -165,7 +190,10 @@ impl<'py> Restorer<'py, '_> {
         let class = self.lookup(class)?;
         let class = class.cast::<PyType>()?;
         let info = types::info_of_class(class)?;
-        Ok(info.solid.bind(self.py).call_method1(intern!(self.py, "__new__"), (class,))?)
+        Ok(info
+            .solid
+            .bind(self.py)
+            .call_method1(intern!(self.py, "__new__"), (class,))?)
     }
 
     /// Kinds whose claimed object is only a candidate: kept when it needs no change.
@@ -221,12 +249,16 @@ impl<'py> Restorer<'py, '_> {
         let claim = self.claims[node.index()].clone();
         match self.node(node) {
             Node::Named { .. } => self.lookup(node),
-            Node::Range { bounds } => Ok(resolve(py, "builtins", "range")?.call1(self.three(bounds)?)?),
-            Node::Slice { bounds } => Ok(resolve(py, "builtins", "slice")?.call1(self.three(bounds)?)?),
+            Node::Range { bounds } => {
+                Ok(resolve(py, "builtins", "range")?.call1(self.three(bounds)?)?)
+            }
+            Node::Slice { bounds } => {
+                Ok(resolve(py, "builtins", "slice")?.call1(self.three(bounds)?)?)
+            }
             Node::Tuple { class, items } => self.make_tuple(claim, *class, items),
             Node::Set { class, items, .. } => {
                 let items = self.objects_of(items)?;
-                let made = PyFrozenSet::new(py, &items)?.into_any();
+                let made = adapters(py)?.call_method1(intern!(py, "new_frozenset"), (items,))?;
                 match class {
                     None => Ok(made),
                     Some(class) => {
@@ -236,22 +268,33 @@ impl<'py> Restorer<'py, '_> {
                     }
                 }
             }
-            Node::Object { class, payload: Some(content), .. } => {
+            Node::Object {
+                class,
+                payload: Some(content),
+                ..
+            } => {
                 let class = self.lookup(*class)?;
                 let info = types::info_of_class(class.cast::<PyType>()?)?;
                 let value = self.object(*content)?;
-                Ok(info.solid.bind(py).call_method1(intern!(py, "__new__"), (class, value))?)
+                Ok(info
+                    .solid
+                    .bind(py)
+                    .call_method1(intern!(py, "__new__"), (class, value))?)
             }
             Node::Tensor { .. } => self.make_tensor(node),
             Node::Array { .. } => self.make_array(node),
-            Node::ObjectArray { shape, items, .. } => {
-                self.make_object_array(claim, shape, items)
-            }
-            Node::Adapted { adapter: name, class, payload } => {
+            Node::ObjectArray { shape, items, .. } => self.make_object_array(claim, shape, items),
+            Node::Adapted {
+                adapter: name,
+                class,
+                payload,
+            } => {
                 let adapter = adapter(py, name)?;
                 let data = self.object(*payload)?;
                 if let Some(live) = claim
-                    && adapter.call_method1(intern!(py, "fits"), (&live, &data))?.is_truthy()?
+                    && adapter
+                        .call_method1(intern!(py, "fits"), (&live, &data))?
+                        .is_truthy()?
                 {
                     return Ok(live);
                 }
@@ -261,7 +304,13 @@ impl<'py> Restorer<'py, '_> {
             }
             Node::Method { receiver, name } => self.make_method(claim, *receiver, name),
             Node::WeakRef(target) => self.make_weak_reference(claim, *target),
-            Node::Function { module, qualname, code_name, cells, .. } => {
+            Node::Function {
+                module,
+                qualname,
+                code_name,
+                cells,
+                ..
+            } => {
                 let cells = cells
                     .iter()
                     .flatten()
@@ -272,7 +321,12 @@ impl<'py> Restorer<'py, '_> {
             }
             Node::ClassState { class, .. } => self.lookup(*class),
             Node::ModuleState { module, .. } => resolve(py, module, ""),
-            Node::Partial { function, arguments, keywords, .. } => {
+            Node::Partial {
+                function,
+                arguments,
+                keywords,
+                ..
+            } => {
                 let arguments = self.object(*arguments)?;
                 let keywords = self.object(*keywords)?;
                 let all = [self.object(*function)?]
@@ -281,10 +335,12 @@ impl<'py> Restorer<'py, '_> {
                 let all = PyTuple::new(py, all.collect::<Vec<_>>())?;
                 Ok(resolve(py, "functools", "partial")?.call(all, Some(keywords.cast()?))?)
             }
-            Node::Opaque { class } => Err(failure(format!(
-                "a `{class}` is kept by reference, and the program has none at this place"
-            ))),
-            _ => Err(failure("an object is part of itself in a way that cannot be built")),
+            Node::Opaque { class } => {
+                Ok(adapters(py)?.call_method1(intern!(py, "new_harmless"), (class,))?)
+            }
+            _ => Err(failure(
+                "an object is part of itself in a way that cannot be built",
+            )),
         }
     }
 
@@ -358,14 +414,25 @@ impl<'py> Restorer<'py, '_> {
 
     fn make_tensor(&self, node: NodeId) -> Outcome<Bound<'py, PyAny>> {
         let Node::Tensor {
-            class, dtype, shape, strides, offset, storage, requires_grad, grad_fn, ..
+            class,
+            dtype,
+            shape,
+            strides,
+            offset,
+            storage,
+            requires_grad,
+            grad_fn,
+            ..
         } = self.node(node)
         else {
             return Err(failure("not a tensor"));
         };
         let target = self.targets[storage.index()].as_ref();
         let target = target.ok_or_else(|| failure("its memory is missing"))?;
-        let owner = target.owner.as_ref().ok_or_else(|| failure("its memory is an array's"))?;
+        let owner = target
+            .owner
+            .as_ref()
+            .ok_or_else(|| failure("its memory is an array's"))?;
         let shift = (target.address - target.owner_address) as u64;
         let torch_type = resolve(self.py, "torch", dtype)?;
         let (_, size) = data_type(&torch_type)?;
@@ -389,13 +456,24 @@ impl<'py> Restorer<'py, '_> {
     }
 
     fn make_array(&self, node: NodeId) -> Outcome<Bound<'py, PyAny>> {
-        let Node::Array { dtype, shape, strides, storage, offset, writeable, .. } = self.node(node)
+        let Node::Array {
+            dtype,
+            shape,
+            strides,
+            storage,
+            offset,
+            writeable,
+            ..
+        } = self.node(node)
         else {
             return Err(failure("not an array"));
         };
         let target = self.targets[storage.index()].as_ref();
         let target = target.ok_or_else(|| failure("its memory is missing"))?;
-        let owner = target.owner.as_ref().ok_or_else(|| failure("its memory is elsewhere"))?;
+        let owner = target
+            .owner
+            .as_ref()
+            .ok_or_else(|| failure("its memory is elsewhere"))?;
         let start = (target.address - target.owner_address) as u64 + offset;
         let arguments = (owner, dtype, shape, strides, start, *writeable);
         Ok(adapters(self.py)?.call_method1(intern!(self.py, "array_over"), arguments)?)

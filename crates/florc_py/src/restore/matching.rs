@@ -34,7 +34,8 @@ impl<'py> Restorer<'py, '_> {
         }
         loop {
             while let Some((node, object)) = self.queue.pop_front() {
-                self.pair(node, &object).map_err(|failure| self.at(node, failure))?;
+                self.pair(node, &object)
+                    .map_err(|failure| self.at(node, failure))?;
             }
             let late = std::mem::take(&mut self.late);
             if late.is_empty() {
@@ -59,12 +60,16 @@ impl<'py> Restorer<'py, '_> {
 
     /// Whether the class at `node` is `class`.
     fn is_class(&mut self, node: NodeId, class: &Bound<'py, PyType>, name: &str) -> bool {
-        let Node::Named { module, qualname } = self.node(node) else { return false };
+        let Node::Named { module, qualname } = self.node(node) else {
+            return false;
+        };
         let same = name.len() == module.len() + 1 + qualname.len()
             && name.starts_with(module.as_str())
             && name.ends_with(qualname.as_str());
         if same {
-            self.candidates.entry(node).or_insert_with(|| class.clone().into_any());
+            self.candidates
+                .entry(node)
+                .or_insert_with(|| class.clone().into_any());
         }
         same
     }
@@ -91,40 +96,66 @@ impl<'py> Restorer<'py, '_> {
     }
 
     /// Whether a live object is of the saved type.
-    fn fits(
-        &mut self,
-        node: NodeId,
-        object: &Bound<'py, PyAny>,
-        info: &TypeInfo,
-    ) -> Outcome<bool> {
+    fn fits(&mut self, node: NodeId, object: &Bound<'py, PyAny>, info: &TypeInfo) -> Outcome<bool> {
         let class = info.class.bind(self.py).clone();
         let kind = info.kind;
         Ok(match self.node(node) {
             Node::List { class: None, .. } => kind == Kind::List,
             Node::Tuple { class: None, .. } => kind == Kind::Tuple,
             Node::Dict { class: None, .. } => kind == Kind::Dict,
-            Node::Set { class: None, frozen: false, .. } => kind == Kind::Set,
-            Node::Deque { class: None, maxlen, .. } => {
-                info.name == "collections.deque" && max_length(object)? == *maxlen
+            Node::Set {
+                class: None,
+                frozen: false,
+                ..
+            } => kind == Kind::Set,
+            Node::Deque {
+                class: None,
+                maxlen,
+                ..
+            } => info.name == "collections.deque" && max_length(object)? == *maxlen,
+            Node::Deque {
+                class: Some(of),
+                maxlen,
+                ..
+            } => self.is_class(*of, &class, &info.name) && max_length(object)? == *maxlen,
+            Node::List {
+                class: Some(of), ..
             }
-            Node::Deque { class: Some(of), maxlen, .. } => {
-                self.is_class(*of, &class, &info.name) && max_length(object)? == *maxlen
+            | Node::Tuple {
+                class: Some(of), ..
             }
-            Node::List { class: Some(of), .. }
-            | Node::Tuple { class: Some(of), .. }
-            | Node::Dict { class: Some(of), .. }
-            | Node::Set { class: Some(of), frozen: false, .. }
-            | Node::Object { class: of, payload: None, .. }
+            | Node::Dict {
+                class: Some(of), ..
+            }
+            | Node::Set {
+                class: Some(of),
+                frozen: false,
+                ..
+            }
+            | Node::Object {
+                class: of,
+                payload: None,
+                ..
+            }
             | Node::Adapted { class: of, .. } => self.is_class(*of, &class, &info.name),
             Node::Object { class: of, .. } => {
                 let mutable = !matches!(kind, Kind::Object(base) if base.is_immutable());
                 mutable && self.is_class(*of, &class, &info.name)
             }
-            Node::Tensor { class: of, device, is_leaf: true, .. } => {
+            Node::Tensor {
+                class: of,
+                device,
+                is_leaf: true,
+                ..
+            } => {
                 kind == Kind::Tensor
                     && self.is_class(*of, &class, &info.name)
                     && object.getattr(intern!(self.py, "is_leaf"))?.is_truthy()?
-                    && object.getattr(intern!(self.py, "device"))?.str()?.to_cow()? == *device
+                    && object
+                        .getattr(intern!(self.py, "device"))?
+                        .str()?
+                        .to_cow()?
+                        == *device
             }
             Node::Array { .. } | Node::ObjectArray { .. } => kind == Kind::Array,
             Node::ByteArray(_) => kind == Kind::ByteArray,
@@ -154,7 +185,12 @@ impl<'py> Restorer<'py, '_> {
         info: &TypeInfo,
     ) -> Outcome<()> {
         match self.node(node) {
-            Node::Object { attributes, slots, payload, .. } => {
+            Node::Object {
+                attributes,
+                slots,
+                payload,
+                ..
+            } => {
                 self.pair_attributes(attributes, object, info)?;
                 self.pair_slots(slots, object, info);
                 if let Some(content) = payload {
@@ -177,17 +213,27 @@ impl<'py> Restorer<'py, '_> {
                     }
                 }
             }
-            Node::Tensor { grad, attributes, .. } => {
+            Node::Tensor {
+                grad, attributes, ..
+            } => {
                 self.pair_attributes(attributes, object, info)?;
                 if let Some(grad) = grad {
                     let live = object.getattr(intern!(self.py, "grad"))?;
                     self.queue.push_back((*grad, live));
                 }
             }
-            Node::Function { cells, defaults, keyword_defaults, attributes, .. } => {
+            Node::Function {
+                cells,
+                defaults,
+                keyword_defaults,
+                attributes,
+                ..
+            } => {
                 self.pair_attributes(attributes, object, info)?;
-                for (part, name) in [(defaults, "__defaults__"), (keyword_defaults, "__kwdefaults__")]
-                {
+                for (part, name) in [
+                    (defaults, "__defaults__"),
+                    (keyword_defaults, "__kwdefaults__"),
+                ] {
                     if let Some(part) = part {
                         self.queue.push_back((*part, object.getattr(name)?));
                     }
@@ -200,7 +246,8 @@ impl<'py> Restorer<'py, '_> {
                 }
             }
             Node::Method { receiver, .. } => {
-                self.queue.push_back((*receiver, object.getattr(intern!(self.py, "__self__"))?));
+                self.queue
+                    .push_back((*receiver, object.getattr(intern!(self.py, "__self__"))?));
             }
             Node::Cell(Some(content)) => {
                 if let Ok(live) = object.getattr(intern!(self.py, "cell_contents")) {
@@ -208,7 +255,9 @@ impl<'py> Restorer<'py, '_> {
                 }
             }
             Node::WeakRef(Some(target)) => self.queue.push_back((*target, object.call0()?)),
-            Node::Adapted { adapter, payload, .. } => {
+            Node::Adapted {
+                adapter, payload, ..
+            } => {
                 let adapter = create::adapter(self.py, adapter)?;
                 if adapter.hasattr(intern!(self.py, "save"))? {
                     let live = adapter.call_method1(intern!(self.py, "save"), (object,))?;
@@ -241,7 +290,9 @@ impl<'py> Restorer<'py, '_> {
 
     fn pair_slots(&mut self, slots: &Attributes, object: &Bound<'py, PyAny>, info: &TypeInfo) {
         for (name, child) in slots {
-            let Some(slot) = info.slots.iter().find(|slot| slot.name == *name) else { continue };
+            let Some(slot) = info.slots.iter().find(|slot| slot.name == *name) else {
+                continue;
+            };
             let descriptor = slot.descriptor.bind(self.py);
             if let Ok(live) = descriptor.call_method1(intern!(self.py, "__get__"), (object,)) {
                 self.queue.push_back((*child, live));
@@ -297,7 +348,9 @@ impl<'py> Restorer<'py, '_> {
 
     /// Entries whose keys are objects: by the live key where it is known, else by position.
     fn pair_by_object_keys(&mut self, node: NodeId, object: &Bound<'py, PyAny>) -> Outcome<()> {
-        let Node::Dict { items, .. } = self.node(node) else { return Ok(()) };
+        let Node::Dict { items, .. } = self.node(node) else {
+            return Ok(());
+        };
         let live: Vec<_> = object.cast::<PyDict>()?.iter().collect();
         for (index, (key, value)) in items.iter().enumerate() {
             let known = self.claims[key.index()].clone();
@@ -323,8 +376,12 @@ impl<'py> Restorer<'py, '_> {
                         stack.extend(items.iter().copied().zip(live.iter()));
                     }
                 }
-                Node::Dict { items, class: None, .. } => {
-                    let Ok(live) = live.cast::<PyDict>() else { continue };
+                Node::Dict {
+                    items, class: None, ..
+                } => {
+                    let Ok(live) = live.cast::<PyDict>() else {
+                        continue;
+                    };
                     for (key, value) in items {
                         if let Node::Str(key) = self.node(*key)
                             && let Ok(Some(found)) = live.get_item(PyString::new(self.py, key))
@@ -345,4 +402,3 @@ impl<'py> Restorer<'py, '_> {
 fn max_length(object: &Bound<'_, PyAny>) -> Outcome<Option<u64>> {
     Ok(object.getattr(intern!(object.py(), "maxlen"))?.extract()?)
 }
-

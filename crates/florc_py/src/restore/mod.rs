@@ -39,7 +39,11 @@ pub struct RestoreError {
 
 impl fmt::Display for RestoreError {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.path.is_empty() { "the state" } else { &self.path };
+        let place = if self.path.is_empty() {
+            "the state"
+        } else {
+            &self.path
+        };
         write!(to, "cannot restore `{place}`: {}", self.problem)?;
         if self.partial {
             write!(to, " (some objects were restored already)")?;
@@ -67,19 +71,28 @@ impl From<PyErr> for Failure {
                 Err(_) => text,
             }
         });
-        Self { node: None, problem }
+        Self {
+            node: None,
+            problem,
+        }
     }
 }
 
 impl From<pyo3::CastError<'_, '_>> for Failure {
     fn from(error: pyo3::CastError<'_, '_>) -> Self {
-        Self { node: None, problem: error.to_string() }
+        Self {
+            node: None,
+            problem: error.to_string(),
+        }
     }
 }
 
 impl From<pyo3::CastIntoError<'_>> for Failure {
     fn from(error: pyo3::CastIntoError<'_>) -> Self {
-        Self { node: None, problem: error.to_string() }
+        Self {
+            node: None,
+            problem: error.to_string(),
+        }
     }
 }
 
@@ -140,7 +153,10 @@ pub(crate) fn restore<'py>(
         let node = graph.root(name)?;
         restorer.objects[node.index()].clone().map(Bound::unbind)
     };
-    Ok(live.iter().map(|(name, _)| (name.clone(), value(name))).collect())
+    Ok(live
+        .iter()
+        .map(|(name, _)| (name.clone(), value(name)))
+        .collect())
 }
 
 impl<'py, 'g> Restorer<'py, 'g> {
@@ -175,7 +191,10 @@ impl<'py, 'g> Restorer<'py, 'g> {
         self.write_storages()?;
         self.patch_all()?;
         for (name, node) in &self.graph.hidden {
-            if !matches!(self.node(*node), Node::ClassState { .. } | Node::ModuleState { .. }) {
+            if !matches!(
+                self.node(*node),
+                Node::ClassState { .. } | Node::ModuleState { .. }
+            ) {
                 let value = self.object(*node)?;
                 hidden::write(name, &value).map_err(|error| self.at(*node, error.into()))?;
             }
@@ -195,7 +214,11 @@ impl<'py, 'g> Restorer<'py, 'g> {
         }
         let named = self.graph.roots.iter().chain(&self.graph.hidden);
         sound &= named.into_iter().all(|(_, node)| node.index() < nodes);
-        if sound { Ok(()) } else { Err(failure("the checkpoint's graph is damaged")) }
+        if sound {
+            Ok(())
+        } else {
+            Err(failure("the checkpoint's graph is damaged"))
+        }
     }
 
     fn node(&self, id: NodeId) -> &'g Node {
@@ -210,15 +233,27 @@ impl<'py, 'g> Restorer<'py, 'g> {
     }
 
     fn at(&self, node: NodeId, failure: Failure) -> Failure {
-        Failure { node: failure.node.or(Some(node)), problem: failure.problem }
+        Failure {
+            node: failure.node.or(Some(node)),
+            problem: failure.problem,
+        }
     }
 
     fn error(&self, failure: Failure, partial: bool) -> RestoreError {
-        let path = failure.node.map_or_else(String::new, |node| children::path(self.graph, node));
-        RestoreError { path, problem: failure.problem, partial }
+        let path = failure
+            .node
+            .map_or_else(String::new, |node| children::path(self.graph, node));
+        RestoreError {
+            path,
+            problem: failure.problem,
+            partial,
+        }
     }
 }
 
 fn failure(problem: impl Into<String>) -> Failure {
-    Failure { node: None, problem: problem.into() }
+    Failure {
+        node: None,
+        problem: problem.into(),
+    }
 }

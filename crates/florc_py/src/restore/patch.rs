@@ -6,6 +6,8 @@
 //!
 //! Order is kept; what equals the saved content already is left alone.
 
+use std::collections::HashSet;
+
 use florc_runtime::{Attributes, Node, NodeId};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -19,7 +21,8 @@ type Entries<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
 impl<'py> Restorer<'py, '_> {
     pub(super) fn patch_all(&mut self) -> Outcome<()> {
         for (node, live) in std::mem::take(&mut self.rebinds) {
-            self.rebind(node, &live).map_err(|failure| self.at(node, failure))?;
+            self.rebind(node, &live)
+                .map_err(|failure| self.at(node, failure))?;
         }
         let (hashed, plain): (Vec<NodeId>, Vec<NodeId>) = (0..self.graph.nodes.len() as u32)
             .map(NodeId)
@@ -27,7 +30,8 @@ impl<'py> Restorer<'py, '_> {
             .filter(|node| self.objects[node.index()].is_some())
             .chain(std::mem::take(&mut self.unfilled))
             .partition(|node| self.is_hashed(*node));
-        let is_adapted = |node: &NodeId| matches!(self.graph.nodes[node.index()], Node::Adapted { .. });
+        let is_adapted =
+            |node: &NodeId| matches!(self.graph.nodes[node.index()], Node::Adapted { .. });
         let (adapted, plain): (Vec<NodeId>, Vec<NodeId>) = plain.into_iter().partition(is_adapted);
         for node in plain.into_iter().chain(hashed).chain(adapted) {
             self.fill(node).map_err(|failure| self.at(node, failure))?;
@@ -39,9 +43,9 @@ impl<'py> Restorer<'py, '_> {
     fn is_hashed(&self, node: NodeId) -> bool {
         match self.node(node) {
             Node::Set { .. } => true,
-            Node::Dict { items, .. } => {
-                items.iter().any(|(key, _)| matches!(self.node(*key), Node::Object { .. }))
-            }
+            Node::Dict { items, .. } => items
+                .iter()
+                .any(|(key, _)| matches!(self.node(*key), Node::Object { .. })),
             _ => false,
         }
     }
@@ -58,7 +62,9 @@ impl<'py> Restorer<'py, '_> {
         let object = self.object(node)?;
         let info = types::info_of(&object)?;
         match self.node(node) {
-            Node::List { .. } | Node::Dict { .. } | Node::Deque { .. }
+            Node::List { .. }
+            | Node::Dict { .. }
+            | Node::Deque { .. }
             | Node::Set { frozen: false, .. } => {
                 self.fill_content(node, &object, &info)?;
                 self.fill_attributes(node, &object, &info)?;
@@ -72,7 +78,12 @@ impl<'py> Restorer<'py, '_> {
             }
             Node::ByteArray(bytes) => replace_bytes(&object, bytes)?,
             Node::Cell(content) => self.fill_cell(&object, *content)?,
-            Node::Tensor { requires_grad, grad, grad_fn, .. } => {
+            Node::Tensor {
+                requires_grad,
+                grad,
+                grad_fn,
+                ..
+            } => {
                 self.fill_attributes(node, &object, &info)?;
                 if grad_fn.is_none() {
                     let grad = match grad {
@@ -89,16 +100,24 @@ impl<'py> Restorer<'py, '_> {
                 create::adapters(self.py)?
                     .call_method1(intern!(self.py, "fill_object_array"), (&object, items))?;
             }
-            Node::Function { defaults, keyword_defaults, .. } => {
-                for (part, name) in [(defaults, "__defaults__"), (keyword_defaults, "__kwdefaults__")]
-                {
+            Node::Function {
+                defaults,
+                keyword_defaults,
+                ..
+            } => {
+                for (part, name) in [
+                    (defaults, "__defaults__"),
+                    (keyword_defaults, "__kwdefaults__"),
+                ] {
                     if let Some(part) = part {
                         object.setattr(name, self.object(*part)?)?;
                     }
                 }
                 self.fill_attributes(node, &object, &info)?;
             }
-            Node::Adapted { adapter, payload, .. } if self.claims[node.index()].is_some() => {
+            Node::Adapted {
+                adapter, payload, ..
+            } if self.claims[node.index()].is_some() => {
                 let data = self.object(*payload)?;
                 create::adapter(self.py, adapter)?
                     .call_method1(intern!(self.py, "patch"), (&object, data))
@@ -173,7 +192,10 @@ impl<'py> Restorer<'py, '_> {
             return if attributes.is_empty() {
                 Ok(())
             } else {
-                Err(failure(format!("a `{}` has no attributes any more", info.name)))
+                Err(failure(format!(
+                    "a `{}` has no attributes any more",
+                    info.name
+                )))
             };
         }
         let dict = object.getattr(intern!(self.py, "__dict__"))?;
@@ -199,7 +221,10 @@ impl<'py> Restorer<'py, '_> {
                     let value = self.object(*child)?;
                     descriptor.call_method1(intern!(py, "__set__"), (object, value))?;
                 }
-                None if descriptor.call_method1(intern!(py, "__get__"), (object,)).is_ok() => {
+                None if descriptor
+                    .call_method1(intern!(py, "__get__"), (object,))
+                    .is_ok() =>
+                {
                     descriptor.call_method1(intern!(py, "__delete__"), (object,))?;
                 }
                 None => {}
@@ -308,32 +333,44 @@ fn replace_elements<'py>(
     items: Vec<Bound<'py, PyAny>>,
 ) -> Outcome<()> {
     let py = object.py();
-    let live = object.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-    let mut same = live.len() == items.len();
+    let mut identities = HashSet::new();
+    for live in object.try_iter()? {
+        identities.insert(identity(&live?)?);
+    }
+    let mut same = identities.len() == items.len();
     for item in &items {
-        if !same {
-            break;
-        }
-        let mut found = live.iter().any(|live| live.is(item));
-        if !found {
-            for live in &live {
-                found = found || same_scalar(live, item)?;
-            }
-        }
-        same = found;
+        same = same && identities.contains(&identity(item)?);
     }
     if !same {
         let solid = info.solid.bind(py);
         solid.call_method1(intern!(py, "clear"), (object,))?;
-        solid.call_method1(intern!(py, "update"), (object, items))?;
+        let adapters = create::adapters(py)?;
+        adapters.call_method1(intern!(py, "fill_set"), (object, solid, items))?;
     }
     Ok(())
+}
+
+/// What makes two elements one: their value for simple types, else their address.
+fn identity(element: &Bound<'_, PyAny>) -> Outcome<(usize, isize, String)> {
+    let class = element.get_type_ptr() as usize;
+    Ok(match types::info_of(element)?.kind {
+        Kind::Str | Kind::Int | Kind::Bool | Kind::Bytes | Kind::None => {
+            (class, element.hash()?, element.repr()?.to_string())
+        }
+        _ => (
+            class,
+            (element.as_ptr() as usize).cast_signed(),
+            String::new(),
+        ),
+    })
 }
 
 fn replace_bytes(object: &Bound<'_, PyAny>, bytes: &[u8]) -> Outcome<()> {
     let py = object.py();
     if object.cast::<PyByteArray>()?.to_vec() != bytes {
-        let set_item = py.get_type::<PyByteArray>().getattr(intern!(py, "__setitem__"))?;
+        let set_item = py
+            .get_type::<PyByteArray>()
+            .getattr(intern!(py, "__setitem__"))?;
         set_item.call1((object, PySlice::full(py), PyByteArray::new(py, bytes)))?;
     }
     Ok(())

@@ -67,25 +67,36 @@ impl<'py> Restorer<'py, '_> {
         taken: &mut Vec<(usize, usize, String)>,
     ) -> Outcome<Target<'py>> {
         let info = &self.graph.storages[index];
-        let bytes = (self.read)(StorageId(index as u32))
-            .map_err(|problem| Failure { node: viewers.first().copied(), problem })?;
+        let bytes = (self.read)(StorageId(index as u32)).map_err(|problem| Failure {
+            node: viewers.first().copied(),
+            problem,
+        })?;
         if bytes.len() as u64 != info.bytes {
-            return Err(Failure { node: viewers.first().copied(), problem: "bytes are missing".into() });
+            return Err(Failure {
+                node: viewers.first().copied(),
+                problem: "bytes are missing".into(),
+            });
         }
         let mut places = Vec::new();
         for &viewer in viewers {
             if let Some(object) = self.claims[viewer.index()].clone() {
-                let place = self.place(viewer, object).map_err(|failed| self.at(viewer, failed))?;
+                let place = self
+                    .place(viewer, object)
+                    .map_err(|failed| self.at(viewer, failed))?;
                 places.push(place);
             }
         }
         let length = bytes.len();
         for place in places.iter().filter(|place| place.same) {
-            let Some(address) = place.address.checked_sub(place.offset) else { continue };
+            let Some(address) = place.address.checked_sub(place.offset) else {
+                continue;
+            };
             let free = !taken.iter().any(|(low, high, device)| {
                 address < *high && *low < address + length && *device == info.device
             });
-            let others = places.iter().all(|other| other.is_tensor || other.stays(address));
+            let others = places
+                .iter()
+                .all(|other| other.is_tensor || other.stays(address));
             let all_here = places.len() == viewers.len();
             let usable = if place.is_tensor {
                 self.tensor_holds(place, address, length)? && others
@@ -125,7 +136,13 @@ impl<'py> Restorer<'py, '_> {
         let live_type = object.getattr(intern!(py, "dtype"))?;
         let (name, size): (String, usize) = create::data_type(&live_type)?;
         Ok(match self.node(node) {
-            Node::Tensor { dtype, shape, strides, offset, .. } => {
+            Node::Tensor {
+                dtype,
+                shape,
+                strides,
+                offset,
+                ..
+            } => {
                 let live: Vec<i64> = object.call_method0(intern!(py, "stride"))?.extract()?;
                 Place {
                     address: object.call_method0(intern!(py, "data_ptr"))?.extract()?,
@@ -136,7 +153,13 @@ impl<'py> Restorer<'py, '_> {
                     object,
                 }
             }
-            Node::Array { dtype, shape, strides, offset, .. } => {
+            Node::Array {
+                dtype,
+                shape,
+                strides,
+                offset,
+                ..
+            } => {
                 let live: Vec<i64> = object.getattr(intern!(py, "strides"))?.extract()?;
                 Place {
                     address: array_address(&object)?,
@@ -203,16 +226,12 @@ impl<'py> Restorer<'py, '_> {
         Ok(target)
     }
 
-    fn new_target(
-        &self,
-        index: usize,
-        viewers: &[NodeId],
-        bytes: Vec<u8>,
-    ) -> Outcome<Target<'py>> {
+    fn new_target(&self, index: usize, viewers: &[NodeId], bytes: Vec<u8>) -> Outcome<Target<'py>> {
         let py = self.py;
         let device = &self.graph.storages[index].device;
-        let for_tensors =
-            viewers.iter().any(|viewer| matches!(self.node(*viewer), Node::Tensor { .. }));
+        let for_tensors = viewers
+            .iter()
+            .any(|viewer| matches!(self.node(*viewer), Node::Tensor { .. }));
         if !for_tensors {
             let owner = PyByteArray::new(py, &bytes).into_any();
             return Ok(Target {
@@ -270,6 +289,8 @@ impl Place<'_> {
 fn array_address(array: &Bound<'_, PyAny>) -> Outcome<usize> {
     let py = array.py();
     let interface = array.getattr(intern!(py, "__array_interface__"))?;
-    let data = interface.get_item(intern!(py, "data"))?.cast_into::<PyTuple>()?;
+    let data = interface
+        .get_item(intern!(py, "data"))?
+        .cast_into::<PyTuple>()?;
     Ok(data.get_item(0)?.extract()?)
 }

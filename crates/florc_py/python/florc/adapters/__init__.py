@@ -3,17 +3,20 @@
 The native walk asks here once per type. A framework's file is loaded only when the framework
 itself is loaded already; nothing here imports a framework.
 
-An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving a new object, and
-`patch(obj, data)`, which writes the data into an existing object and says whether it did.
+An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving a new object,
+`fits(obj, data)`, whether an existing object can take the data or has it already, and
+`patch(obj, data)`, which writes it.
 """
 
 import enum
 import sys
 import sysconfig
+import threading
 import weakref
 
-from . import functions, standard
+from . import standard
 from .functions import code_of_function, function, make_function, name_of, resolve
+from .sets import fill_set, new_frozenset
 
 _FRAMEWORKS = ("numpy", "torch")
 _loaded = {}
@@ -23,10 +26,9 @@ def _adapters():
     """Adapter files, frameworks first."""
     for name in _FRAMEWORKS:
         if name not in _loaded and name in sys.modules:
-            module = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
             if not getattr(sys.modules[name], "__version__", None):
                 continue  # being imported
-            _loaded[name] = module
+            _loaded[name] = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
     yield from _loaded.values()
     yield standard
 
@@ -199,7 +201,26 @@ def module_attributes(module):
     return found
 
 
+_CODE = (type, type(sys), type(len))
+
+
 def _is_data(value):
-    if isinstance(value, (type, type(sys), property, classmethod, staticmethod)):
-        return False
-    return not callable(value) and not hasattr(type(value), "__get__")
+    """Neither a class, module or function nor a descriptor."""
+    return not isinstance(value, _CODE) and not hasattr(type(value), "__get__")
+
+
+def sink(value):
+    """Module and name of a standard stream."""
+    for name in ("stdout", "stderr", "stdin", "__stdout__", "__stderr__", "__stdin__"):
+        if getattr(sys, name) is value:
+            return "sys", name
+    return None
+
+
+def new_harmless(name):
+    """A new lock: one that was free at a cut point has no state."""
+    if name == "_thread.lock":
+        return threading.Lock()
+    if name == "_thread.RLock":
+        return threading.RLock()
+    raise LookupError(f"a `{name}` is kept by reference, and the program has none at this place")

@@ -1,5 +1,6 @@
 """Names of functions and classes, and functions made again from code that is loaded."""
 
+import hashlib
 import sys
 import types
 
@@ -87,7 +88,7 @@ def function(value):
 
 def _key(code, module, qualname):
     """What tells functions of one qualified name apart: stable between runs of one program."""
-    known = _codes.get(code)
+    known = _codes.get(id(code))
     if known is not None and known[0] is code:
         return known[1]
     path = getattr(code, "co_qualname", qualname)
@@ -96,34 +97,41 @@ def _key(code, module, qualname):
     if not is_project(module):
         key = f"{path}@{code.co_firstlineno}"
     else:
-        siblings = _siblings(module, path)
-        order = next((i for i, other in enumerate(siblings) if other is code), None)
+        shape = _shape(code)
+        alike = [other for other in _siblings(module, path) if _shape(other) == shape]
+        order = next((i for i, other in enumerate(alike) if other is code), None)
         if order is None:
-            order = next((i for i, other in enumerate(siblings) if other == code), None)
-        key = f"{path}#{order}" if order is not None else f"{path}@{_shape(code)}"
-    _codes[code] = (code, key)
+            order = next((i for i, other in enumerate(alike) if other == code), None)
+        key = f"{path}:{shape}#{'' if order is None else order}"
+    _codes[id(code)] = (code, key)
     return key
 
 
 def _shape(code):
-    names = (code.co_varnames, code.co_freevars, code.co_names, code.co_argcount)
-    constants = tuple(c for c in code.co_consts if isinstance(c, (int, float, str, bytes)))
-    return repr((names, constants, len(code.co_code)))
+    """A hash of what a function does, of its signature alone where florc rewrote its body: two
+    instrumented versions of one function must agree, two functions of one name must not."""
+    facts = [code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2C, code.co_freevars]
+    facts.append(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    if not {"florc", "_florc"} & {*code.co_names, *code.co_freevars}:
+        facts += [code.co_names, code.co_varnames, code.co_code]
+        facts += [repr(value) for value in code.co_consts if not isinstance(value, types.CodeType)]
+    return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
 
 
 def _siblings(module, path):
     """Code objects with that qualified name, in the order of the source."""
     parts = path.split(".")
-    try:
-        at = parts.index("<locals>")
-    except ValueError:
-        return []
+    at = parts.index("<locals>") if "<locals>" in parts else len(parts)
     try:
         outer = resolve(module, ".".join(parts[:at]))
     except LookupError:
         return []
-    while hasattr(outer, "__wrapped__"):
-        outer = outer.__wrapped__
+    wrapped = [outer]
+    while hasattr(wrapped[-1], "__wrapped__") and len(wrapped) < 32:
+        wrapped.append(wrapped[-1].__wrapped__)
+    if at == len(parts):
+        return [f.__code__ for f in wrapped if isinstance(f, types.FunctionType)]
+    outer = wrapped[-1]
     codes = [getattr(outer, "__code__", None)]
     for part in parts[at:]:
         if part != "<locals>":
@@ -149,10 +157,11 @@ def make_function(module, qualname, key, cells):
         if isinstance(found, types.FunctionType) and function(found)[2] == key:
             return found
     path, _, order = key.rpartition("#")
-    codes = _siblings(module, path) if path and order.isdigit() else []
-    if not path or int(order) >= len(codes):
-        raise LookupError(f"the code of `{qualname}` is not loaded")
-    code = codes[int(order)]
+    path, _, shape = path.rpartition(":")
+    alike = [code for code in _siblings(module, path) if _shape(code) == shape] if path else []
+    if not order.isdigit() or int(order) >= len(alike):
+        raise LookupError(f"the code of `{qualname}` is not loaded, or is another one now")
+    code = alike[int(order)]
     namespace = vars(sys.modules[module])
     made = types.FunctionType(code, namespace, code.co_name, None, tuple(cells))
     made.__qualname__ = qualname

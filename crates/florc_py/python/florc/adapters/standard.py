@@ -218,6 +218,23 @@ class Proxy(Immutable):
         return False
 
 
+class Logger(Immutable):
+    """Loggers are known by name."""
+
+    name = "logging.Logger"
+
+    def save(self, value):
+        return value.name
+
+    def load(self, cls, data):
+        import logging
+
+        return logging.getLogger(data)
+
+    def fits(self, value, data):
+        return value.name == data
+
+
 class SimpleNamespace:
     name = "types.SimpleNamespace"
 
@@ -247,6 +264,7 @@ ADAPTERS = {
         EnumValue(),
         Raised(),
         Proxy(),
+        Logger(),
         SimpleNamespace(),
     )
 }
@@ -307,6 +325,7 @@ _NAMED = {
     "builtins.classmethod_descriptor",
     "builtins.getset_descriptor",
     "builtins.member_descriptor",
+    "functools._lru_cache_wrapper",
     "typing._SpecialForm",
     "typing.TypeVar",
 }
@@ -357,7 +376,6 @@ _HARMLESS = (
     "tempfile.TemporaryDirectory",
     "tempfile._TemporaryFileWrapper",
     "argparse.ArgumentParser",
-    "ast.AST",
     "csv.DictWriter",
     "_csv.writer",
     "contextlib.redirect_stdout",
@@ -394,6 +412,8 @@ def find(cls):
         return "singleton"
     if name in _RUNNING or name.startswith("itertools."):
         return "iterator"
+    if name in ("logging.Logger", "logging.RootLogger"):
+        return ADAPTERS["logging.Logger"]
     bases = [_name(base) for base in cls.__mro__]
     if any(base in _HARMLESS for base in bases):
         return "harmless"

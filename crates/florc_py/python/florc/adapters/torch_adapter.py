@@ -143,7 +143,7 @@ _SWITCHES = {
 def read_hidden():
     """Generators of all devices and the global switches that a script may set."""
     state = {"torch.cpu": torch.get_rng_state()}
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():
         for index in range(torch.cuda.device_count()):
             state[f"torch.cuda.{index}"] = torch.cuda.get_rng_state(index)
     state["torch.switches"] = {name: read() for name, (read, _) in _SWITCHES.items()}
