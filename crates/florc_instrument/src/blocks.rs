@@ -16,11 +16,11 @@ use florc_semantic::{FunctionId, Loop, Resolution};
 use florc_syntax::tree::{Block, ExprKind, StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Span};
 
+use crate::decide::Facts;
 use crate::diagnostics::{
     block_breaks_out, block_deletes_outer, block_returns, block_suspends, dynamic_names,
     state_out_of_reach,
 };
-use crate::decide::Facts;
 use crate::plan::{Plan, SkipBlock};
 use crate::{dynamic, roots};
 
@@ -29,12 +29,19 @@ const SMALL: usize = 3;
 
 /// Puts the SkipBlocks into the plan, with the findings about loops that are not.
 pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
-    let Some(main) = &plan.main_loop else { return Vec::new() };
-    let body = match &facts.module.tree.stmt(main.stmt).kind {
+    let Some(main) = plan.main_loop.as_ref().map(|main| main.stmt) else {
+        return Vec::new();
+    };
+    let body = match &facts.module.tree.stmt(main).kind {
         StmtKind::For { body, .. } | StmtKind::While { body, .. } => body,
         _ => return Vec::new(),
     };
-    let mut search = Search { facts, plan, diagnostics: Vec::new(), main: main.stmt };
+    let mut search = Search {
+        facts,
+        plan,
+        diagnostics: Vec::new(),
+        main,
+    };
     let mut queue = search.region(body);
     let mut seen = BTreeSet::new();
     while let Some(function) = queue.pop() {
@@ -130,7 +137,13 @@ fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagno
     }
     let end = roots::at_end(facts, each);
     if let Some((name, reasons)) = end.out_of_reach {
-        return Err(state_out_of_reach::report(facts.module, stmt, &name, reasons, false));
+        return Err(state_out_of_reach::report(
+            facts.module,
+            stmt,
+            &name,
+            reasons,
+            false,
+        ));
     }
     let site = SkipBlockSite {
         id: facts.loop_id(&each.path),
@@ -167,7 +180,9 @@ fn obstacle(facts: Facts<'_>, each: &Loop) -> Option<Diagnostic> {
 fn returns(facts: Facts<'_>, stmt: StmtId) -> Option<Span> {
     let tree = &facts.module.tree;
     let own = facts.own_stmts(stmt);
-    let at = own.iter().find(|inner| matches!(tree.stmt(**inner).kind, StmtKind::Return { .. }))?;
+    let at = own
+        .iter()
+        .find(|inner| matches!(tree.stmt(**inner).kind, StmtKind::Return { .. }))?;
     Some(tree.stmt(*at).span)
 }
 
@@ -185,7 +200,10 @@ fn jump_in(facts: Facts<'_>, block: &Block) -> Option<Span> {
         StmtKind::Break | StmtKind::Continue => Some(tree.stmt(*stmt).span),
         StmtKind::FunctionDef(_) | StmtKind::ClassDef(_) => None,
         StmtKind::For { .. } | StmtKind::While { .. } => breaks_out(facts, *stmt),
-        _ => tree.blocks(*stmt).into_iter().find_map(|inner| jump_in(facts, inner)),
+        _ => tree
+            .blocks(*stmt)
+            .into_iter()
+            .find_map(|inner| jump_in(facts, inner)),
     })
 }
 
@@ -193,17 +211,22 @@ fn deletes_outer(facts: Facts<'_>, each: &Loop) -> Option<(Span, String)> {
     let tree = &facts.module.tree;
     let scope = facts.semantics.function(each.function).scope;
     for stmt in facts.own_stmts(each.stmt) {
-        let StmtKind::Delete { targets } = &tree.stmt(stmt).kind else { continue };
+        let StmtKind::Delete { targets } = &tree.stmt(stmt).kind else {
+            continue;
+        };
         for target in targets.iter().flat_map(|target| tree.all_exprs(*target)) {
-            let ExprKind::Name(name) = &tree.expr(target).kind else { continue };
+            let ExprKind::Name(name) = &tree.expr(target).kind else {
+                continue;
+            };
             let direct = targets.contains(&target)
                 || tree.expr_parent(target).is_some_and(|parent| {
-                    matches!(tree.expr(parent).kind, ExprKind::Tuple { .. } | ExprKind::List { .. })
+                    matches!(
+                        tree.expr(parent).kind,
+                        ExprKind::Tuple { .. } | ExprKind::List { .. }
+                    )
                 });
             let outer = match facts.semantics.resolve(target) {
-                Resolution::Binding(binding) => {
-                    facts.semantics.binding(binding).scope != scope
-                }
+                Resolution::Binding(binding) => facts.semantics.binding(binding).scope != scope,
                 _ => false,
             };
             if direct && outer {
@@ -218,13 +241,18 @@ fn deletes_outer(facts: Facts<'_>, each: &Loop) -> Option<(Span, String)> {
 fn is_small(facts: Facts<'_>, stmt: StmtId) -> bool {
     let tree = &facts.module.tree;
     let own = facts.own_stmts(stmt);
-    let calls = own.iter().flat_map(|inner| tree.stmt_exprs(*inner)).any(|expr| {
-        tree.all_exprs(expr).into_iter().any(|part| match &tree.expr(part).kind {
-            ExprKind::Call { func, .. } => {
-                !matches!(facts.semantics.resolve(*func), Resolution::Builtin(_))
-            }
-            _ => false,
-        })
-    });
+    let calls = own
+        .iter()
+        .flat_map(|inner| tree.stmt_exprs(*inner))
+        .any(|expr| {
+            tree.all_exprs(expr)
+                .into_iter()
+                .any(|part| match &tree.expr(part).kind {
+                    ExprKind::Call { func, .. } => {
+                        !matches!(facts.semantics.resolve(*func), Resolution::Builtin(_))
+                    }
+                    _ => false,
+                })
+        });
     own.len() <= SMALL + 1 && !calls && !facts.effects.trains(&[stmt])
 }

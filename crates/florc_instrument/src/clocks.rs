@@ -8,8 +8,8 @@
 
 use florc_manifest::ClockSite;
 
-use crate::logs;
 use crate::decide::Facts;
+use crate::logs;
 use crate::plan::{ClockRead, LogStatement};
 
 /// All memoized reads in source order. A log statement is never one.
@@ -21,7 +21,10 @@ pub(crate) fn find(facts: Facts<'_>, logs: &[LogStatement]) -> Vec<ClockRead> {
         }
         if let Some(callee) = facts.effects.is_clock_call(call) {
             let span = facts.span(facts.module.tree.expr(call).span);
-            found.push(ClockRead { call, site: ClockSite { callee, span } });
+            found.push(ClockRead {
+                call,
+                site: ClockSite { callee, span },
+            });
         }
     }
     found

@@ -27,11 +27,16 @@ pub(crate) struct Columns {
 /// The columns of the log statement `call`.
 pub(crate) fn of(facts: Facts<'_>, call: ExprId, kind: LogKind) -> Columns {
     let mut found = Columns::default();
-    let ExprKind::Call { args, .. } = &facts.module.tree.expr(call).kind else { return found };
+    let ExprKind::Call { args, .. } = &facts.module.tree.expr(call).kind else {
+        return found;
+    };
     let plain = !suspends(facts, call);
     let mut starred = false;
     for (index, argument) in args.iter().enumerate() {
-        starred |= matches!(facts.module.tree.expr(*argument).kind, ExprKind::Starred { .. });
+        starred |= matches!(
+            facts.module.tree.expr(*argument).kind,
+            ExprKind::Starred { .. }
+        );
         let before = found.exprs.len();
         if plain {
             collect(facts, *argument, &mut found);
@@ -66,17 +71,32 @@ fn collect(facts: Facts<'_>, expr: ExprId, found: &mut Columns) {
     match &tree.expr(expr).kind {
         ExprKind::FString { parts } => {
             for part in parts {
-                if let FStringPart::Field { expr, debug: false, .. } = part {
+                if let FStringPart::Field {
+                    expr, debug: false, ..
+                } = part
+                {
                     push(facts, *expr, None, found);
                 }
             }
         }
-        ExprKind::Call { func, args, keywords } => call_fields(facts, *func, args, keywords, found),
-        ExprKind::BinOp { left, op: Operator::Mod, right } if is_text(facts, *left) => {
+        ExprKind::Call {
+            func,
+            args,
+            keywords,
+        } => call_fields(facts, *func, args, keywords, found),
+        ExprKind::BinOp {
+            left,
+            op: Operator::Mod,
+            right,
+        } if is_text(facts, *left) => {
             collect(facts, *left, found);
             percent_fields(facts, *right, found);
         }
-        ExprKind::BinOp { left, op: Operator::Add, right } => {
+        ExprKind::BinOp {
+            left,
+            op: Operator::Add,
+            right,
+        } => {
             collect(facts, *left, found);
             collect(facts, *right, found);
         }
@@ -103,7 +123,11 @@ fn call_fields(
         ExprKind::Attribute { value, attr } if attr.text == "format" && is_text(facts, *value) => {
             collect(facts, *value, found);
             let named = keywords.iter().filter(|keyword| keyword.name.is_some());
-            for value in args.iter().copied().chain(named.map(|keyword| keyword.value)) {
+            for value in args
+                .iter()
+                .copied()
+                .chain(named.map(|keyword| keyword.value))
+            {
                 push(facts, value, None, found);
             }
         }
@@ -148,7 +172,10 @@ fn value_name(facts: Facts<'_>, expr: ExprId) -> String {
 
 /// The value of `add_scalar(tag, value)` and `florc.log(name, value)` is called by its tag.
 fn argument_name(facts: Facts<'_>, args: &[ExprId], index: usize, kind: LogKind) -> String {
-    let tagged = matches!(kind, LogKind::AddScalar | LogKind::FlorcLog | LogKind::TrackerLog);
+    let tagged = matches!(
+        kind,
+        LogKind::AddScalar | LogKind::FlorcLog | LogKind::TrackerLog
+    );
     let tag = args.first().and_then(|tag| literal_text(facts, *tag));
     match tag {
         Some(tag) if tagged && index == 1 => tag,

@@ -28,7 +28,10 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) {
                 label: each.label.clone(),
                 span: facts.span(stmt.span),
             };
-            found.push(CountedLoop { stmt: each.stmt, site });
+            found.push(CountedLoop {
+                stmt: each.stmt,
+                site,
+            });
         }
     }
     found.sort_by_key(|counted| counted.site.span.start);

@@ -28,7 +28,12 @@ impl Facts<'_> {
     /// The manifest's form of a place.
     pub(crate) fn span(&self, span: Span) -> SourceSpan {
         let place = self.module.source.line_column(span.start);
-        SourceSpan { start: span.start, end: span.end, line: place.line, column: place.column }
+        SourceSpan {
+            start: span.start,
+            end: span.end,
+            line: place.line,
+            column: place.column,
+        }
     }
 
     /// `train.py:main/epoch` from the path of a loop.
@@ -49,10 +54,18 @@ pub fn plan(
     effects: &Effects,
     options: &Options,
 ) -> (Plan, Vec<Diagnostic>) {
-    let facts = Facts { module, semantics, effects };
+    let facts = Facts {
+        module,
+        semantics,
+        effects,
+    };
     let (logs, mut diagnostics) = logs::find(facts);
     let clocks = clocks::find(facts, &logs);
-    let mut plan = Plan { logs, clocks, ..Plan::default() };
+    let mut plan = Plan {
+        logs,
+        clocks,
+        ..Plan::default()
+    };
     if let Some(recorded) = &options.reuse {
         diagnostics.extend(reuse::cut_points(facts, recorded, &mut plan));
     } else {

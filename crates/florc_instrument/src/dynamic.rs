@@ -15,13 +15,19 @@ use crate::decide::Facts;
 pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)> {
     let reached = facts.called_from(stmts);
     let tree = &facts.module.tree;
-    let uses = facts.semantics.dynamic_uses().iter().filter(|found| found.writes_globals);
+    let uses = facts
+        .semantics
+        .dynamic_uses()
+        .iter()
+        .filter(|found| found.writes_globals);
     uses.map(|found| {
         let whole = tree.stmt(found.stmt).span;
         (found, found.expr.map_or(whole, |expr| tree.expr(expr).span))
     })
     .find(|(found, span)| {
-        let inside = stmts.iter().any(|stmt| tree.stmt(*stmt).span.contains_span(*span));
+        let inside = stmts
+            .iter()
+            .any(|stmt| tree.stmt(*stmt).span.contains_span(*span));
         inside || reached.contains(&found.function)
     })
     .map(|(_, span)| (span, facts.module.source.slice(span).to_owned()))
@@ -30,5 +36,6 @@ pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)>
 /// Whether any code of the module may read variables by name: then all count as live.
 pub(crate) fn reads_by_name(facts: Facts<'_>) -> bool {
     let uses = facts.semantics.dynamic_uses().iter();
-    uses.into_iter().any(|found| found.expr.is_some() && (found.locals || found.reads_globals))
+    uses.into_iter()
+        .any(|found| found.expr.is_some() && (found.locals || found.reads_globals))
 }

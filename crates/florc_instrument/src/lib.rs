@@ -10,13 +10,29 @@
 //! are cut points, with which names) and text (edits that keep every other byte). Nothing is run,
 //! read or written here.
 
+mod blocks;
+mod clocks;
+mod columns;
+mod contexts;
+mod decide;
 pub mod diagnostics;
+mod dynamic;
+mod logs;
+mod main_loop;
 mod plan;
+mod reach;
+mod reuse;
+mod rewrite;
+mod roots;
 
+use florc_effects::Knowledge;
 use florc_manifest::{MainLoopSite, ModuleManifest, SkipBlockSite};
+use florc_syntax::big_stack::on_big_stack;
 use florc_syntax::{Diagnostic, Module, SourceMap, SourceText, Span};
 
+pub use decide::plan;
 pub use plan::{ClockRead, CountedLoop, LogStatement, MainLoop, Plan, SkipBlock};
+pub use rewrite::rewrite;
 
 /// Recorded cut points, each at the span of the same loop in the source at hand.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +72,22 @@ pub struct Instrumented {
 /// The error is the one syntax diagnostic of a source that is not Python.
 pub fn instrument(source: SourceText, options: &Options) -> Result<Instrumented, Diagnostic> {
     let module = florc_syntax::parse(source)?;
-    let _ = options;
-    let plan = Plan::default();
+    let (semantics, mut diagnostics) = florc_semantic::analyze(&module);
+    let (effects, found) = florc_effects::infer(&module, &semantics, &Knowledge::builtin());
+    diagnostics.extend(found);
+    let (plan, found, edited) = on_big_stack(|| {
+        let (plan, found) = plan(&module, &semantics, &effects, options);
+        let edited = rewrite(&module, &semantics, &plan);
+        (plan, found, edited)
+    });
+    diagnostics.extend(found);
     let manifest = plan.manifest(module.source.path());
-    let edited = florc_syntax::EditSet::new().apply(&module.source).unwrap_or_else(|_| florc_syntax::Edited { text: module.source.text().to_owned(), map: SourceMap::default() });
-    Ok(Instrumented { text: edited.text, map: edited.map, manifest, diagnostics: Vec::new(), plan, module })
+    Ok(Instrumented {
+        text: edited.text,
+        map: edited.map,
+        manifest,
+        diagnostics,
+        plan,
+        module,
+    })
 }

@@ -11,21 +11,35 @@
 
 use std::collections::BTreeSet;
 
+use florc_effects::LogCall;
 use florc_manifest::{LogKind, LogSite};
 use florc_semantic::{BindingId, Resolution};
-use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
+use florc_syntax::tree::{ExprId, ExprKind, FStringPart, StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Module, Span};
 
 use crate::columns;
-use crate::diagnostics::shadowed_print;
 use crate::decide::Facts;
+use crate::diagnostics::shadowed_print;
 use crate::plan::LogStatement;
 
-const LEVELS: &[&str] =
-    &["debug", "info", "warning", "warn", "error", "critical", "exception", "log"];
+const LEVELS: &[&str] = &[
+    "debug",
+    "info",
+    "warning",
+    "warn",
+    "error",
+    "critical",
+    "exception",
+    "log",
+];
 const LOGGER_NAMES: &[&str] = &["logger", "_logger", "LOGGER", "log", "_log", "LOG"];
-const TRACKER_CALLS: &[&str] =
-    &["wandb.log", "mlflow.log_metric", "mlflow.log_metrics", "trackio.log", "swanlab.log"];
+const TRACKER_CALLS: &[&str] = &[
+    "wandb.log",
+    "mlflow.log_metric",
+    "mlflow.log_metrics",
+    "trackio.log",
+    "swanlab.log",
+];
 
 /// All log statements in source order, and the calls that only look like one.
 pub(crate) fn find(facts: Facts<'_>) -> (Vec<LogStatement>, Vec<Diagnostic>) {
@@ -43,32 +57,72 @@ pub(crate) fn find(facts: Facts<'_>) -> (Vec<LogStatement>, Vec<Diagnostic>) {
     (found, diagnostics.into_iter().collect())
 }
 
-/// Every call of the module whose callee is written plainly before its `(`, in source order.
+/// Every call of the module whose callee is written plainly before its `(`, in source order. Not
+/// those in a `{call()=}` field of an f-string, which shows its own text.
 pub(crate) fn calls(facts: Facts<'_>) -> Vec<ExprId> {
     let tree = &facts.module.tree;
-    let mut calls: Vec<ExprId> = (0..tree.expr_count() as u32)
-        .map(ExprId)
+    let ids = || (0..tree.expr_count() as u32).map(ExprId);
+    let mut shown = Vec::new();
+    for id in ids() {
+        if let ExprKind::FString { parts } = &tree.expr(id).kind {
+            shown_fields(parts, &mut shown);
+        }
+    }
+    let mut calls: Vec<ExprId> = ids()
         .filter(|id| open_paren_of(facts.module, *id).is_some())
+        .filter(|id| {
+            !shown
+                .iter()
+                .any(|field| field.contains_span(tree.expr(*id).span))
+        })
         .collect();
-    calls.sort_by_key(|id| (tree.expr(*id).span.start, std::cmp::Reverse(tree.expr(*id).span.end)));
+    calls.sort_by_key(|id| {
+        (
+            tree.expr(*id).span.start,
+            std::cmp::Reverse(tree.expr(*id).span.end),
+        )
+    });
     calls
+}
+
+/// Fields that are printed with their source text.
+fn shown_fields(parts: &[FStringPart], shown: &mut Vec<Span>) {
+    for part in parts {
+        if let FStringPart::Field {
+            span, debug, spec, ..
+        } = part
+        {
+            if *debug {
+                shown.push(*span);
+            }
+            shown_fields(spec, shown);
+        }
+    }
 }
 
 /// Offset of the `(` of a call; `None` where the callee is in parentheses of its own.
 pub(crate) fn open_paren_of(module: &Module, call: ExprId) -> Option<u32> {
-    let ExprKind::Call { func, .. } = &module.tree.expr(call).kind else { return None };
+    let ExprKind::Call { func, .. } = &module.tree.expr(call).kind else {
+        return None;
+    };
     let callee = module.tree.expr(*func).span;
     if callee.start != module.tree.expr(call).span.start {
         return None;
     }
     let rest = module.source.text().get(callee.end as usize..)?;
     let gap = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    rest[gap..].starts_with('(').then_some(callee.end + gap as u32)
+    rest[gap..]
+        .starts_with('(')
+        .then_some(callee.end + gap as u32)
 }
 
 fn statement(facts: Facts<'_>, call: ExprId, kind: LogKind) -> LogStatement {
     let tree = &facts.module.tree;
-    let columns::Columns { exprs, columns, arguments } = columns::of(facts, call, kind);
+    let columns::Columns {
+        exprs,
+        columns,
+        arguments,
+    } = columns::of(facts, call, kind);
     let callee = match &tree.expr(call).kind {
         ExprKind::Call { func, .. } => columns::text(facts, *func),
         _ => String::new(),
@@ -82,7 +136,11 @@ fn statement(facts: Facts<'_>, call: ExprId, kind: LogKind) -> LogStatement {
         columns,
         arguments,
     };
-    LogStatement { call, columns: exprs, site }
+    LogStatement {
+        call,
+        columns: exprs,
+        site,
+    }
 }
 
 /// Variables that hold loggers and tracker runs.
@@ -93,7 +151,10 @@ struct Receivers {
 
 impl Receivers {
     fn collect(facts: Facts<'_>) -> Self {
-        let mut receivers = Self { loggers: BTreeSet::new(), trackers: BTreeSet::new() };
+        let mut receivers = Self {
+            loggers: BTreeSet::new(),
+            trackers: BTreeSet::new(),
+        };
         for id in 0..facts.module.tree.stmt_count() as u32 {
             if let StmtKind::Assign { targets, value } = &facts.module.tree.stmt(StmtId(id)).kind {
                 receivers.add(facts, targets, *value);
@@ -103,7 +164,9 @@ impl Receivers {
     }
 
     fn add(&mut self, facts: Facts<'_>, targets: &[ExprId], value: ExprId) {
-        let ExprKind::Call { func, .. } = &facts.module.tree.expr(value).kind else { return };
+        let ExprKind::Call { func, .. } = &facts.module.tree.expr(value).kind else {
+            return;
+        };
         let set = match facts.semantics.qualified(*func).as_deref() {
             Some("logging.getLogger") => &mut self.loggers,
             Some("wandb.init" | "trackio.init" | "swanlab.init") => &mut self.trackers,
@@ -118,12 +181,32 @@ impl Receivers {
 }
 
 fn kind(facts: Facts<'_>, receivers: &Receivers, call: ExprId) -> Option<LogKind> {
-    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else { return None };
+    facts
+        .effects
+        .is_log_call(call)
+        .map(known_kind)
+        .or_else(|| written_kind(facts, receivers, call))
+}
+
+fn known_kind(call: LogCall) -> LogKind {
+    match call {
+        LogCall::Print => LogKind::Print,
+        LogCall::Logging => LogKind::Logging,
+        LogCall::TqdmWrite => LogKind::TqdmWrite,
+        LogCall::AddScalar => LogKind::AddScalar,
+        LogCall::TrackerLog => LogKind::TrackerLog,
+        LogCall::FlorcLog => LogKind::FlorcLog,
+    }
+}
+
+fn written_kind(facts: Facts<'_>, receivers: &Receivers, call: ExprId) -> Option<LogKind> {
+    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else {
+        return None;
+    };
     match &facts.module.tree.expr(*func).kind {
         ExprKind::Name(name) => named_kind(facts, *func, name),
-        ExprKind::Attribute { value, attr } => {
-            qualified_kind(facts, *func).or_else(|| method_kind(facts, receivers, *value, &attr.text))
-        }
+        ExprKind::Attribute { value, attr } => qualified_kind(facts, *func)
+            .or_else(|| method_kind(facts, receivers, *value, &attr.text)),
         _ => None,
     }
 }
@@ -169,7 +252,8 @@ fn method_kind(
         return Some(LogKind::TrackerLog);
     }
     let level = LEVELS.contains(&method);
-    let named = method != "log" && last_name(facts, receiver).is_some_and(|n| LOGGER_NAMES.contains(&n));
+    let named =
+        method != "log" && last_name(facts, receiver).is_some_and(|n| LOGGER_NAMES.contains(&n));
     (level && (holds(&receivers.loggers) || named)).then_some(LogKind::Logging)
 }
 
@@ -182,6 +266,8 @@ fn last_name<'a>(facts: Facts<'a>, expr: ExprId) -> Option<&'a str> {
 }
 
 fn is_other_print(facts: Facts<'_>, call: ExprId) -> bool {
-    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else { return false };
+    let ExprKind::Call { func, .. } = &facts.module.tree.expr(call).kind else {
+        return false;
+    };
     matches!(&facts.module.tree.expr(*func).kind, ExprKind::Name(name) if name == "print")
 }

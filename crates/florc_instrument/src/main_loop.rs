@@ -16,37 +16,58 @@ use florc_semantic::{FunctionId, Loop};
 use florc_syntax::Diagnostic;
 use florc_syntax::tree::{StmtId, StmtKind};
 
+use crate::decide::Facts;
 use crate::diagnostics::{
     dynamic_names, main_loop_not_recreatable, main_loop_suspends, no_main_loop, several_main_loops,
     state_out_of_reach,
 };
-use crate::decide::Facts;
 use crate::plan::{MainLoop, Plan};
 use crate::{dynamic, roots};
 
 /// Labels of loops that are taken for the main loop when no loop is known to train.
-const TRAINING_LABELS: &[&str] =
-    &["epoch", "epochs", "step", "iteration", "episode", "iter_num", "global_step", "generation"];
+const TRAINING_LABELS: &[&str] = &[
+    "epoch",
+    "epochs",
+    "step",
+    "iteration",
+    "episode",
+    "iter_num",
+    "global_step",
+    "generation",
+];
 
 /// Puts the main loop into the plan, with the findings about loops that are not it.
 pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let training: Vec<&Loop> =
-        facts.semantics.loops.iter().filter(|l| facts.effects.trains(&[l.stmt])).collect();
-    let training = if training.is_empty() { by_label(facts) } else { training };
+    let training: Vec<&Loop> = facts
+        .semantics
+        .loops
+        .iter()
+        .filter(|l| facts.effects.trains(&[l.stmt]))
+        .collect();
+    let training = if training.is_empty() {
+        by_label(facts)
+    } else {
+        training
+    };
     let outermost = outermost(facts, &training);
-    let (usable, refused): (Vec<&Loop>, Vec<&Loop>) =
-        outermost.into_iter().partition(|l| obstacle(facts, l).is_none());
+    let (usable, refused): (Vec<&Loop>, Vec<&Loop>) = outermost
+        .into_iter()
+        .partition(|l| obstacle(facts, l).is_none());
     for each in refused {
         let place = obstacle(facts, each).unwrap_or_default();
         let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
         note(facts, plan, each, &finding);
         diagnostics.push(finding);
     }
-    let from_module = facts.called_from(&facts.module.tree.body);
+    let from_module = facts.called_by(FunctionId(0));
     let weight = |l: &&Loop| {
         let runs = l.function == FunctionId(0) || from_module.contains(&l.function);
-        (runs, inner_count(facts, l, &training), facts.module.tree.stmt(l.stmt).span.start)
+        (
+            runs,
+            inner_count(facts, l, &training),
+            facts.module.tree.stmt(l.stmt).span.start,
+        )
     };
     let Some(chosen) = usable.iter().copied().max_by_key(weight) else {
         diagnostics.push(no_main_loop::report(facts.module));
@@ -70,8 +91,10 @@ fn by_label<'a>(facts: Facts<'a>) -> Vec<&'a Loop> {
 
 /// Training loops that are in no other one, lexically or through calls.
 fn outermost<'a>(facts: Facts<'_>, training: &[&'a Loop]) -> Vec<&'a Loop> {
-    let reached: Vec<(FunctionId, BTreeSet<FunctionId>)> =
-        training.iter().map(|l| (l.function, facts.called_from(&[l.stmt]))).collect();
+    let reached: Vec<(FunctionId, BTreeSet<FunctionId>)> = training
+        .iter()
+        .map(|l| (l.function, facts.called_from(&[l.stmt])))
+        .collect();
     let tree = &facts.module.tree;
     training
         .iter()
@@ -81,9 +104,9 @@ fn outermost<'a>(facts: Facts<'_>, training: &[&'a Loop]) -> Vec<&'a Loop> {
             let lexically = training
                 .iter()
                 .any(|o| o.id != l.id && tree.stmt(o.stmt).span.contains_span(span));
-            let called = reached.iter().any(|(function, reach)| {
-                *function != l.function && reach.contains(&l.function)
-            });
+            let called = reached
+                .iter()
+                .any(|(function, reach)| *function != l.function && reach.contains(&l.function));
             !lexically && !called
         })
         .collect()
@@ -94,9 +117,8 @@ fn inner_count(facts: Facts<'_>, outer: &Loop, training: &[&Loop]) -> usize {
     let tree = &facts.module.tree;
     let span = tree.stmt(outer.stmt).span;
     let reached = facts.called_from(&[outer.stmt]);
-    let inside = |l: &&&Loop| {
-        span.contains_span(tree.stmt(l.stmt).span) || reached.contains(&l.function)
-    };
+    let inside =
+        |l: &&&Loop| span.contains_span(tree.stmt(l.stmt).span) || reached.contains(&l.function);
     training.iter().filter(inside).count()
 }
 
@@ -135,7 +157,13 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
         findings.push(dynamic_names::report(facts.module, stmt, at, &callee, true));
     }
     if let Some((name, reasons)) = head.out_of_reach {
-        findings.push(state_out_of_reach::report(facts.module, stmt, &name, reasons, true));
+        findings.push(state_out_of_reach::report(
+            facts.module,
+            stmt,
+            &name,
+            reasons,
+            true,
+        ));
     }
     let site = MainLoopSite {
         id: facts.loop_id(&chosen.path),

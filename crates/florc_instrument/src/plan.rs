@@ -84,8 +84,16 @@ impl Plan {
         ModuleManifest {
             file: file.to_owned(),
             main_loop: self.main_loop.as_ref().map(|main| main.site.clone()),
-            skip_blocks: self.skip_blocks.iter().map(|block| block.site.clone()).collect(),
-            loops: self.loops.iter().map(|counted| counted.site.clone()).collect(),
+            skip_blocks: self
+                .skip_blocks
+                .iter()
+                .map(|block| block.site.clone())
+                .collect(),
+            loops: self
+                .loops
+                .iter()
+                .map(|counted| counted.site.clone())
+                .collect(),
             logs: self.logs.iter().map(|log| log.site.clone()).collect(),
             clocks: self.clocks.iter().map(|clock| clock.site.clone()).collect(),
             uninstrumented: self.uninstrumented.clone(),

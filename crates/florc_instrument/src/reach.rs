@@ -19,8 +19,16 @@ use crate::plan::LogStatement;
 impl Facts<'_> {
     /// Functions that resolved calls in `stmts` reach, directly or through each other.
     pub(crate) fn called_from(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
+        self.closure(self.calls_in(stmts))
+    }
+
+    /// Functions that resolved calls of `function` reach, directly or through each other.
+    pub(crate) fn called_by(&self, function: FunctionId) -> BTreeSet<FunctionId> {
+        self.closure(self.callees_of(function))
+    }
+
+    fn closure(&self, mut queue: Vec<FunctionId>) -> BTreeSet<FunctionId> {
         let mut found = BTreeSet::new();
-        let mut queue: Vec<FunctionId> = self.calls_in(stmts);
         while let Some(function) = queue.pop() {
             if found.insert(function) {
                 queue.extend(self.callees_of(function));
@@ -30,17 +38,19 @@ impl Facts<'_> {
     }
 
     /// Functions that resolved calls directly in `stmts` name, nested functions' calls too.
-    pub(crate) fn calls_in(&self, stmts: &[StmtId]) -> Vec<FunctionId> {
+    fn calls_in(&self, stmts: &[StmtId]) -> Vec<FunctionId> {
         let tree = &self.module.tree;
         let inside = |expr| {
             let span = tree.expr(expr).span;
-            stmts.iter().any(|stmt| tree.stmt(*stmt).span.contains_span(span))
+            stmts
+                .iter()
+                .any(|stmt| tree.stmt(*stmt).span.contains_span(span))
         };
         self.resolved(|call| inside(call.expr))
     }
 
     /// Functions that resolved calls of `function` name.
-    pub(crate) fn callees_of(&self, function: FunctionId) -> Vec<FunctionId> {
+    fn callees_of(&self, function: FunctionId) -> Vec<FunctionId> {
         self.resolved(|call| call.caller == function)
     }
 
@@ -58,7 +68,11 @@ impl Facts<'_> {
     /// The statements of a function's body.
     pub(crate) fn body_of(&self, function: FunctionId) -> &[StmtId] {
         let Some(stmt) = self.semantics.function(function).stmt else {
-            return if function.0 == 0 { &self.module.tree.body } else { &[] };
+            return if function.0 == 0 {
+                &self.module.tree.body
+            } else {
+                &[]
+            };
         };
         match &self.module.tree.stmt(stmt).kind {
             StmtKind::FunctionDef(def) => &def.body,
@@ -74,11 +88,14 @@ impl Facts<'_> {
         let tree = &self.module.tree;
         let lexically = logs.iter().any(|log| {
             let span = tree.expr(log.call).span;
-            stmts.iter().any(|stmt| tree.stmt(*stmt).span.contains_span(span))
+            stmts
+                .iter()
+                .any(|stmt| tree.stmt(*stmt).span.contains_span(span))
         });
         lexically || {
             let reached = self.effects.may_reach(stmts);
-            logs.iter().any(|log| reached.contains(&self.semantics.function_of_expr(log.call)))
+            logs.iter()
+                .any(|log| reached.contains(&self.semantics.function_of_expr(log.call)))
         }
     }
 
@@ -92,7 +109,10 @@ impl Facts<'_> {
     pub(crate) fn own_stmts(&self, stmt: StmtId) -> Vec<StmtId> {
         let tree = &self.module.tree;
         let mut found = vec![stmt];
-        if !matches!(tree.stmt(stmt).kind, StmtKind::FunctionDef(_) | StmtKind::ClassDef(_)) {
+        if !matches!(
+            tree.stmt(stmt).kind,
+            StmtKind::FunctionDef(_) | StmtKind::ClassDef(_)
+        ) {
             for block in tree.blocks(stmt) {
                 found.extend(block.iter().flat_map(|inner| self.own_stmts(*inner)));
             }

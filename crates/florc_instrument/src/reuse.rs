@@ -11,9 +11,9 @@ use florc_manifest::{MainLoopSite, SkipBlockSite};
 use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Span};
 
-use crate::diagnostics::cut_point_missing;
 use crate::Reuse;
 use crate::decide::Facts;
+use crate::diagnostics::cut_point_missing;
 use crate::plan::{MainLoop, Plan, SkipBlock};
 
 /// Puts the recorded cut points into the plan.
@@ -22,7 +22,10 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
     if let Some((span, site)) = &recorded.main_loop {
         match loop_at(facts, *span) {
             Some(stmt) => {
-                let site = MainLoopSite { span: facts.span(*span), ..site.clone() };
+                let site = MainLoopSite {
+                    span: facts.span(*span),
+                    ..site.clone()
+                };
                 plan.main_loop = Some(MainLoop { stmt, site });
             }
             None => diagnostics.push(cut_point_missing::report(facts.module, *span, &site.id)),
@@ -32,7 +35,11 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
         match loop_at(facts, *span) {
             Some(stmt) => {
                 let has_logs = facts.may_log(&[stmt], &plan.logs);
-                let site = SkipBlockSite { span: facts.span(*span), has_logs, ..site.clone() };
+                let site = SkipBlockSite {
+                    span: facts.span(*span),
+                    has_logs,
+                    ..site.clone()
+                };
                 plan.skip_blocks.push(SkipBlock { stmt, site });
             }
             None => diagnostics.push(cut_point_missing::report(facts.module, *span, &site.id)),

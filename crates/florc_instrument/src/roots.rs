@@ -9,6 +9,7 @@
 //!
 //! A root is a visible name that the loop may rebind or whose objects it may change. Rebound ones
 //! that may be read later are given back by the hook and assigned; the others are patched in place.
+//! Globals of the module, seen from a function, are the runtime's to set.
 //! Liveness and effects are asked for, not computed here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,8 @@ use florc_semantic::{BindingId, FunctionId, Loop, Resolution};
 use florc_syntax::Reason;
 use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
 
-use crate::dynamic;
 use crate::decide::Facts;
+use crate::dynamic;
 
 /// The roots of a cut point, in the order of the manifest.
 #[derive(Default)]
@@ -47,13 +48,15 @@ struct Candidate {
 /// The roots at the head of the main loop.
 pub(crate) fn at_head(facts: Facts<'_>, each: &Loop) -> Cut {
     let region = facts.effects.region(each.function, &[each.stmt]);
+    let mut bound = facts.semantics.bound_at_head(each.id);
     let bound_after = facts.semantics.bound_after(each.stmt);
-    let at_head = facts.semantics.bound_at_head(each.id);
-    let bound: BTreeSet<BindingId> = at_head.intersection(&bound_after).copied().collect();
+    if !bound_after.is_empty() {
+        // empty: the line after an endless loop, where `leave` stands, is never reached
+        bound.retain(|id| bound_after.contains(id));
+    }
     let cut = CutPoint {
         facts,
         function: each.function,
-        stmt: each.stmt,
         live: facts.semantics.live_at_head(each.id),
         bound_before: bound.clone(),
         bound,
@@ -68,7 +71,6 @@ pub(crate) fn at_end(facts: Facts<'_>, each: &Loop) -> Cut {
     let cut = CutPoint {
         facts,
         function: each.function,
-        stmt: each.stmt,
         live: facts.semantics.live_after(each.stmt),
         bound: facts.semantics.bound_after(each.stmt),
         bound_before: facts.semantics.bound_before(each.stmt),
@@ -81,9 +83,7 @@ pub(crate) fn at_end(facts: Facts<'_>, each: &Loop) -> Cut {
 pub(crate) fn inputs(facts: Facts<'_>, each: &Loop) -> Vec<Root> {
     let region = facts.effects.region(each.function, &[each.stmt]);
     let mut read = facts.semantics.read_in(&[each.stmt]);
-    for function in facts.effects.may_reach(&[each.stmt]) {
-        read.extend(facts.semantics.read_in(facts.body_of(function)));
-    }
+    read.extend(facts.effects.inputs_of_called(&[each.stmt]));
     let bound = facts.semantics.bound_before(each.stmt);
     let mut inputs = Vec::new();
     for id in read {
@@ -109,16 +109,21 @@ fn targets(facts: Facts<'_>, stmt: StmtId) -> BTreeSet<BindingId> {
     let StmtKind::For { target, .. } = &facts.module.tree.stmt(stmt).kind else {
         return BTreeSet::new();
     };
-    let names = facts.module.tree.all_exprs(*target).into_iter().filter(|part| {
-        let parent = facts.module.tree.expr_parent(*part);
-        let displayed = parent.is_none_or(|parent| {
-            matches!(
-                facts.module.tree.expr(parent).kind,
-                ExprKind::Tuple { .. } | ExprKind::List { .. } | ExprKind::Starred { .. }
-            )
+    let names = facts
+        .module
+        .tree
+        .all_exprs(*target)
+        .into_iter()
+        .filter(|part| {
+            let parent = facts.module.tree.expr_parent(*part);
+            let displayed = parent.is_none_or(|parent| {
+                matches!(
+                    facts.module.tree.expr(parent).kind,
+                    ExprKind::Tuple { .. } | ExprKind::List { .. } | ExprKind::Starred { .. }
+                )
+            });
+            displayed && matches!(facts.module.tree.expr(*part).kind, ExprKind::Name(_))
         });
-        displayed && matches!(facts.module.tree.expr(*part).kind, ExprKind::Name(_))
-    });
     names
         .filter_map(|name| match facts.semantics.resolve(name) {
             Resolution::Binding(binding) => Some(binding),
@@ -130,27 +135,22 @@ fn targets(facts: Facts<'_>, stmt: StmtId) -> BTreeSet<BindingId> {
 /// Where a variable lives, seen from a function; `None` where it cannot be seen.
 fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<Place> {
     let semantics = facts.semantics;
-    let home = semantics.bindings[binding.0 as usize].scope;
-    let functions = &semantics.functions;
-    if functions[function.0 as usize].scope == home {
+    let home = semantics.binding(binding).scope;
+    if semantics.function(function).scope == home {
         return Some(Place::Local);
     }
-    if functions[0].scope == home {
+    if semantics.function(FunctionId(0)).scope == home {
         return Some(Place::Global);
     }
-    let around = std::iter::successors(functions[function.0 as usize].parent, |parent| {
-        functions[parent.0 as usize].parent
-    });
-    around
-        .into_iter()
-        .any(|outer| functions[outer.0 as usize].scope == home)
+    let outer = |id: &FunctionId| semantics.function(*id).parent;
+    std::iter::successors(outer(&function), outer)
+        .any(|around| semantics.function(around).scope == home)
         .then_some(Place::Captured)
 }
 
 struct CutPoint<'a> {
     facts: Facts<'a>,
     function: FunctionId,
-    stmt: StmtId,
     live: BTreeSet<BindingId>,
     bound: BTreeSet<BindingId>,
     bound_before: BTreeSet<BindingId>,
@@ -164,12 +164,20 @@ impl CutPoint<'_> {
         let mut candidates = self.candidates(region, &mut cut.out_of_reach);
         candidates.sort_by_key(|c| (!c.passable, !c.returned));
         let indices = |keep: &dyn Fn(&Candidate) -> bool| -> Vec<usize> {
-            candidates.iter().enumerate().filter(|(_, c)| keep(c)).map(|(index, _)| index).collect()
+            candidates
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| keep(c))
+                .map(|(index, _)| index)
+                .collect()
         };
         cut.passed = indices(&|c| c.passable).len();
         cut.returned = indices(&|c| c.returned);
         cut.restore_arguments = indices(&|c| c.passable && c.bound_before);
-        cut.roots = candidates.into_iter().map(|candidate| candidate.root).collect();
+        cut.roots = candidates
+            .into_iter()
+            .map(|candidate| candidate.root)
+            .collect();
         cut
     }
 
@@ -179,7 +187,7 @@ impl CutPoint<'_> {
         out_of_reach: &mut Option<(String, Vec<Reason>)>,
     ) -> Vec<Candidate> {
         let all_live = dynamic::reads_by_name(self.facts);
-        let declared = declared_outer(self.facts, self.function);
+        let declared = declared_nonlocal(self.facts, self.function);
         let mut changed: BTreeMap<BindingId, &Cause> = BTreeMap::new();
         changed.extend(region.mutated.iter().map(|(id, cause)| (*id, cause)));
         changed.extend(region.bound.iter().map(|(id, cause)| (*id, cause)));
@@ -193,15 +201,20 @@ impl CutPoint<'_> {
                 continue;
             };
             let live = all_live || place != Place::Local || self.live.contains(&id);
-            let assignable = place == Place::Local || declared.contains(&binding.name);
+            let assignable = match place {
+                Place::Local => true,
+                Place::Captured => declared.contains(&binding.name),
+                Place::Global => false,
+            };
             let unreachable = !names.insert(&binding.name)
+                || (self.in_class() && is_private(&binding.name))
                 || (place == Place::Captured && !self.reaches(id, rebound && !assignable));
             if unreachable && live && out_of_reach.is_none() {
                 *out_of_reach = Some((binding.name.clone(), self.reasons(cause)));
             }
-            let bound = self.is_bound(id, &place);
+            let bound = self.bound.contains(&id);
             found.push(Candidate {
-                passable: live && bound && (place != Place::Global || assignable),
+                passable: live && bound && place != Place::Global,
                 returned: live && rebound && assignable,
                 bound_before: place == Place::Captured || self.bound_before.contains(&id),
                 root: Root {
@@ -216,45 +229,57 @@ impl CutPoint<'_> {
         found
     }
 
+    /// Whether Python spells private names of the function in another way.
+    fn in_class(&self) -> bool {
+        let semantics = self.facts.semantics;
+        std::iter::successors(Some(self.function), |id| semantics.function(*id).parent)
+            .any(|id| semantics.function(id).class.is_some())
+    }
+
     /// Whether a captured variable can be read here and need not be assigned.
     fn reaches(&self, binding: BindingId, must_assign: bool) -> bool {
         let free = || {
             let body = self.facts.body_of(self.function);
             self.facts.semantics.read_in(body).contains(&binding)
         };
-        !must_assign && (self.is_bound(binding, &Place::Captured) || free())
-    }
-
-    fn is_bound(&self, binding: BindingId, place: &Place) -> bool {
-        match place {
-            Place::Local | Place::Global => self.bound.contains(&binding),
-            Place::Captured => {
-                let semantics = self.facts.semantics;
-                let parameter = semantics.bindings[binding.0 as usize].is_parameter;
-                let def = semantics.functions[self.function.0 as usize].stmt;
-                parameter || def.is_some_and(|def| semantics.bound_before(def).contains(&binding))
-            }
-        }
+        !must_assign && (self.bound.contains(&binding) || free())
     }
 
     fn reasons(&self, cause: &Cause) -> Vec<Reason> {
         let steps = cause.steps.iter();
-        steps.map(|(span, text)| Reason { span: *span, text: text.clone() }).collect()
+        steps
+            .map(|(span, text)| Reason {
+                span: *span,
+                text: text.clone(),
+            })
+            .collect()
     }
 
     fn reason_lines(&self, cause: &Cause) -> Vec<String> {
         let source = &self.facts.module.source;
         let line = |span: &florc_syntax::Span| source.line_column(span.start).line;
-        cause.steps.iter().map(|(span, text)| format!("line {}: {text}", line(span))).collect()
+        cause
+            .steps
+            .iter()
+            .map(|(span, text)| format!("line {}: {text}", line(span)))
+            .collect()
     }
 }
 
-/// Names that the function declares `global` or `nonlocal`.
-fn declared_outer(facts: Facts<'_>, function: FunctionId) -> BTreeSet<String> {
+/// `__x` in a class is `_Class__x` for everyone who looks it up by name.
+fn is_private(name: &str) -> bool {
+    name.starts_with("__") && !name.ends_with("__")
+}
+
+/// Names that the function declares `nonlocal`.
+fn declared_nonlocal(facts: Facts<'_>, function: FunctionId) -> BTreeSet<String> {
     let tree = &facts.module.tree;
-    let own = facts.body_of(function).iter().flat_map(|stmt| facts.own_stmts(*stmt));
+    let own = facts
+        .body_of(function)
+        .iter()
+        .flat_map(|stmt| facts.own_stmts(*stmt));
     own.filter_map(|stmt: StmtId| match &tree.stmt(stmt).kind {
-        StmtKind::Global { names } | StmtKind::Nonlocal { names } => Some(names),
+        StmtKind::Nonlocal { names } => Some(names),
         _ => None,
     })
     .flatten()

@@ -21,7 +21,13 @@ pub const CODE: &str = "block-breaks-out";
 pub fn report(module: &Module, stmt: StmtId, at: Span) -> Diagnostic {
     let word = module.source.slice(at);
     let title = format!("this loop is always run in replay: its `else` may `{word}` an outer loop");
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(at, format!("this `{word}` belongs to the loop around"))
-        .with_help("set a flag in the `else` clause and test it after the loop")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(at, format!("this `{word}` belongs to the loop around"))
+    .with_help("set a flag in the `else` clause and test it after the loop")
 }

@@ -21,7 +21,13 @@ pub const CODE: &str = "block-deletes-outer";
 pub fn report(module: &Module, stmt: StmtId, at: Span, name: &str) -> Diagnostic {
     let title =
         format!("this loop is always run in replay: it deletes `{name}`, which is not a local");
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(at, format!("deletes `{name}` of an outer scope"))
-        .with_help(format!("assign `{name} = None` instead of deleting it"))
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(at, format!("deletes `{name}` of an outer scope"))
+    .with_help(format!("assign `{name} = None` instead of deleting it"))
 }

@@ -19,7 +19,13 @@ pub const CODE: &str = "block-returns";
 /// The loop at `stmt` holds the `return` at `at`.
 pub fn report(module: &Module, stmt: StmtId, at: Span) -> Diagnostic {
     let title = "this loop is always run in replay: it may return from its function";
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(at, "returns from inside the loop")
-        .with_help("set a flag and `break` instead, and return after the loop")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(at, "returns from inside the loop")
+    .with_help("set a flag and `break` instead, and return after the loop")
 }

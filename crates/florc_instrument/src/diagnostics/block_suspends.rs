@@ -19,7 +19,16 @@ pub const CODE: &str = "block-suspends";
 /// The loop at `stmt` is in the generator or `async` function called `function`.
 pub fn report(module: &Module, stmt: StmtId, function: &str) -> Diagnostic {
     let title = format!("this loop is always run in replay: `{function}` may suspend inside it");
-    Diagnostic::new(CODE, Severity::Note, &module.source, header(module, stmt), title)
-        .with_reason(header(module, stmt), "other code runs between two of its iterations")
-        .with_help("move costly work into a plain function that the generator calls")
+    Diagnostic::new(
+        CODE,
+        Severity::Note,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(
+        header(module, stmt),
+        "other code runs between two of its iterations",
+    )
+    .with_help("move costly work into a plain function that the generator calls")
 }

@@ -23,7 +23,16 @@ pub fn report(module: &Module, stmt: StmtId, at: Span, callee: &str, main: bool)
         "this loop is always run in replay"
     };
     let title = format!("{what}: `{callee}` may change variables by name");
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(at, format!("`{callee}` hides which variables are read or changed"))
-        .with_help("use a dictionary or `getattr`/`setattr` on an object instead")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(
+        at,
+        format!("`{callee}` hides which variables are read or changed"),
+    )
+    .with_help("use a dictionary or `getattr`/`setattr` on an object instead")
 }

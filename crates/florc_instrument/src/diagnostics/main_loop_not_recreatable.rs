@@ -17,9 +17,22 @@ pub const CODE: &str = "main-loop-not-recreatable";
 
 /// The main loop at `stmt` draws from `iter`.
 pub fn report(module: &Module, stmt: StmtId, iter: ExprId) -> Diagnostic {
-    let title = "replay cannot start inside this loop: its iterable may not give the same items again";
+    let title =
+        "replay cannot start inside this loop: its iterable may not give the same items again";
     let span = module.tree.expr(iter).span;
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(span, format!("nothing is known of the items of `{}`", module.source.slice(span)))
-        .with_help("loop over a `range`, a list or a `DataLoader`, and draw inside the loop")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(
+        span,
+        format!(
+            "nothing is known of the items of `{}`",
+            module.source.slice(span)
+        ),
+    )
+    .with_help("loop over a `range`, a list or a `DataLoader`, and draw inside the loop")
 }

@@ -20,7 +20,16 @@ pub const CODE: &str = "main-loop-suspends";
 /// The training loop at `stmt` is in `place`: "the generator `train`", "a class body".
 pub fn report(module: &Module, stmt: StmtId, place: &str) -> Diagnostic {
     let title = format!("this training loop is not the main loop: it stands in {place}");
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(header(module, stmt), "its state cannot be restored from here")
-        .with_help("move the loop into a plain function; log statements are recorded all the same")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(
+        header(module, stmt),
+        "its state cannot be restored from here",
+    )
+    .with_help("move the loop into a plain function; log statements are recorded all the same")
 }

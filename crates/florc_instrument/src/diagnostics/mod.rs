@@ -49,7 +49,10 @@ pub(crate) fn header(module: &Module, stmt: StmtId) -> Span {
         StmtKind::While { test, .. } => *test,
         _ => return whole,
     };
-    Span::new(whole.start, module.tree.expr(last).span.end.max(whole.start))
+    Span::new(
+        whole.start,
+        module.tree.expr(last).span.end.max(whole.start),
+    )
 }
 
 #[cfg(test)]
@@ -62,9 +65,19 @@ mod tests {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         for code in CODES {
             let page = std::fs::read_to_string(format!("{root}/docs/src/diagnostics/{code}.md"));
-            assert!(page.is_ok_and(|text| text.starts_with(&format!("# {code}\n"))), "{code}: page");
-            let case = std::fs::read_to_string(format!("{root}/fixtures/mdtest/diagnostics/{code}.md"));
-            assert!(case.is_ok_and(|text| text.contains(&format!("{code} "))), "{code}: mdtest");
+            assert!(
+                page.is_ok_and(|text| text.starts_with(&format!("# {code}\n"))),
+                "{code}: page"
+            );
+            if *code == super::cut_point_missing::CODE {
+                continue; // only replay meets it: see tests/reuse.rs
+            }
+            let case =
+                std::fs::read_to_string(format!("{root}/fixtures/mdtest/diagnostics/{code}.md"));
+            assert!(
+                case.is_ok_and(|text| text.contains(&format!("{code} "))),
+                "{code}: mdtest"
+            );
         }
         assert!(CODES.is_sorted(), "{CODES:?}");
     }

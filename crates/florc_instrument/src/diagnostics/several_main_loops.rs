@@ -18,7 +18,13 @@ pub const CODE: &str = "several-main-loops";
 /// The loop at `stmt` trains too, but `chosen` is the main loop.
 pub fn report(module: &Module, stmt: StmtId, chosen: StmtId) -> Diagnostic {
     let title = "this training loop is run in full by every replay: another one is the main loop";
-    Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-        .with_reason(header(module, chosen), "this is the main loop")
-        .with_help("put both phases into one outer loop to have checkpoints in both")
+    Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_reason(header(module, chosen), "this is the main loop")
+    .with_help("put both phases into one outer loop to have checkpoints in both")
 }

@@ -33,9 +33,16 @@ pub fn report(
         "this loop is always run in replay"
     };
     let title = format!("{what}: `{name}` changes and cannot be assigned from here");
-    let mut diagnostic =
-        Diagnostic::new(CODE, Severity::Warning, &module.source, header(module, stmt), title)
-            .with_help(format!("declare `nonlocal {name}` in the function that holds the loop"));
+    let mut diagnostic = Diagnostic::new(
+        CODE,
+        Severity::Warning,
+        &module.source,
+        header(module, stmt),
+        title,
+    )
+    .with_help(format!(
+        "declare `nonlocal {name}` in the function that holds the loop"
+    ));
     diagnostic.reasons = reasons;
     diagnostic
 }

@@ -31,7 +31,11 @@ pub(crate) fn edit(module: &Module, plan: &Plan, florc: &str, edits: &mut EditSe
         log_statement(module, site, log, florc, &mut wraps);
     }
     for (site, clock) in plan.clocks.iter().enumerate() {
-        wraps.extend(call_form(module, clock.call, &format!("{florc}.clock({site}, ")));
+        wraps.extend(call_form(
+            module,
+            clock.call,
+            &format!("{florc}.clock({site}, "),
+        ));
     }
     wraps.sort_by_key(|wrap| (wrap.span.start, std::cmp::Reverse(wrap.span.end)));
     for wrap in &wraps {
@@ -48,13 +52,21 @@ pub(crate) fn edit(module: &Module, plan: &Plan, florc: &str, edits: &mut EditSe
 
 /// `florc.main_loop("id", iterable)` and `florc.loop("id", iterable)`.
 fn iterables(module: &Module, plan: &Plan, florc: &str) -> Vec<Wrap> {
-    let main = plan.main_loop.iter().map(|main| (main.stmt, "main_loop", &main.site.id));
-    let counted = plan.loops.iter().map(|counted| (counted.stmt, "loop", &counted.site.id));
+    let main = plan
+        .main_loop
+        .iter()
+        .map(|main| (main.stmt, "main_loop", &main.site.id));
+    let counted = plan
+        .loops
+        .iter()
+        .map(|counted| (counted.stmt, "loop", &counted.site.id));
     main.chain(counted)
         .filter_map(|(stmt, hook, id)| match &module.tree.stmt(stmt).kind {
-            StmtKind::For { iter, .. } => {
-                Some(around(module, *iter, format!("{florc}.{hook}({}, ", literal(id))))
-            }
+            StmtKind::For { iter, .. } => Some(around(
+                module,
+                *iter,
+                format!("{florc}.{hook}({}, ", literal(id)),
+            )),
             _ => None,
         })
         .collect()
@@ -67,9 +79,17 @@ fn around(module: &Module, expr: ExprId, before: String) -> Wrap {
         node.kind,
         ExprKind::Tuple { .. } | ExprKind::Yield { .. } | ExprKind::YieldFrom { .. }
     );
-    let (before, after) =
-        if bare { (before + "(", "))".to_owned()) } else { (before, ")".to_owned()) };
-    Wrap { span: node.span, before, after, replace: None }
+    let (before, after) = if bare {
+        (before + "(", "))".to_owned())
+    } else {
+        (before, ")".to_owned())
+    };
+    Wrap {
+        span: node.span,
+        before,
+        after,
+        replace: None,
+    }
 }
 
 fn log_statement(
@@ -82,7 +102,11 @@ fn log_statement(
     if log.site.kind == LogKind::Print && is_name(module, log.call) {
         wraps.extend(print_form(module, log.call, site, florc));
     } else {
-        wraps.extend(call_form(module, log.call, &format!("{florc}.call({site}, ")));
+        wraps.extend(call_form(
+            module,
+            log.call,
+            &format!("{florc}.call({site}, "),
+        ));
     }
     for column in &log.columns {
         wraps.push(around(module, *column, format!("{florc}.v({site}, ")));
@@ -90,16 +114,25 @@ fn log_statement(
 }
 
 fn is_name(module: &Module, call: ExprId) -> bool {
-    let ExprKind::Call { func, .. } = &module.tree.expr(call).kind else { return false };
+    let ExprKind::Call { func, .. } = &module.tree.expr(call).kind else {
+        return false;
+    };
     matches!(&module.tree.expr(*func).kind, ExprKind::Name(name) if name == "print")
 }
 
 /// `print(…)` to `florc.print(site, …)`.
 fn print_form(module: &Module, call: ExprId, site: usize, florc: &str) -> Vec<Wrap> {
-    let ExprKind::Call { func, args, keywords } = &module.tree.expr(call).kind else {
+    let ExprKind::Call {
+        func,
+        args,
+        keywords,
+    } = &module.tree.expr(call).kind
+    else {
         return Vec::new();
     };
-    let Some(paren) = open_paren_of(module, call) else { return Vec::new() };
+    let Some(paren) = open_paren_of(module, call) else {
+        return Vec::new();
+    };
     let span = module.tree.expr(call).span;
     let name = module.tree.expr(*func).span;
     let empty = args.is_empty() && keywords.is_empty();
@@ -112,8 +145,18 @@ fn print_form(module: &Module, call: ExprId, site: usize, florc: &str) -> Vec<Wr
     let inside = Span::new(paren + 1, span.end.saturating_sub(1));
     let after = if bare { ")" } else { "" };
     vec![
-        Wrap { span: name, before: format!("{florc}."), after: String::new(), replace: None },
-        Wrap { span: inside, before: first, after: after.to_owned(), replace: None },
+        Wrap {
+            span: name,
+            before: format!("{florc}."),
+            after: String::new(),
+            replace: None,
+        },
+        Wrap {
+            span: inside,
+            before: first,
+            after: after.to_owned(),
+            replace: None,
+        },
     ]
 }
 
@@ -122,9 +165,14 @@ fn call_form(module: &Module, call: ExprId, prefix: &str) -> Vec<Wrap> {
     let ExprKind::Call { args, keywords, .. } = &module.tree.expr(call).kind else {
         return Vec::new();
     };
-    let Some(paren) = open_paren_of(module, call) else { return Vec::new() };
+    let Some(paren) = open_paren_of(module, call) else {
+        return Vec::new();
+    };
     let span = module.tree.expr(call).span;
-    let comma = match (args.is_empty() && keywords.is_empty(), bare_generator(module, span, args)) {
+    let comma = match (
+        args.is_empty() && keywords.is_empty(),
+        bare_generator(module, span, args),
+    ) {
         (true, _) => "",
         (false, true) => ", (",
         (false, false) => ", ",
@@ -137,7 +185,12 @@ fn call_form(module: &Module, call: ExprId, prefix: &str) -> Vec<Wrap> {
     }];
     if comma == ", (" {
         let inside = Span::new(paren + 1, span.end.saturating_sub(1));
-        wraps.push(Wrap { span: inside, before: String::new(), after: ")".into(), replace: None });
+        wraps.push(Wrap {
+            span: inside,
+            before: String::new(),
+            after: ")".into(),
+            replace: None,
+        });
     }
     wraps
 }
@@ -148,6 +201,8 @@ fn bare_generator(module: &Module, call: Span, args: &[ExprId]) -> bool {
     let [only] = args else { return false };
     let node = module.tree.expr(*only);
     let gap = module.source.slice(Span::new(node.span.end, call.end));
-    let comma = gap.lines().any(|line| line.split('#').next().is_some_and(|l| l.contains(',')));
+    let comma = gap
+        .lines()
+        .any(|line| line.split('#').next().is_some_and(|l| l.contains(',')));
     matches!(node.kind, ExprKind::GeneratorExp { .. }) && !comma
 }

@@ -41,8 +41,13 @@ impl<'a> Layout<'a> {
     /// The white space before a statement that begins its line.
     pub(crate) fn indentation(self, stmt: StmtId) -> Option<&'a str> {
         let start = self.module.tree.stmt(stmt).span.start;
-        let before = self.text().get(self.line_start(start) as usize..start as usize)?;
-        before.chars().all(|c| matches!(c, ' ' | '\t' | '\u{c}')).then_some(before)
+        let before = self
+            .text()
+            .get(self.line_start(start) as usize..start as usize)?;
+        before
+            .chars()
+            .all(|c| matches!(c, ' ' | '\t' | '\u{c}'))
+            .then_some(before)
     }
 
     /// The end of the last line of a statement, before its newline: after a trailing comment, `;`
@@ -111,12 +116,19 @@ impl<'a> Layout<'a> {
     pub(crate) fn unit(self, stmt: StmtId) -> String {
         let span = self.module.tree.stmt(stmt).span;
         let lines = &self.text()[self.line_start(span.start) as usize..span.end as usize];
-        let white = |line: &'a str| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-        if lines.split(['\n', '\r']).any(|line| white(line).contains('\t')) {
+        let white =
+            |line: &'a str| &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+        if lines
+            .split(['\n', '\r'])
+            .any(|line| white(line).contains('\t'))
+        {
             return "\t".to_owned();
         }
         let base = self.indentation(stmt).map_or(0, str::len);
-        let deeper = lines.split(['\n', '\r']).skip(1).filter(|line| !line.trim().is_empty());
+        let deeper = lines
+            .split(['\n', '\r'])
+            .skip(1)
+            .filter(|line| !line.trim().is_empty());
         let step = deeper.map(|line| white(line).len()).find(|len| *len > base);
         let step = step.map_or(4, |len| len - base);
         " ".repeat(if step <= 8 { step } else { 4 })

@@ -25,10 +25,22 @@ impl Lines<'_> {
     /// `best, loss = florc.carry(…)` with the guards of names that may be unbound.
     pub(crate) fn carry(&self, site: &MainLoopSite) -> Vec<String> {
         let returned = named(&site.roots, &site.returned);
-        let gives = site.returned.iter().filter(|index| **index < site.passed).count();
-        let maybe = named(&site.roots, &site.returned[gives.min(site.returned.len())..]);
+        let gives = site
+            .returned
+            .iter()
+            .filter(|index| **index < site.passed)
+            .count();
+        let maybe = named(
+            &site.roots,
+            &site.returned[gives.min(site.returned.len())..],
+        );
         let mut arguments = vec![literal(&site.id)];
-        arguments.extend(site.roots.iter().take(site.passed).map(|root| root.name.clone()));
+        arguments.extend(
+            site.roots
+                .iter()
+                .take(site.passed)
+                .map(|root| root.name.clone()),
+        );
         if gives > 0 {
             arguments.push(format!("gives={gives}"));
         }
@@ -43,21 +55,35 @@ impl Lines<'_> {
     /// `florc.leave(…)`, with the arguments of `carry`.
     pub(crate) fn leave(&self, site: &MainLoopSite) -> Vec<String> {
         let mut arguments = vec![literal(&site.id)];
-        arguments.extend(site.roots.iter().take(site.passed).map(|root| root.name.clone()));
+        arguments.extend(
+            site.roots
+                .iter()
+                .take(site.passed)
+                .map(|root| root.name.clone()),
+        );
         self.call(&[], "leave", &arguments, "")
     }
 
     /// `florc.end(…)`, the last line of a SkipBlock.
     pub(crate) fn end(&self, site: &SkipBlockSite) -> Vec<String> {
         let mut arguments = vec![literal(&site.id)];
-        arguments.extend(site.roots.iter().take(site.passed).map(|root| root.name.clone()));
+        arguments.extend(
+            site.roots
+                .iter()
+                .take(site.passed)
+                .map(|root| root.name.clone()),
+        );
         self.call(&[], "end", &arguments, "")
     }
 
     /// `total = florc.restore(…)` with the guards of names that may be unbound.
     pub(crate) fn restore(&self, site: &SkipBlockSite) -> Vec<String> {
         let mut arguments = vec![literal(&site.id)];
-        arguments.extend(named(&site.roots, &site.restore_arguments).into_iter().map(str::to_owned));
+        arguments.extend(
+            named(&site.roots, &site.restore_arguments)
+                .into_iter()
+                .map(str::to_owned),
+        );
         let results = named(&site.roots, &site.restore_results);
         let mut lines = self.call(&results, "restore", &arguments, "");
         lines.extend(self.guards(&site.roots, &site.restore_results));
@@ -70,8 +96,13 @@ impl Lines<'_> {
     }
 
     fn guards(&self, roots: &[Root], indices: &[usize]) -> Vec<String> {
-        let unsure = indices.iter().filter_map(|index| roots.get(*index)).filter(|r| !r.always_bound);
-        unsure.map(|r| format!("if {0} is {1}.unbound: del {0}", r.name, self.florc)).collect()
+        let unsure = indices
+            .iter()
+            .filter_map(|index| roots.get(*index))
+            .filter(|r| !r.always_bound);
+        unsure
+            .map(|r| format!("if {0} is {1}.unbound: del {0}", r.name, self.florc))
+            .collect()
     }
 
     fn call(&self, targets: &[&str], hook: &str, arguments: &[String], note: &str) -> Vec<String> {
@@ -95,7 +126,10 @@ impl Lines<'_> {
         let mut lines: Vec<String> = Vec::new();
         for argument in arguments {
             match lines.last_mut() {
-                Some(line) if self.column + line.chars().count() + argument.chars().count() + 2 <= WIDTH => {
+                Some(line)
+                    if self.column + line.chars().count() + argument.chars().count() + 2
+                        <= WIDTH =>
+                {
                     line.push(' ');
                     line.push_str(argument);
                     line.push(',');
@@ -108,7 +142,11 @@ impl Lines<'_> {
 }
 
 fn named<'a>(roots: &'a [Root], indices: &[usize]) -> Vec<&'a str> {
-    indices.iter().filter_map(|index| roots.get(*index)).map(|root| root.name.as_str()).collect()
+    indices
+        .iter()
+        .filter_map(|index| roots.get(*index))
+        .map(|root| root.name.as_str())
+        .collect()
 }
 
 /// A Python string literal.

@@ -68,9 +68,9 @@ fn only_imports(module: &Module, name: &str) -> bool {
             let asname = alias.asname.as_ref().map(|asname| asname.text.as_str());
             alias.name.text == name || asname != Some(name)
         }),
-        StmtKind::ImportFrom { names, .. } => {
-            names.iter().all(|alias| alias.asname.as_ref().unwrap_or(&alias.name).text != name)
-        }
+        StmtKind::ImportFrom { names, .. } => names
+            .iter()
+            .all(|alias| alias.asname.as_ref().unwrap_or(&alias.name).text != name),
         _ => true,
     })
 }
@@ -95,8 +95,13 @@ impl Writer<'_> {
         };
         let body = &self.module.tree.body;
         let newline = self.layout.newline();
-        let leading = body.iter().take_while(|stmt| self.is_prologue(**stmt)).count();
-        let next = body.get(leading).map(|stmt| self.module.tree.stmt(*stmt).span.start);
+        let leading = body
+            .iter()
+            .take_while(|stmt| self.is_prologue(**stmt))
+            .count();
+        let next = body
+            .get(leading)
+            .map(|stmt| self.module.tree.stmt(*stmt).span.start);
         let Some(last) = leading.checked_sub(1).map(|index| body[index]) else {
             if let Some(start) = next {
                 self.edits.insert(start, format!("{import}{newline}"));
@@ -120,9 +125,11 @@ impl Writer<'_> {
                 tree.body.first() == Some(&stmt)
                     && matches!(tree.expr(*value).kind, florc_syntax::tree::ExprKind::Str(_))
             }
-            StmtKind::ImportFrom { module, level: 0, .. } => {
-                module.as_ref().is_some_and(|name| name.text == "__future__")
-            }
+            StmtKind::ImportFrom {
+                module, level: 0, ..
+            } => module
+                .as_ref()
+                .is_some_and(|name| name.text == "__future__"),
             _ => false,
         }
     }
@@ -137,7 +144,7 @@ impl Writer<'_> {
         let plan = self.plan;
         let skip = plan.skip_blocks.iter().find(|block| block.stmt == stmt);
         let outside = self.moved.clone();
-        let unit = self.layout.unit(stmt);
+        let unit = skip.map(|_| self.layout.unit(stmt)).unwrap_or_default();
         if let Some(block) = skip {
             self.step_into(stmt, &block.site, &unit);
         }
@@ -155,11 +162,18 @@ impl Writer<'_> {
 
     /// `if florc.step_into("id"):` before the loop, which moves one step to the right.
     fn step_into(&mut self, stmt: StmtId, site: &SkipBlockSite, unit: &str) {
-        let Some(indentation) = self.layout.indentation(stmt) else { return };
-        let start = self.layout.line_start(self.module.tree.stmt(stmt).span.start);
+        let Some(indentation) = self.layout.indentation(stmt) else {
+            return;
+        };
+        let start = self
+            .layout
+            .line_start(self.module.tree.stmt(stmt).span.start);
         let line = self.lines(0, "").plain("step_into", &site.id);
         let newline = self.layout.newline();
-        let text = format!("{indentation}{}if {line}:  # SkipBlock{newline}", self.moved);
+        let text = format!(
+            "{indentation}{}if {line}:  # SkipBlock{newline}",
+            self.moved
+        );
         self.edits.insert(start, text);
         self.edits.indent(&[stmt], self.module, unit);
         self.moved.push_str(unit);
@@ -167,7 +181,9 @@ impl Writer<'_> {
 
     /// `florc.end(…)` as the last line of the block, then `else:` with `florc.restore(…)`.
     fn end_and_restore(&mut self, stmt: StmtId, site: &SkipBlockSite, unit: &str) {
-        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let Some(indentation) = self.layout.indentation(stmt) else {
+            return;
+        };
         let outer = format!("{indentation}{}", self.moved);
         let inner = format!("{outer}{unit}");
         let words = self.lines(inner.len(), unit);
@@ -188,7 +204,11 @@ impl Writer<'_> {
             }
             self.insert_first(stmt, |lines| lines.carry(&main.site));
         }
-        if let Some(counted) = plan.loops.iter().find(|counted| counted.stmt == stmt && is_while) {
+        if let Some(counted) = plan
+            .loops
+            .iter()
+            .find(|counted| counted.stmt == stmt && is_while)
+        {
             self.insert_first(stmt, |lines| vec![lines.plain("tick", &counted.site.id)]);
             self.untick_at_returns(stmt, &counted.site.id);
         }
@@ -196,13 +216,24 @@ impl Writer<'_> {
 
     /// Lines after a loop.
     fn loop_end(&mut self, stmt: StmtId) {
-        let is_while = matches!(self.module.tree.stmt(stmt).kind, StmtKind::While { .. });
-        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let is_while = match self.module.tree.stmt(stmt).kind {
+            StmtKind::While { .. } => true,
+            StmtKind::For { .. } => false,
+            _ => return,
+        };
+        let Some(indentation) = self.layout.indentation(stmt) else {
+            return;
+        };
         let indentation = format!("{indentation}{}", self.moved);
         let unit = self.layout.unit(stmt);
         let words = self.lines(indentation.len(), &unit);
         let mut after = Vec::new();
-        if let Some(main) = self.plan.main_loop.as_ref().filter(|main| main.stmt == stmt) {
+        if let Some(main) = self
+            .plan
+            .main_loop
+            .as_ref()
+            .filter(|main| main.stmt == stmt)
+        {
             after.extend(words.leave(&main.site));
         }
         if let Some(counted) = self.plan.loops.iter().find(|c| c.stmt == stmt && is_while) {
@@ -235,35 +266,49 @@ impl Writer<'_> {
 
     /// A line with only an id, on the line before a loop.
     fn insert_before(&mut self, stmt: StmtId, hook: &str, id: &str) {
-        let Some(indentation) = self.layout.indentation(stmt) else { return };
+        let Some(indentation) = self.layout.indentation(stmt) else {
+            return;
+        };
         let line = self.lines(0, "").plain(hook, id);
         let start = self.module.tree.stmt(stmt).span.start;
         let newline = self.layout.newline();
-        self.edits.insert(start, format!("{line}{newline}{indentation}{}", self.moved));
+        self.edits
+            .insert(start, format!("{line}{newline}{indentation}{}", self.moved));
     }
 
     /// Lines at the start of a loop's body.
     fn insert_first(&mut self, stmt: StmtId, lines: impl Fn(&Lines<'_>) -> Vec<String>) {
-        let Some(place) = self.layout.body_start(stmt) else { return };
+        let Some(place) = self.layout.body_start(stmt) else {
+            return;
+        };
         let indentation = format!("{}{}", place.indentation, self.moved);
         let unit = self.layout.unit(stmt);
         let written = lines(&self.lines(indentation.len(), &unit));
         self.insert_after(place.offset, &indentation, &written);
         if place.on_header_line {
-            self.edits.insert(place.offset, format!("{}{indentation}", self.layout.newline()));
+            self.edits.insert(
+                place.offset,
+                format!("{}{indentation}", self.layout.newline()),
+            );
         }
     }
 
     fn insert_after(&mut self, offset: u32, indentation: &str, lines: &[String]) {
         let newline = self.layout.newline();
-        let text: String =
-            lines.iter().map(|line| format!("{newline}{indentation}{line}")).collect();
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{newline}{indentation}{line}"))
+            .collect();
         if !text.is_empty() {
             self.edits.insert(offset, text);
         }
     }
 
     fn lines<'b>(&'b self, column: usize, unit: &'b str) -> Lines<'b> {
-        Lines { florc: self.florc, column, unit }
+        Lines {
+            florc: self.florc,
+            column,
+            unit,
+        }
     }
 }

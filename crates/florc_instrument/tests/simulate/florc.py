@@ -1,0 +1,227 @@
+"""The hooks of a recording and of a replay, in plain Python and in memory.
+
+Checks that a plan is sound without the real runtime: a run that skips every SkipBlock, and runs that
+start at each iteration of the main loop, must print what the recorded run printed there. State is
+copied with `copy.deepcopy` and put back by patching live objects in lockstep, as the runtime does.
+"""
+import copy
+import sys
+import types
+
+unbound = type("unbound", (), {"__deepcopy__": lambda self, memo: self})()
+
+for kind in (types.ModuleType, types.GeneratorType):
+    copy._deepcopy_dispatch[kind] = lambda value, memo: value
+
+
+class Run:
+    """One execution. `start` is the iteration to start at, `skip` whether blocks are skipped."""
+
+    def __init__(self, manifest, saved=None, start=None, skip=False):
+        self.main = manifest["main_loop"]
+        self.blocks = {block["id"]: block for block in manifest["skip_blocks"]}
+        self.saved, self.start, self.skip = saved, start, skip
+        self.states, self.rows, self.counts = {}, [], {}
+        self.phase, self.depth, self.block = -1, 0, None
+
+    def carry(self, frame, roots, gives, maybe):
+        self.depth, self.block = 0, None  # an exception may have left a block
+        if self.start is not None and self.phase < self.start:
+            self.phase = self.start
+            state = self.saved.get(("head", self.start))
+            if state is not None:
+                return put_back(frame, self.main, state, roots, self.main["returned"])
+        else:
+            self.phase += 1
+        self.states["head", self.phase] = take(frame, self.main, roots)
+        values = list(roots[:gives])
+        values += [lookup(frame, name, "local") for name in maybe.split()]
+        return packed(values)
+
+    def key(self, site):
+        return (site, self.phase, self.counts[site, self.phase])
+
+    def step_into(self, site):
+        if self.depth == 0:
+            self.counts[site, self.phase] = self.counts.get((site, self.phase), -1) + 1
+            if self.skip and self.phase >= 0 and self.saved.get(self.key(site)) is not None:
+                return False
+            self.block = self.key(site)
+        self.depth += 1
+        return True
+
+    def end(self, frame, site, roots):
+        self.depth -= 1
+        if self.depth == 0:
+            self.states[self.block] = take(frame, self.blocks[site], roots)
+            self.block = None
+
+    def restore(self, frame, site, values):
+        block = self.blocks[site]
+        arguments = dict(zip(block["restore_arguments"], values))
+        state = self.saved[self.key(site)]
+        return put_back(frame, block, state, arguments, block["restore_results"])
+
+
+def packed(values):
+    if not values:
+        return None
+    return values[0] if len(values) == 1 else tuple(values)
+
+
+def lookup(frame, name, place):
+    names = frame.f_globals if place == "global" else frame.f_locals
+    return names.get(name, unbound)
+
+
+def take(frame, site, passed):
+    """A copy of the live roots; `None` when something cannot be copied."""
+    values = []
+    for index, root in enumerate(site["roots"]):
+        value = passed[index] if index < len(passed) else lookup(frame, root["name"], root["place"])
+        values.append(value if root["live"] else unbound)
+    try:
+        return copy.deepcopy(values)
+    except TypeError:
+        return None
+
+
+def put_back(frame, site, state, passed, returned):
+    saved, memo, values = copy.deepcopy(state), {}, []
+    given = dict(enumerate(passed)) if isinstance(passed, tuple) else passed
+    for index, root in enumerate(site["roots"]):
+        if not root["live"]:
+            values.append(unbound)
+            continue
+        live = given[index] if index in given else lookup(frame, root["name"], root["place"])
+        values.append(patch(saved[index], live, memo))
+        if root["place"] == "global":
+            if values[-1] is unbound:
+                frame.f_globals.pop(root["name"], None)
+            else:
+                frame.f_globals[root["name"]] = values[-1]
+    return packed([values[index] for index in returned])
+
+
+def patch(saved, live, memo):
+    """Makes `live` equal to `saved` where it can be changed; gives what takes its place."""
+    if id(saved) in memo:
+        return memo[id(saved)][0]
+    if type(saved) is tuple:
+        others = list(live) if type(live) is tuple else []
+        others += [None] * (len(saved) - len(others))
+        return tuple(patch(item, other, memo) for item, other in zip(saved, others))
+    attributes = hasattr(saved, "__dict__") and not callable(saved) and not isinstance(saved, types.ModuleType)
+    if type(saved) not in (list, dict, set) and not attributes:
+        return saved
+    same = type(saved).__qualname__ == type(live).__qualname__  # classes are made anew in each run
+    target = live if same else saved
+    memo[id(saved)] = (target, saved)
+    if type(saved) is list:
+        others = list(live) if same else []
+        others += [None] * (len(saved) - len(others))
+        target[:] = [patch(item, other, memo) for item, other in zip(list(saved), others)]
+    elif type(saved) is dict:
+        items = [(key, patch(value, live.get(key) if same else None, memo)) for key, value in list(saved.items())]
+        target.clear()
+        target.update(items)
+    elif type(saved) is set:
+        items = list(saved)
+        target.clear()
+        target.update(items)
+    else:
+        patch(vars(saved), vars(target), memo)
+    return target
+
+
+run = None
+
+
+def main_loop(site, iterable):
+    for index, item in enumerate(iterable):
+        if run.start is None or index >= run.start:
+            yield item
+
+
+def loop(site, iterable):
+    return iterable
+
+
+def enter(site):
+    pass
+
+
+tick = untick = enter
+
+
+def carry(site, *roots, gives=0, maybe=""):
+    return run.carry(sys._getframe(1), roots, gives, maybe)
+
+
+def leave(site, *roots):
+    run.phase, run.depth, run.block = 10**6, 0, None
+
+
+def step_into(site):
+    return run.step_into(site)
+
+
+def end(site, *roots):
+    run.end(sys._getframe(1), site, roots)
+
+
+def restore(site, *values):
+    return run.restore(sys._getframe(1), site, values)
+
+
+def v(site, value):
+    return value
+
+
+def print(site, *args, sep=" ", **kwargs):
+    run.rows.append((run.phase, run.block, site, sep.join(map(str, args))))
+
+
+def call(site, function, *args, **kwargs):
+    return function(*args, **kwargs)
+
+
+clock = call
+
+
+def log(name, value):
+    pass
+
+
+def execute(text, current):
+    """Runs an instrumented program; gives how it ended."""
+    global run
+    run = current
+    try:
+        exec(compile(text, "t.py", "exec", dont_inherit=True), {"__name__": "__main__"})
+    except BaseException as error:
+        return repr(error)
+
+
+def check(text, manifest):
+    """What goes wrong when a program is replayed in parts; `None` when nothing does."""
+    recorded = Run(manifest)
+    ended = execute(text, recorded)
+    if manifest["main_loop"] is None:
+        return None
+    skipped = Run(manifest, recorded.states, skip=True)
+    problem = execute(text, skipped)
+    ended_blocks = {key for key, state in recorded.states.items() if state is not None and key[1] >= 0}
+    outside = [row for row in recorded.rows if row[1] not in ended_blocks]
+    if (skipped.rows, problem) != (outside, ended):
+        return f"skipped: {problem} {skipped.rows} instead of {ended} {outside}"
+    if not manifest["main_loop"]["recreatable"]:
+        return None
+    for start in [key[1] for key in recorded.states if key[0] == "head"]:
+        jumped = Run(manifest, recorded.states, start=start)
+        problem = execute(text, jumped)
+        rows = [row for row in jumped.rows if row[0] >= start]
+        expected = [row for row in recorded.rows if row[0] >= start]
+        if (rows, problem) != (expected, ended):
+            return f"from {start}: {problem} {rows} instead of {ended} {expected}"
+    return None
