@@ -12,13 +12,14 @@ use florc_syntax::tree::{ExprId, ExprKind, StmtKind, Tree};
 use crate::Semantics;
 use crate::ids::FunctionId;
 use crate::model::{DynamicUse, Resolution};
+use crate::tables::Use;
 
 /// Finds every mention, in source order; star imports were found before.
 pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
     for id in (0..tree.expr_count() as u32).map(ExprId) {
         let function = semantics.function_of_expr(id);
         let found = match &tree.expr(id).kind {
-            ExprKind::Name(name) => {
+            ExprKind::Name(name) if semantics.tables.expr_uses[id.0 as usize] == Use::Load => {
                 let builtin = format!("builtins.{name}");
                 let path = match semantics.tables.expr_names.get(&id) {
                     Some(Resolution::Unknown(_)) => Some(builtin),

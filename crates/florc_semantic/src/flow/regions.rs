@@ -114,7 +114,7 @@ impl Semantics {
                 let owner = self.scope(self.binding(*binding).scope).function;
                 self.is_variable_of(*binding, home)
                     && ((globals(mention) && owner == FunctionId(0))
-                        || (mention.locals && self.is_around(owner, mention.function)))
+                        || (mention.locals && owner == mention.function))
             }));
         }
         found

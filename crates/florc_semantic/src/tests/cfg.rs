@@ -106,7 +106,7 @@ fn raise_and_assert_leave() {
 fn finally_has_a_copy_for_each_way() {
     check(
         "def f():\n    try:\n        return a\n    finally:\n        b\n    c",
-        "Entry > 2\n2 > 3\n3 > Finally2 !Finally2\nFinally2 > 5\nFinally2 > 5\n5 > RaiseExit\n5 > Exit\n6 > Exit\nAfter2 > 6",
+        "Entry > 2\n2 > 3\n3 > Finally2 !Finally2\nFinally2 > 5\nFinally2 > 5\n5 > RaiseExit\n5 > Exit\nAfter2 > 6\n6 > Exit",
     );
 }
 

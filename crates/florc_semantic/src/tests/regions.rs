@@ -30,7 +30,7 @@ fn loops_assign_their_targets_and_bodies() {
 fn every_binding_statement_counts() {
     check(
         "for _ in x: #?\n    import a.b\n    def c(): pass\n    class d: e = 1\n    with f as g: pass\n    try: pass\n    except h as i: pass\n    match j:\n        case [k, *l]: pass\n    del m\n    n: int = 1\n    o: int",
-        "1 assigned [_ a c d g i k l m n] read [m x]",
+        "1 assigned [_ a c d g i k l m n] read [m]",
     );
 }
 
