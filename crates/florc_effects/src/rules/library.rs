@@ -179,7 +179,8 @@ impl Interp<'_> {
         let hidden = Hidden {
             rng: rule.rng.iter().cloned().collect(),
             clock: rule.clock,
-            files: rule.files,
+            // A log statement's sink is no file that anything reads back.
+            files: rule.files && rule.log.is_none(),
             device: rule.device,
         };
         self.note_hidden(self.span(site), hidden);
