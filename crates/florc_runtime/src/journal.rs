@@ -71,11 +71,6 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// The file, to be synced elsewhere.
-    pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.try_clone()
-    }
-
     /// Makes all records durable.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()

@@ -431,9 +431,11 @@ impl Recorder {
     }
 
     fn close_writer(&mut self) {
+        let began = self.now();
         if let Some(writer) = self.disk.as_mut().and_then(|disk| disk.writer.as_mut()) {
             writer.close();
         }
+        self.policy.stalled(self.now() - began);
         self.look_at_writer();
     }
 
