@@ -98,6 +98,17 @@ pub struct Root {
     pub reasons: Vec<String>,
 }
 
+impl Root {
+    /// What a checkpoint calls it: unique among the roots of a cut point. A function may have a
+    /// local of the same name as a changed global.
+    pub fn key(&self) -> String {
+        match self.place {
+            Place::Local | Place::Captured => self.name.clone(),
+            Place::Global => format!("global {}", self.name),
+        }
+    }
+}
+
 /// Where a root lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
