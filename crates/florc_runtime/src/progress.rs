@@ -257,7 +257,7 @@ pub(crate) fn dead_roots(manifest: &RunManifest, site: &str) -> Vec<String> {
     roots
         .iter()
         .filter(|root| !root.live)
-        .map(|root| root.name.clone())
+        .map(florc_manifest::Root::key)
         .collect()
 }
 

@@ -68,7 +68,7 @@ impl<'m> Site<'m> {
                 Some(value) => Some(value),
                 None => scope.root(root)?,
             };
-            named.push((root.name.clone(), value));
+            named.push((root.key(), value));
         }
         Ok(named)
     }
@@ -93,7 +93,7 @@ pub(super) fn take<'py>(
         .roots
         .iter()
         .filter(|root| !root.live)
-        .map(|root| root.name.clone())
+        .map(Root::key)
         .collect();
     let captured = port::capture(py, &named, optional);
     drop(named);
@@ -165,14 +165,15 @@ pub(super) fn put_back<'py>(
         .collect();
     drop(scope);
     for (index, root) in site.roots.iter().enumerate() {
-        let value = restored.get(&root.name).and_then(Option::as_ref);
-        if !site.results.contains(&index) && !absent.contains(root.name.as_str()) && root.live {
+        let key = root.key();
+        let value = restored.get(&key).and_then(Option::as_ref);
+        if !site.results.contains(&index) && !absent.contains(key.as_str()) && root.live {
             assign(py, root, value, before[index].1.as_ref())?;
         }
     }
     let give = |index: &usize| -> Result<Bound<'py, PyAny>, Trouble> {
-        let name = &site.roots[*index].name;
-        let value = restored.get(name).cloned().flatten();
+        let key = site.roots[*index].key();
+        let value = restored.get(&key).cloned().flatten();
         Ok(value.unwrap_or(unbound(py)?.clone()))
     };
     site.results.iter().map(give).collect()

@@ -99,9 +99,9 @@ fn inputs(py: Python<'_>, site: &MainLoopSite) -> Result<BTreeMap<String, String
     let _busy = super::Busy::new();
     for root in &site.inputs {
         if let Some(value) = scope.root(root)?
-            && let Some(hash) = port::fingerprint(py, &root.name, &value)?
+            && let Some(hash) = port::fingerprint(py, &root.key(), &value)?
         {
-            hashes.insert(root.name.clone(), hash);
+            hashes.insert(root.key(), hash);
         }
     }
     Ok(hashes)
