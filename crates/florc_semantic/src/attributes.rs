@@ -243,11 +243,11 @@ fn stores(tree: &Tree, semantics: &mut Semantics) {
         match &tree.expr(id).kind {
             ExprKind::Attribute { attr, .. } => any_store |= attr.text == "__dict__",
             ExprKind::Call { func, args, .. } => match named_store(tree, semantics, *func, args) {
-                Some(Some(name)) => found.entry(name).or_default().push(Store {
+                Some(NamedStore::Name(name)) => found.entry(name).or_default().push(Store {
                     class: None,
                     kind: DefinitionKind::Capture,
                 }),
-                Some(None) => any_store = true,
+                Some(NamedStore::Computed) => any_store = true,
                 None => {}
             },
             _ => {}
@@ -257,23 +257,29 @@ fn stores(tree: &Tree, semantics: &mut Semantics) {
     semantics.attributes.any_store = any_store;
 }
 
-/// `setattr(x, "name", v)`: the name, or `Some(None)` when it is computed.
+/// What a call assigns.
+enum NamedStore {
+    Name(String),
+    Computed,
+}
+
+/// `setattr(x, "name", v)`: under which name it assigns.
 fn named_store(
     tree: &Tree,
     semantics: &Semantics,
     func: ExprId,
     args: &[ExprId],
-) -> Option<Option<String>> {
+) -> Option<NamedStore> {
     let path = semantics.qualified(func)?;
     match path.as_str() {
         "builtins.setattr" | "builtins.delattr" => {
             let name = args.get(1).map(|name| &tree.expr(*name).kind);
             Some(match name {
-                Some(ExprKind::Str(name)) => Some(name.clone()),
-                _ => None,
+                Some(ExprKind::Str(name)) => NamedStore::Name(name.clone()),
+                _ => NamedStore::Computed,
             })
         }
-        "builtins.vars" if !args.is_empty() => Some(None),
+        "builtins.vars" if !args.is_empty() => Some(NamedStore::Computed),
         _ => None,
     }
 }

@@ -126,26 +126,10 @@ impl Builder<'_> {
     fn statement(&mut self, id: StmtId, from: Dangling) -> Dangling {
         let tree = self.tree;
         match &tree.stmt(id).kind {
-            StmtKind::Return { .. } => {
-                let node = self.simple(id, from, true);
-                self.jump(normal(node), Jump::Return);
-                Vec::new()
-            }
-            StmtKind::Raise { .. } => {
-                let node = self.simple(id, from, false);
-                self.jump(vec![(node, EdgeKind::Exception)], Jump::Exception);
-                Vec::new()
-            }
-            StmtKind::Break => {
-                let node = self.simple(id, from, false);
-                self.jump(normal(node), Jump::Break);
-                Vec::new()
-            }
-            StmtKind::Continue => {
-                let node = self.simple(id, from, false);
-                self.jump(normal(node), Jump::Continue);
-                Vec::new()
-            }
+            StmtKind::Return { .. } => self.leave(id, from, EdgeKind::Normal, Jump::Return),
+            StmtKind::Raise { .. } => self.leave(id, from, EdgeKind::Exception, Jump::Exception),
+            StmtKind::Break => self.leave(id, from, EdgeKind::Normal, Jump::Break),
+            StmtKind::Continue => self.leave(id, from, EdgeKind::Normal, Jump::Continue),
             StmtKind::Assert { .. } => {
                 let node = self.simple(id, from, false);
                 self.jump(vec![(node, EdgeKind::Exception)], Jump::Exception);
@@ -168,14 +152,7 @@ impl Builder<'_> {
                 let suites = [body, orelse, finalbody];
                 self.try_statement(id, suites, handlers, *is_star, from)
             }
-            StmtKind::ClassDef(def) => {
-                let head = self.raising(Node::Statement(id), from);
-                self.begins(id, head);
-                let end = self.block(&def.body, normal(head));
-                let end = self.raising(Node::ClassEnd(id), end);
-                self.ends(id, end);
-                normal(end)
-            }
+            StmtKind::ClassDef(def) => self.class_statement(id, &def.body, from),
             StmtKind::FunctionDef(_)
             | StmtKind::Delete { .. }
             | StmtKind::Assign { .. }
@@ -189,6 +166,22 @@ impl Builder<'_> {
                 normal(self.simple(id, from, false))
             }
         }
+    }
+
+    /// A statement after which control goes elsewhere.
+    fn leave(&mut self, id: StmtId, from: Dangling, kind: EdgeKind, jump: Jump) -> Dangling {
+        let node = self.simple(id, from, jump == Jump::Return);
+        self.jump(vec![(node, kind)], jump);
+        Vec::new()
+    }
+
+    fn class_statement(&mut self, id: StmtId, body: &Block, from: Dangling) -> Dangling {
+        let head = self.raising(Node::Statement(id), from);
+        self.begins(id, head);
+        let end = self.block(body, normal(head));
+        let end = self.raising(Node::ClassEnd(id), end);
+        self.ends(id, end);
+        normal(end)
     }
 
     fn simple(&mut self, id: StmtId, from: Dangling, raises: bool) -> NodeIndex {

@@ -9,7 +9,9 @@
 //! Walks the tree once. Names that are read are looked up later, by [`crate::resolve`].
 
 mod bind;
+mod compound;
 mod expressions;
+mod imports;
 mod labels;
 mod statements;
 mod targets;
@@ -24,7 +26,7 @@ use crate::ids::{FunctionId, LoopId, ScopeId};
 use crate::model::{Definition, DefinitionKind, Function, FunctionKind, Scope, ScopeKind};
 use crate::tables::Use;
 
-pub(crate) use statements::captures;
+pub(crate) use compound::captures;
 
 /// Fills scopes, bindings, functions, loops and the tables of this pass.
 pub(crate) fn collect(module: &Module) -> Semantics {

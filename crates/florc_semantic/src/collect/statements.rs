@@ -1,22 +1,17 @@
 //! Statements: what each binds, and which scopes, functions and loops it opens.
 //!
 //! ```python
-//! import numpy as np               # Import("numpy")
 //! class Net(nn.Module):            # a scope that functions inside do not see
 //!     def forward(self, x): ...    # Net.forward
 //! ```
 //!
 //! Decorators, defaults and bases are evaluated around the `def` or `class`, the body inside.
 
-use florc_syntax::tree::{
-    Alias, Block, ClassDef, ExprId, FunctionDef, Identifier, MatchCase, PatternId, PatternKind,
-    StmtId, StmtKind, TypeParam,
-};
+use florc_syntax::tree::{Block, ClassDef, ExprId, FunctionDef, StmtId, StmtKind, TypeParam};
 
 use super::targets::Source;
-use super::{At, Collector, Declaration};
-use crate::ids::{LoopId, ScopeId};
-use crate::model::{DefinitionKind, DynamicUse, FunctionKind, Loop, ScopeKind};
+use super::{At, Collector};
+use crate::model::{DefinitionKind, FunctionKind, ScopeKind};
 
 impl Collector<'_> {
     pub(super) fn block(&mut self, block: &Block, at: At) {
@@ -25,7 +20,7 @@ impl Collector<'_> {
         }
     }
 
-    fn inner_block(&mut self, owner: StmtId, block: &Block, at: At) {
+    pub(super) fn inner_block(&mut self, owner: StmtId, block: &Block, at: At) {
         self.semantics.tables.stmt_children[owner.0 as usize].extend(block);
         self.block(block, at);
         self.stmt = owner;
@@ -40,15 +35,15 @@ impl Collector<'_> {
             StmtKind::FunctionDef(def) => self.function_def(id, def, at),
             StmtKind::ClassDef(def) => self.class_def(id, def, at),
             StmtKind::Delete { targets } => {
-                targets
-                    .iter()
-                    .for_each(|target| self.target(*target, at, Source::Delete));
+                for target in targets {
+                    self.target(*target, at, Source::Delete);
+                }
             }
             StmtKind::Assign { targets, value } => {
                 self.expr(*value, at);
-                targets
-                    .iter()
-                    .for_each(|target| self.target(*target, at, Source::Value(*value)));
+                for target in targets {
+                    self.target(*target, at, Source::Value(*value));
+                }
             }
             StmtKind::TypeAlias {
                 name,
@@ -69,53 +64,12 @@ impl Collector<'_> {
                 annotation,
                 value,
             } => self.annotated(*target, *annotation, *value, at),
-            StmtKind::For {
-                target,
-                iter,
-                body,
-                orelse,
-                ..
-            } => {
-                self.expr(*iter, at);
-                let inside = self.open_loop(id, at);
-                self.target(*target, at, Source::Iteration(*iter));
-                self.inner_block(id, body, inside);
-                self.inner_block(id, orelse, at);
-            }
-            StmtKind::While { test, body, orelse } => {
-                self.expr(*test, at);
-                let inside = self.open_loop(id, at);
-                self.inner_block(id, body, inside);
-                self.inner_block(id, orelse, at);
-            }
-            StmtKind::With { items, body, .. } => {
-                for item in items {
-                    self.expr(item.context, at);
-                    if let Some(target) = item.target {
-                        self.target(target, at, Source::With(item.context));
-                    }
-                }
-                self.inner_block(id, body, at);
-            }
-            StmtKind::Match { subject, cases } => self.match_statement(id, *subject, cases, at),
-            StmtKind::Try {
-                body,
-                handlers,
-                orelse,
-                finalbody,
-                ..
-            } => {
-                self.inner_block(id, body, at);
-                for handler in handlers {
-                    self.exprs(handler.exception, at);
-                    if let Some(name) = &handler.name {
-                        self.define(at.scope, name, DefinitionKind::Except);
-                    }
-                    self.inner_block(id, &handler.body, at);
-                }
-                self.inner_block(id, orelse, at);
-                self.inner_block(id, finalbody, at);
-            }
+            StmtKind::For { .. }
+            | StmtKind::While { .. }
+            | StmtKind::If { .. }
+            | StmtKind::With { .. }
+            | StmtKind::Match { .. }
+            | StmtKind::Try { .. } => self.compound(id, at),
             StmtKind::Import { names } => self.import(names, at.scope),
             StmtKind::ImportFrom {
                 module,
@@ -124,11 +78,6 @@ impl Collector<'_> {
             } => self.import_from(id, module.as_ref(), names, *level, at.scope),
             StmtKind::Global { names } => self.declare(names, at.scope, true),
             StmtKind::Nonlocal { names } => self.declare(names, at.scope, false),
-            StmtKind::If { body, orelse, .. } => {
-                self.exprs(tree.stmt_exprs(id), at);
-                self.inner_block(id, body, at);
-                self.inner_block(id, orelse, at);
-            }
             StmtKind::Return { .. }
             | StmtKind::Raise { .. }
             | StmtKind::Assert { .. }
@@ -212,146 +161,6 @@ impl Collector<'_> {
         for param in params {
             self.define(at.scope, &param.name, DefinitionKind::Type);
             self.exprs(param.bound, at);
-        }
-    }
-
-    fn open_loop(&mut self, stmt: StmtId, at: At) -> At {
-        let id = LoopId(self.semantics.loops.len() as u32);
-        let function = self.semantics.scopes[at.scope.index()].function;
-        let label = self.label(stmt);
-        let parent = at
-            .loop_id
-            .map(|parent| self.semantics.loops[parent.index()].path.as_str());
-        let outer = parent.unwrap_or(&self.semantics.functions[function.index()].qualname);
-        let path = match outer {
-            "" => label.clone(),
-            outer => format!("{outer}/{label}"),
-        };
-        let count = self.paths.entry(path.clone()).or_insert(0);
-        *count += 1;
-        let path = match *count {
-            1 => path,
-            again => format!("{path}#{again}"),
-        };
-        self.semantics.loops.push(Loop {
-            id,
-            stmt,
-            function,
-            parent: at.loop_id,
-            label,
-            path,
-        });
-        self.semantics.tables.stmt_loops[stmt.0 as usize] = Some(id);
-        At {
-            loop_id: Some(id),
-            ..at
-        }
-    }
-
-    fn match_statement(&mut self, id: StmtId, subject: ExprId, cases: &[MatchCase], at: At) {
-        self.expr(subject, at);
-        for case in cases {
-            let mut values = Vec::new();
-            self.tree.pattern_exprs(case.pattern, &mut values);
-            self.exprs(values, at);
-            self.captures(case.pattern, at.scope);
-            self.exprs(case.guard, at);
-            self.inner_block(id, &case.body, at);
-        }
-    }
-
-    fn captures(&mut self, pattern: PatternId, scope: ScopeId) {
-        for name in captures(self.tree, pattern) {
-            self.define(scope, name, DefinitionKind::Capture);
-        }
-    }
-
-    fn import(&mut self, names: &[Alias], scope: ScopeId) {
-        for alias in names {
-            let path = alias.name.text.clone();
-            match &alias.asname {
-                Some(asname) => self.define(scope, asname, DefinitionKind::Import(path)),
-                None => {
-                    let first = path.split('.').next().unwrap_or_default().to_owned();
-                    let bound = Identifier {
-                        text: first.clone(),
-                        span: alias.name.span,
-                    };
-                    self.define(scope, &bound, DefinitionKind::Import(first));
-                }
-            }
-        }
-    }
-
-    fn import_from(
-        &mut self,
-        stmt: StmtId,
-        module: Option<&Identifier>,
-        names: &[Alias],
-        level: u32,
-        scope: ScopeId,
-    ) {
-        let mut prefix = ".".repeat(level as usize);
-        if let Some(module) = module {
-            prefix.push_str(&module.text);
-            prefix.push('.');
-        }
-        for alias in names {
-            if alias.name.text == "*" {
-                let function = self.semantics.scopes[scope.index()].function;
-                self.semantics.dynamic.push(DynamicUse {
-                    expr: None,
-                    stmt,
-                    function,
-                    locals: true,
-                    reads_globals: true,
-                    writes_globals: true,
-                });
-                continue;
-            }
-            let path = format!("{prefix}{}", alias.name.text);
-            let name = alias.asname.as_ref().unwrap_or(&alias.name);
-            self.define(scope, name, DefinitionKind::Import(path));
-        }
-    }
-
-    fn declare(&mut self, names: &[Identifier], scope: ScopeId, is_global: bool) {
-        for name in names {
-            if is_global {
-                self.globals.insert((scope, name.text.clone()));
-            }
-            self.declarations.push(Declaration {
-                scope,
-                name: name.clone(),
-                is_global,
-            });
-        }
-    }
-}
-
-/// The names that a pattern binds, in source order.
-pub(crate) fn captures(tree: &florc_syntax::tree::Tree, pattern: PatternId) -> Vec<&Identifier> {
-    match &tree.pattern(pattern).kind {
-        PatternKind::Value(_) => Vec::new(),
-        PatternKind::Sequence(patterns) | PatternKind::Or(patterns) => patterns
-            .iter()
-            .flat_map(|inner| captures(tree, *inner))
-            .collect(),
-        PatternKind::Mapping { patterns, rest, .. } => {
-            let inner = patterns.iter().flat_map(|inner| captures(tree, *inner));
-            inner.chain(rest).collect()
-        }
-        PatternKind::Class {
-            patterns, keywords, ..
-        } => {
-            let keywords = keywords.iter().map(|(_, inner)| inner);
-            let all = patterns.iter().chain(keywords);
-            all.flat_map(|inner| captures(tree, *inner)).collect()
-        }
-        PatternKind::Star(name) => name.iter().collect(),
-        PatternKind::As { pattern, name } => {
-            let inner = pattern.iter().flat_map(|inner| captures(tree, *inner));
-            inner.chain(name).collect()
         }
     }
 }

@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn sets_work_across_words() {
         let mut some = Bits::empty(130);
-        [0, 64, 129].into_iter().for_each(|item| some.insert(item));
+        for item in [0, 64, 129] {
+            some.insert(item);
+        }
         let mut other = some.clone();
         other.remove(64);
         assert_eq!(other.iter().collect::<Vec<_>>(), [0, 129]);

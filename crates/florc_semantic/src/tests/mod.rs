@@ -6,6 +6,12 @@
 //!
 //! Renderings are for these tests only and promise nothing.
 
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "renderings are small and plain"
+)]
+
 mod calls;
 mod cfg;
 mod flow;
