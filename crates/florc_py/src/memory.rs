@@ -17,8 +17,8 @@ const BIG: usize = 1 << 20;
 
 /// A copy of `length` bytes at `address`.
 pub(crate) fn read(py: Python<'_>, address: usize, length: usize) -> Vec<u8> {
-    if length == 0 || address == 0 {
-        return vec![0; length];
+    if length == 0 {
+        return Vec::new();
     }
     let copy = move || {
         // SAFETY: the walk holds a reference to the tensor or array whose extent this is.
@@ -44,9 +44,9 @@ pub(crate) fn write(py: Python<'_>, address: usize, bytes: &[u8]) {
         }
     };
     if bytes.len() < BIG {
-        copy()
+        copy();
     } else {
-        py.detach(copy)
+        py.detach(copy);
     }
 }
 

@@ -122,9 +122,11 @@ fn _restore_bytes<'py>(bytes: &[u8], names: &Bound<'py, PyDict>) -> PyResult<Bou
     Ok(result)
 }
 
-/// State hash, number of nodes, missing state as (path, reason), roots.
+/// What tests ask of a capture: state hash, number of nodes, missing state, names of roots.
+type Description = (String, usize, Vec<(String, String)>, Vec<String>);
+
 #[pyfunction]
-fn _describe_bytes(bytes: &[u8]) -> PyResult<(String, usize, Vec<(String, String)>, Vec<String>)> {
+fn _describe_bytes(bytes: &[u8]) -> PyResult<Description> {
     let graph = decode(bytes)?;
     let missing = graph
         .missing

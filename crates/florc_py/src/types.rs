@@ -314,7 +314,7 @@ fn own_slots(class: &Bound<'_, PyType>) -> PyResult<Vec<Slot>> {
     }
     for item in names.call_method0(intern!(py, "items"))?.try_iter()? {
         let (name, descriptor): (String, Bound<'_, PyAny>) = item?.extract()?;
-        if descriptor.get_type().name()?.to_string() == "member_descriptor" {
+        if descriptor.get_type().name()? == "member_descriptor" {
             slots.push(Slot {
                 name,
                 descriptor: descriptor.unbind(),

@@ -64,15 +64,20 @@ impl<'py> Frameworks<'py> {
     }
 }
 
+/// Sizes of things in memory fit.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 /// Lowest and highest byte that a view touches, relative to its first element.
 fn bounds(shape: &[u64], strides: &[i64], size: usize) -> (i64, i64) {
     if shape.contains(&0) {
         return (0, 0);
     }
     let mut low = 0;
-    let mut high = size as i64;
+    let mut high = signed(size as u64);
     for (length, stride) in shape.iter().zip(strides) {
-        let reach = (*length as i64 - 1) * stride;
+        let reach = (signed(*length) - 1) * stride;
         if reach < 0 {
             low += reach;
         } else {
@@ -85,17 +90,7 @@ fn bounds(shape: &[u64], strides: &[i64], size: usize) -> (i64, i64) {
 impl<'py> Walker<'py> {
     pub(super) fn tensor(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
         let py = self.py;
-        let layout = object.getattr(intern!(py, "layout"))?;
-        let plain = self
-            .frameworks
-            .strided
-            .as_ref()
-            .is_some_and(|strided| layout.is(strided))
-            && !flag(object, intern!(py, "is_quantized"))?
-            && !flag(object, intern!(py, "is_meta"))?
-            && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
-            && !object.call_method0(intern!(py, "is_conj"))?.is_truthy()?;
-        if !plain {
+        if !self.is_plain(object)? {
             return self.adapted_tensor(object, info);
         }
         let data_type = self
@@ -103,19 +98,17 @@ impl<'py> Walker<'py> {
             .data_type(object.getattr(intern!(py, "dtype"))?)?;
         let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
         let strides: Vec<i64> = object.call_method0(intern!(py, "stride"))?.extract()?;
-        let on_cpu = flag(object, intern!(py, "is_cpu"))?;
-        let device = if on_cpu {
-            "cpu".to_owned()
-        } else {
-            object.getattr(intern!(py, "device"))?.str()?.to_string()
-        };
+        let device = device_of(object)?;
         let byte_strides: Vec<i64> = strides
             .iter()
-            .map(|stride| stride * data_type.size as i64)
+            .map(|stride| stride * signed(data_type.size as u64))
             .collect();
         let address = object
             .call_method0(intern!(py, "data_ptr"))?
             .extract::<usize>()?;
+        if !has_memory(object, &shape, &byte_strides, data_type.size)? {
+            return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
+        }
         let is_leaf = flag(object, intern!(py, "is_leaf"))?;
         self.view(
             object,
@@ -145,6 +138,18 @@ impl<'py> Walker<'py> {
             grad_fn,
             attributes,
         })
+    }
+
+    /// A tensor whose elements lie in memory as they are.
+    fn is_plain(&self, object: &Bound<'py, PyAny>) -> PyResult<bool> {
+        let py = self.py;
+        let layout = object.getattr(intern!(py, "layout"))?;
+        let strided = self.frameworks.strided.as_ref();
+        Ok(strided.is_some_and(|strided| layout.is(strided))
+            && !flag(object, intern!(py, "is_quantized"))?
+            && !flag(object, intern!(py, "is_meta"))?
+            && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
+            && !object.call_method0(intern!(py, "is_conj"))?.is_truthy()?)
     }
 
     fn gradient(
@@ -252,6 +257,32 @@ impl<'py> Walker<'py> {
         };
         self.weight += self.views.add(view);
     }
+}
+
+/// The storage holds all elements: it may have been resized away.
+fn has_memory(
+    object: &Bound<'_, PyAny>,
+    shape: &[u64],
+    strides: &[i64],
+    size: usize,
+) -> PyResult<bool> {
+    let py = object.py();
+    let storage = object.call_method0(intern!(py, "untyped_storage"))?;
+    let bytes: i64 = storage.call_method0(intern!(py, "nbytes"))?.extract()?;
+    let offset: i64 = object
+        .call_method0(intern!(py, "storage_offset"))?
+        .extract()?;
+    let start = offset * signed(size as u64);
+    let (low, high) = bounds(shape, strides, size);
+    Ok(start + low >= 0 && (low == high || start + high <= bytes))
+}
+
+fn device_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = object.py();
+    if flag(object, intern!(py, "is_cpu"))? {
+        return Ok("cpu".to_owned());
+    }
+    Ok(object.getattr(intern!(py, "device"))?.str()?.to_string())
 }
 
 fn flag(object: &Bound<'_, PyAny>, name: &Bound<'_, pyo3::types::PyString>) -> PyResult<bool> {

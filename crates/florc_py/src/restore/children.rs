@@ -21,6 +21,7 @@ pub(super) enum Label<'g> {
 }
 
 /// Calls `visit` with each reference of `node`.
+#[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
 pub(super) fn each<'g>(node: &'g Node, mut visit: impl FnMut(Label<'g>, NodeId)) {
     let named = |attributes: &'g [(String, NodeId)], visit: &mut dyn FnMut(Label<'g>, NodeId)| {
         for (name, child) in attributes {
@@ -196,10 +197,9 @@ pub(super) fn path(graph: &Graph, target: NodeId) -> String {
 
 fn text(graph: &Graph, label: Label<'_>) -> String {
     match label {
-        Label::Attribute(name) => format!(".{name}"),
+        Label::Attribute(name) | Label::Part(name) => format!(".{name}"),
         Label::Item(index) => format!("[{index}]"),
         Label::Key(index) => format!(".keys()[{index}]"),
-        Label::Part(name) => format!(".{name}"),
         Label::Value(key) => match graph.node(key) {
             Some(Node::Str(text)) => format!("[{text:?}]"),
             Some(Node::Int(value)) => format!("[{value}]"),

@@ -121,6 +121,7 @@ impl<'py> Restorer<'py, '_> {
     }
 
     /// Before the children: the claimed object, or an empty container.
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn open(&mut self, node: NodeId) -> Outcome<()> {
         let py = self.py;
         if let Some(claimed) = &self.claims[node.index()]
@@ -241,6 +242,7 @@ impl<'py> Restorer<'py, '_> {
         ready
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn make(&mut self, node: NodeId) -> Outcome<Bound<'py, PyAny>> {
         let py = self.py;
         if let Some(value) = scalar(py, self.node(node))? {

@@ -96,6 +96,7 @@ impl<'py> Restorer<'py, '_> {
     }
 
     /// Whether a live object is of the saved type.
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn fits(&mut self, node: NodeId, object: &Bound<'py, PyAny>, info: &TypeInfo) -> Outcome<bool> {
         let class = info.class.bind(self.py).clone();
         let kind = info.kind;
@@ -178,6 +179,7 @@ impl<'py> Restorer<'py, '_> {
         })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn pair_children(
         &mut self,
         node: NodeId,

@@ -232,6 +232,7 @@ impl<'py, 'g> Restorer<'py, 'g> {
         })
     }
 
+    #[expect(clippy::unused_self, reason = "reads as a question to the restore")]
     fn at(&self, node: NodeId, failure: Failure) -> Failure {
         Failure {
             node: failure.node.or(Some(node)),

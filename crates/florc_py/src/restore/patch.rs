@@ -58,6 +58,7 @@ impl<'py> Restorer<'py, '_> {
     }
 
     /// Gives the object of a node its saved content.
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     pub(super) fn fill(&mut self, node: NodeId) -> Outcome<()> {
         let object = self.object(node)?;
         let info = types::info_of(&object)?;
@@ -177,15 +178,15 @@ impl<'py> Restorer<'py, '_> {
         object: &Bound<'py, PyAny>,
         info: &TypeInfo,
     ) -> Outcome<()> {
-        let attributes = match self.node(node) {
-            Node::List { attributes, .. }
-            | Node::Dict { attributes, .. }
-            | Node::Set { attributes, .. }
-            | Node::Deque { attributes, .. }
-            | Node::Object { attributes, .. }
-            | Node::Tensor { attributes, .. }
-            | Node::Function { attributes, .. } => attributes,
-            _ => return Ok(()),
+        let (Node::List { attributes, .. }
+        | Node::Dict { attributes, .. }
+        | Node::Set { attributes, .. }
+        | Node::Deque { attributes, .. }
+        | Node::Object { attributes, .. }
+        | Node::Tensor { attributes, .. }
+        | Node::Function { attributes, .. }) = self.node(node)
+        else {
+            return Ok(());
         };
         let has_dict = info.has_dict || info.kind == Kind::Function;
         if !has_dict {

@@ -110,7 +110,7 @@ impl<'py> Restorer<'py, '_> {
                 return Ok(target);
             }
         }
-        let target = self.new_target(index, viewers, bytes)?;
+        let target = self.new_target(index, viewers, &bytes)?;
         for place in &places {
             if place.is_tensor {
                 self.rebinds.push((place.node, place.object.clone()));
@@ -226,14 +226,14 @@ impl<'py> Restorer<'py, '_> {
         Ok(target)
     }
 
-    fn new_target(&self, index: usize, viewers: &[NodeId], bytes: Vec<u8>) -> Outcome<Target<'py>> {
+    fn new_target(&self, index: usize, viewers: &[NodeId], bytes: &[u8]) -> Outcome<Target<'py>> {
         let py = self.py;
         let device = &self.graph.storages[index].device;
         let for_tensors = viewers
             .iter()
             .any(|viewer| matches!(self.node(*viewer), Node::Tensor { .. }));
         if !for_tensors {
-            let owner = PyByteArray::new(py, &bytes).into_any();
+            let owner = PyByteArray::new(py, bytes).into_any();
             return Ok(Target {
                 owner: Some(owner),
                 owner_address: 0,
@@ -246,9 +246,9 @@ impl<'py> Restorer<'py, '_> {
             .call_method1(intern!(py, "new_storage"), (bytes.len(), device))?;
         let (owner, address): (Bound<'py, PyAny>, usize) = made.extract()?;
         if device == "cpu" {
-            memory::write(py, address, &bytes);
+            memory::write(py, address, bytes);
         } else {
-            device::write(&owner, address, address, &bytes)?;
+            device::write(&owner, address, address, bytes)?;
         }
         Ok(Target {
             owner: Some(owner),

@@ -8,26 +8,47 @@ order that two runs could share; for them none is searched.
 import random
 
 _STABLE = (str, int, bytes, float, bool)
-_TRIES = 1500
+_TRIES = 600
 
 
 def fill_set(live, base, items):
     """Puts `items` into an empty set."""
     order, presized = _search(items)
-    base.update(live, dict.fromkeys(order) if presized else order)
+    _insert(live, base, order, presized)
 
 
 def new_frozenset(items):
     """A frozen set of `items`."""
     order, presized = _search(items)
-    return frozenset(dict.fromkeys(order) if presized else order)
+    return frozenset(_made(order, presized))
+
+
+def _insert(empty, base, order, presized):
+    """Inserts in that order; the first `presized` ones make the table at its size at once."""
+    if presized:
+        base.update(empty, dict.fromkeys(order[:presized]))
+    base.update(empty, order[presized:])
+
+
+def _made(order, presized):
+    made = set()
+    _insert(made, set, order, presized)
+    return made
 
 
 def _search(items):
-    """An order of insertions that iterates as `items`, and whether the table is made at once."""
+    """An order of insertions that iterates as `items`, and how many of them make the table."""
     if not all(_stable(item) for item in items):
-        return items, False
-    for presized in (False, True):
+        return items, 0
+    sizes = [0]
+    table = 32
+    while table // 4 <= len(items):
+        sizes.append(min(len(items), table // 2 - 1))
+        table *= 2
+    for presized in reversed(sizes[-3:]):
+        if list(_made(items, presized)) == items:
+            return items, presized
+    for presized in (*reversed(sizes[-3:]), 0):
         found = _search_table(items, presized)
         if found is not None:
             return found, presized
@@ -42,7 +63,7 @@ def _search_table(items, presized):
     choose = random.Random(0)
     order = list(items)
     for _ in range(min(_TRIES, 200_000 // (len(items) + 1) + 10)):
-        made = list(set(dict.fromkeys(order) if presized else order))
+        made = list(_made(order, presized))
         if made == items:
             return order
         at = next(i for i, (a, b) in enumerate(zip(made, items)) if a != b)
