@@ -66,6 +66,33 @@ impl Effects {
             .collect()
     }
 
+    /// Variables that code of `function` sees and that may lead to an object that `binding` leads
+    /// to as well.
+    pub fn may_share(&self, binding: BindingId, function: FunctionId) -> BTreeSet<BindingId> {
+        let Some(reach) = self.reach.get(binding.index()) else {
+            return BTreeSet::new();
+        };
+        let data = |id: &crate::heap::ObjId| match self.heap.kind(*id) {
+            ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => true,
+            ObjKind::Scalar
+            | ObjKind::Function(_)
+            | ObjKind::Class(_)
+            | ObjKind::Library(_)
+            | ObjKind::Method(_)
+            | ObjKind::Super(_) => false,
+        };
+        let shares = |other: &BindingId| {
+            let theirs = &self.reach[other.index()];
+            theirs.intersects(reach)
+                && theirs.iter().any(|id| data(&id) && reach.contains(id))
+        };
+        (0..self.reach.len() as u32)
+            .map(BindingId)
+            .filter(|other| *other != binding && self.is_visible(*other, function))
+            .filter(shares)
+            .collect()
+    }
+
     /// A variable that holds data, not only functions, classes and modules.
     pub fn is_data(&self, binding: BindingId) -> bool {
         self.env[binding.index()]

@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use florc_effects::{Cause, RegionEffect};
 use florc_manifest::{Place, Root};
-use florc_semantic::{BindingId, FunctionId, Loop, Resolution};
-use florc_syntax::Reason;
+use florc_semantic::{Binding, BindingId, DefinitionKind, FunctionId, Loop, Resolution};
 use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
+use florc_syntax::{Reason, Span};
 
 use crate::decide::Facts;
 use crate::dynamic;
@@ -57,10 +57,14 @@ pub(crate) fn at_head(facts: Facts<'_>, each: &Loop) -> Cut {
     let cut = CutPoint {
         facts,
         function: each.function,
+        stmt: each.stmt,
         live: facts.semantics.live_at_head(each.id),
+        live_before: facts.semantics.live_before(each.stmt),
         bound_before: bound.clone(),
         bound,
         targets: targets(facts, each.stmt),
+        declared: declared_nonlocal(facts, each.function),
+        all_live: dynamic::reads_by_name(facts),
     };
     cut.order(&region)
 }
@@ -71,10 +75,14 @@ pub(crate) fn at_end(facts: Facts<'_>, each: &Loop) -> Cut {
     let cut = CutPoint {
         facts,
         function: each.function,
+        stmt: each.stmt,
         live: facts.semantics.live_after(each.stmt),
+        live_before: facts.semantics.live_before(each.stmt),
         bound: facts.semantics.bound_after(each.stmt),
         bound_before: facts.semantics.bound_before(each.stmt),
         targets: BTreeSet::new(),
+        declared: declared_nonlocal(facts, each.function),
+        all_live: dynamic::reads_by_name(facts),
     };
     cut.order(&region)
 }
@@ -98,6 +106,7 @@ pub(crate) fn inputs(facts: Facts<'_>, each: &Loop) -> Vec<Root> {
             place,
             live: true,
             always_bound: bound.contains(&id),
+            replaced: false,
             reasons: Vec::new(),
         });
     }
@@ -148,13 +157,26 @@ fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<P
         .then_some(Place::Captured)
 }
 
+/// What a region does to a variable.
+struct Change<'r> {
+    /// Binds it again or unbinds it, other than as the loop's own target.
+    rebound: bool,
+    /// May change an object that it leads to.
+    mutated: bool,
+    cause: &'r Cause,
+}
+
 struct CutPoint<'a> {
     facts: Facts<'a>,
     function: FunctionId,
+    stmt: StmtId,
     live: BTreeSet<BindingId>,
+    live_before: BTreeSet<BindingId>,
     bound: BTreeSet<BindingId>,
     bound_before: BTreeSet<BindingId>,
     targets: BTreeSet<BindingId>,
+    declared: BTreeSet<String>,
+    all_live: bool,
 }
 
 impl CutPoint<'_> {
@@ -186,47 +208,145 @@ impl CutPoint<'_> {
         region: &RegionEffect,
         out_of_reach: &mut Option<(String, Vec<Reason>)>,
     ) -> Vec<Candidate> {
-        let all_live = dynamic::reads_by_name(self.facts);
-        let declared = declared_nonlocal(self.facts, self.function);
-        let mut changed: BTreeMap<BindingId, &Cause> = BTreeMap::new();
-        changed.extend(region.mutated.iter().map(|(id, cause)| (*id, cause)));
-        changed.extend(region.bound.iter().map(|(id, cause)| (*id, cause)));
-        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut names: BTreeSet<(bool, &str)> = BTreeSet::new();
         let mut found = Vec::new();
-        for (id, cause) in changed {
-            let binding = &self.facts.semantics.binding(id);
-            let rebound = region.bound.contains_key(&id) && !self.targets.contains(&id);
-            let relevant = rebound || (region.mutated.contains_key(&id) && !binding.is_import);
-            let Some(place) = place(self.facts, self.function, id).filter(|_| relevant) else {
+        for (id, change) in self.changes(region) {
+            let binding = self.facts.semantics.binding(id);
+            let Some(place) = place(self.facts, self.function, id) else {
                 continue;
             };
-            let live = all_live || place != Place::Local || self.live.contains(&id);
+            let live = self.is_live(id, &place, &change);
             let assignable = match place {
                 Place::Local => true,
-                Place::Captured => declared.contains(&binding.name),
+                Place::Captured => self.declared.contains(&binding.name),
                 Place::Global => false,
             };
-            let unreachable = !names.insert(&binding.name)
+            let unreachable = !names.insert((place == Place::Global, &binding.name))
                 || (self.in_class() && is_private(&binding.name))
-                || (place == Place::Captured && !self.reaches(id, rebound && !assignable));
+                || self.loses_object(id, &change, region)
+                || (place == Place::Captured && !self.reaches(id, change.rebound && !assignable));
             if unreachable && live && out_of_reach.is_none() {
-                *out_of_reach = Some((binding.name.clone(), self.reasons(cause)));
+                *out_of_reach = Some((binding.name.clone(), self.reasons(change.cause)));
             }
             let bound = self.bound.contains(&id);
             found.push(Candidate {
                 passable: live && bound && place != Place::Global,
-                returned: live && rebound && assignable,
+                returned: live && change.rebound && assignable,
                 bound_before: place == Place::Captured || self.bound_before.contains(&id),
                 root: Root {
                     name: binding.name.clone(),
                     place,
                     live,
                     always_bound: bound,
-                    reasons: self.reason_lines(cause),
+                    replaced: change.rebound && self.replaced(binding),
+                    reasons: self.reason_lines(change.cause),
                 },
             });
         }
         found
+    }
+
+    /// What the region does to each variable, and which others must keep sharing objects with one
+    /// that is rebound.
+    fn changes<'r>(&self, region: &'r RegionEffect) -> BTreeMap<BindingId, Change<'r>> {
+        let semantics = self.facts.semantics;
+        let mut changes = BTreeMap::new();
+        for (id, cause) in region
+            .mutated
+            .iter()
+            .filter(|(id, _)| !semantics.binding(**id).is_import)
+        {
+            changes.insert(
+                *id,
+                Change {
+                    rebound: false,
+                    mutated: true,
+                    cause,
+                },
+            );
+        }
+        for (id, cause) in region
+            .bound
+            .iter()
+            .filter(|(id, _)| !self.targets.contains(id))
+        {
+            let mutated = changes.contains_key(id);
+            changes.insert(
+                *id,
+                Change {
+                    rebound: true,
+                    mutated,
+                    cause,
+                },
+            );
+            let place = place(self.facts, self.function, *id);
+            let live = place.is_some_and(|p| p != Place::Local) || self.live.contains(id);
+            if !live || !self.replaced(semantics.binding(*id)) {
+                continue;
+            }
+            for other in self.facts.effects.may_share(*id, self.function) {
+                let binding = semantics.binding(other);
+                let data = !(binding.is_import || binding.is_function || binding.is_class);
+                if data && !region.bound.contains_key(&other) && !self.targets.contains(&other) {
+                    let shared = Change {
+                        rebound: false,
+                        mutated: false,
+                        cause,
+                    };
+                    changes.entry(other).or_insert(shared);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Whether the value may be asked for after the cut point: by name, or as an object that the
+    /// region has changed and that others refer to.
+    fn is_live(&self, id: BindingId, place: &Place, change: &Change<'_>) -> bool {
+        let binding = self.facts.semantics.binding(id);
+        let steady = binding.is_parameter && binding.definitions.len() == 1;
+        let known = self.live_before.contains(&id) || steady;
+        self.all_live
+            || *place != Place::Local
+            || self.live.contains(&id)
+            || (change.mutated && known && self.defined_outside(binding))
+    }
+
+    /// Whether an object that a caller may hold is changed, and then no name leads to it any more.
+    fn loses_object(&self, id: BindingId, change: &Change<'_>, region: &RegionEffect) -> bool {
+        let semantics = self.facts.semantics;
+        let binding = semantics.binding(id);
+        let gone = self.function != FunctionId(0)
+            && change.mutated
+            && self.live_before.contains(&id)
+            && self.replaced(binding);
+        let params = &semantics.function(self.function).params;
+        let mut rebound = params
+            .iter()
+            .filter(|id| semantics.binding(**id).definitions.len() > 1);
+        gone && (binding.is_parameter || rebound.any(|id| region.mutated.contains_key(id)))
+    }
+
+    /// Whether the variable may hold an object from before the loop.
+    fn defined_outside(&self, binding: &Binding) -> bool {
+        binding
+            .definitions
+            .iter()
+            .any(|definition| !self.whole().contains_span(definition.span))
+    }
+
+    /// Whether the loop, or a function that it calls, may bind another object to the variable.
+    /// `x += …` keeps the object that it changes.
+    fn replaced(&self, binding: &Binding) -> bool {
+        binding.definitions.iter().any(|definition| {
+            let runs =
+                definition.function != self.function || self.whole().contains_span(definition.span);
+            runs && !matches!(definition.kind, DefinitionKind::Augment(_))
+        })
+    }
+
+    fn whole(&self) -> Span {
+        self.facts.module.tree.stmt(self.stmt).span
     }
 
     /// Whether Python spells private names of the function in another way.
@@ -257,7 +377,7 @@ impl CutPoint<'_> {
 
     fn reason_lines(&self, cause: &Cause) -> Vec<String> {
         let source = &self.facts.module.source;
-        let line = |span: &florc_syntax::Span| source.line_column(span.start).line;
+        let line = |span: &Span| source.line_column(span.start).line;
         cause
             .steps
             .iter()

@@ -94,6 +94,10 @@ pub struct Root {
     pub live: bool,
     /// Whether the name is surely bound at the cut point.
     pub always_bound: bool,
+    /// Another object may have been bound to it since the cut point's region began: what it holds
+    /// then is no place to restore into.
+    #[serde(default)]
+    pub replaced: bool,
     /// Why it is here: one line per step, outermost first (`"loss.backward()" at line 31 …`).
     pub reasons: Vec<String>,
 }

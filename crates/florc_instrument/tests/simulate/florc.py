@@ -94,7 +94,7 @@ def put_back(frame, site, state, passed, returned):
             values.append(unbound)
             continue
         live = given[index] if index in given else lookup(frame, root["name"], root["place"])
-        values.append(patch(saved[index], live, memo))
+        values.append(patch(saved[index], None if root["replaced"] else live, memo))
         if root["place"] == "global":
             if values[-1] is unbound:
                 frame.f_globals.pop(root["name"], None)

@@ -155,6 +155,11 @@ pub(super) fn put_back<'py>(
     let scope = Scope::of_caller(py)?;
     let mut live = site.values(&scope, args)?;
     let before = live.clone();
+    for (root, entry) in site.roots.iter().zip(&mut live) {
+        if root.replaced {
+            entry.1 = None; // holds another object than the recorded one did
+        }
+    }
     live.extend(start::project_modules(py)?);
     let restored: HashMap<_, _> = port::restore(py, &checkpoint, &live)?.into_iter().collect();
     let absent: BTreeSet<&str> = checkpoint

@@ -442,6 +442,7 @@ fn module() -> ModuleManifest {
         place: Place::Local,
         live: true,
         always_bound: true,
+        replaced: false,
         reasons: vec![],
     };
     let log = |line| LogSite {
