@@ -11,7 +11,11 @@ fn main() -> std::io::Result<()> {
     if let Ok(entries) = std::fs::read_dir(&folder) {
         for entry in entries {
             let path = entry?.path();
-            let code = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let code = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.extension().is_some_and(|extension| extension == "md") && code != "index" {
                 pages.push((code, path));
             }
@@ -23,7 +27,11 @@ fn main() -> std::io::Result<()> {
     );
     for (code, path) in pages {
         println!("cargo::rerun-if-changed={}", path.display());
-        let _ = writeln!(text, "    ({code:?}, include_str!({:?})),", path.canonicalize()?);
+        let _ = writeln!(
+            text,
+            "    ({code:?}, include_str!({:?})),",
+            path.canonicalize()?
+        );
     }
     text.push_str("];\n");
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();

@@ -18,14 +18,18 @@ use crate::project::Project;
 pub(crate) fn relative(project: &Project, script: &Path) -> String {
     let absolute = std::path::absolute(script).unwrap_or_else(|_| script.to_path_buf());
     let shown = absolute.strip_prefix(&project.root).unwrap_or(&absolute);
-    shown.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    shown
+        .to_string_lossy()
+        .replace(std::path::MAIN_SEPARATOR, "/")
 }
 
 /// The bytes of a script.
 pub(crate) fn read(script: &Path) -> Result<Vec<u8>, Failure> {
     if script.is_dir() {
-        return Err(Failure::new(format!("`{}` is a folder, not a script", script.display()))
-            .help("name the file, such as `train.py`"));
+        return Err(
+            Failure::new(format!("`{}` is a folder, not a script", script.display()))
+                .help("name the file, such as `train.py`"),
+        );
     }
     std::fs::read(script).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(script),
@@ -35,21 +39,35 @@ pub(crate) fn read(script: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Whether there is such a script; what it holds is for its interpreter to say.
 pub(crate) fn check_exists(script: &Path) -> Result<(), Failure> {
-    if script.is_dir() || script.exists() { read(script).map(drop) } else { Err(missing(script)) }
+    if script.is_dir() || script.exists() {
+        read(script).map(drop)
+    } else {
+        Err(missing(script))
+    }
 }
 
 fn missing(script: &Path) -> Failure {
     let failure = Failure::new(format!("there is no file `{}`", script.display()));
-    let folder = script.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = script
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let listing = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok();
     let names: Vec<String> = listing
         .into_iter()
         .flatten()
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "py"))
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "py")
+        })
         .collect();
-    let wanted = script.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wanted = script
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     match crate::listing::closest(&wanted, &names).first() {
         Some(name) => {
             let path = folder.map_or_else(|| name.into(), |folder| folder.join(name));
@@ -66,7 +84,8 @@ pub(crate) fn source(project: &Project, script: &Path) -> Result<SourceText, Fai
 
 /// Decodes bytes; what is no text is told as such.
 pub(crate) fn decode(name: String, bytes: Vec<u8>) -> Result<SourceText, Failure> {
-    SourceText::from_bytes(name, bytes).map_err(|diagnostic| {
+    SourceText::from_bytes(name, bytes).map_err(|mut diagnostic| {
+        diagnostic.title = format!("`{}`: {}", diagnostic.file, diagnostic.title);
         Failure::diagnostic(&diagnostic, None)
     })
 }
@@ -74,13 +93,11 @@ pub(crate) fn decode(name: String, bytes: Vec<u8>) -> Result<SourceText, Failure
 /// Parses; a syntax error is shown in its line.
 pub(crate) fn parse(source: SourceText) -> Result<Module, Failure> {
     let shown = source.clone();
-    florc_syntax::parse(source)
-        .map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+    florc_syntax::parse(source).map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
 }
 
 /// Compiles.
 pub(crate) fn compile(source: SourceText, options: &Options) -> Result<Instrumented, Failure> {
     let shown = source.clone();
-    instrument(source, options)
-        .map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+    instrument(source, options).map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
 }

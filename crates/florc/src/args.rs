@@ -13,7 +13,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Hindsight logging: ask a finished training run for values that nobody logged.
 #[derive(Debug, Parser)]
-#[command(name = "florc", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "florc",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -125,7 +130,12 @@ pub(crate) struct InstrumentArgs {
     /// The script.
     pub(crate) script: PathBuf,
     /// Write to this file [default: standard output].
-    #[arg(short = 'o', long = "output", value_name = "FILE", conflicts_with = "diff")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FILE",
+        conflicts_with = "diff"
+    )]
     pub(crate) output: Option<PathBuf>,
     /// Show the difference from the script.
     #[arg(long)]

@@ -30,7 +30,10 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
         TextFormat::Text => {
             out::text(&as_text(&compiled))?;
             for diagnostic in &compiled.diagnostics {
-                out::text(&format!("\n{}", render::diagnostic(diagnostic, Some(&original))))?;
+                out::text(&format!(
+                    "\n{}",
+                    render::diagnostic(diagnostic, Some(&original))
+                ))?;
             }
         }
     }
@@ -39,7 +42,10 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
 
 fn page(code: &str, format: TextFormat) -> Result<i32, Failure> {
     let Some((_, text)) = pages::PAGES.iter().find(|(name, _)| *name == code) else {
-        let names: Vec<String> = pages::PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names: Vec<String> = pages::PAGES
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
         let failure = Failure::new(format!("`{code}` is neither a file nor a diagnostic code"));
         return Err(match crate::listing::closest(code, &names).first() {
             Some(name) => failure.help(format!("did you mean `{name}`?")),
@@ -92,30 +98,57 @@ fn as_text(compiled: &Instrumented) -> String {
             );
         }
         let head = format!("main loop {}", label_of(&site.id));
-        entries.push(Entry { span: &site.span, head, lines });
+        entries.push(Entry {
+            span: &site.span,
+            head,
+            lines,
+        });
     }
     for site in &manifest.skip_blocks {
         let lines = roots("changes", &site.roots);
         let head = format!("SkipBlock {}", label_of(&site.id));
-        entries.push(Entry { span: &site.span, head, lines });
+        entries.push(Entry {
+            span: &site.span,
+            head,
+            lines,
+        });
     }
     for site in &manifest.loops {
         if entries.iter().all(|entry| entry.span != &site.span) {
             let head = format!("loop {}", label_of(&site.id));
-            entries.push(Entry { span: &site.span, head, lines: Vec::new() });
+            entries.push(Entry {
+                span: &site.span,
+                head,
+                lines: Vec::new(),
+            });
         }
     }
     for site in &manifest.uninstrumented {
         let head = format!("left alone {} [{}]", label_of(&site.id), site.code);
         let lines = vec![site.reason.clone()];
-        entries.push(Entry { span: &site.span, head, lines });
+        entries.push(Entry {
+            span: &site.span,
+            head,
+            lines,
+        });
     }
     for site in &manifest.logs {
-        let columns: Vec<&str> = site.columns.iter().map(|column| column.name.as_str()).collect();
-        let columns =
-            if columns.is_empty() { String::new() } else { format!(": {}", columns.join(", ")) };
+        let columns: Vec<&str> = site
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        let columns = if columns.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", columns.join(", "))
+        };
         let head = format!("log {}{columns}", site.callee);
-        entries.push(Entry { span: &site.span, head, lines: Vec::new() });
+        entries.push(Entry {
+            span: &site.span,
+            head,
+            lines: Vec::new(),
+        });
     }
     nest(&manifest.file, entries)
 }

@@ -95,7 +95,11 @@ impl RunFacts {
                 self.loop_began.get_or_insert(seconds);
                 *last = seconds;
             }
-            JournalRecord::IterationBegan { head, position, seconds } => {
+            JournalRecord::IterationBegan {
+                head,
+                position,
+                seconds,
+            } => {
                 self.close_iteration(seconds);
                 let blocks = Vec::new();
                 self.iterations.push(IterationFacts {
@@ -120,13 +124,30 @@ impl RunFacts {
             JournalRecord::CheckpointDropped { cut, reason } => self.dropped.push((cut, reason)),
             JournalRecord::Log(row) => self.rows.push(row),
             JournalRecord::Source(source) => self.sources.push(source),
+            JournalRecord::Note { code, text } if code == "packages" => self.packages(&text),
             JournalRecord::Note { code, text } => self.notes.push((code, text)),
-            JournalRecord::Ended { status, seconds, florc_seconds } => {
-                self.ended = Some(Ended { status, seconds, florc_seconds });
+            JournalRecord::Ended {
+                status,
+                seconds,
+                florc_seconds,
+            } => {
+                self.ended = Some(Ended {
+                    status,
+                    seconds,
+                    florc_seconds,
+                });
                 *last = seconds;
             }
             // Checkpoints come from the packs; clock reads are the worker's.
             JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
+        }
+    }
+
+    /// `numpy 2.1.0, torch 2.6.0`: known only when the main loop begins.
+    fn packages(&mut self, text: &str) {
+        for (name, version) in text.split(", ").filter_map(|each| each.split_once(' ')) {
+            let packages = &mut self.manifest.environment.packages;
+            packages.insert(name.to_owned(), version.to_owned());
         }
     }
 
@@ -149,7 +170,11 @@ impl RunFacts {
     /// Seconds that the recorded script took, as far as known.
     pub(crate) fn seconds(&self) -> f64 {
         let last = self.iterations.last().map(|each| each.began + each.seconds);
-        self.ended.as_ref().map(|ended| ended.seconds).or(last).unwrap_or(0.0)
+        self.ended
+            .as_ref()
+            .map(|ended| ended.seconds)
+            .or(last)
+            .unwrap_or(0.0)
     }
 
     /// How the run ended, in a few words.

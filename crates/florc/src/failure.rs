@@ -27,7 +27,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// An error with its one line.
     pub(crate) fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), ..Self::default() }
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
     }
 
     /// Says what to do.
@@ -44,12 +47,18 @@ impl Failure {
 
     /// An error that is laid out already.
     pub(crate) fn rendered(text: String) -> Self {
-        Self { rendered: Some(text), ..Self::default() }
+        Self {
+            rendered: Some(text),
+            ..Self::default()
+        }
     }
 
     /// The reader of our output went away; that is no error.
     pub(crate) fn closed_pipe() -> Self {
-        Self { closed_pipe: true, ..Self::default() }
+        Self {
+            closed_pipe: true,
+            ..Self::default()
+        }
     }
 
     /// Whether this is [`Failure::closed_pipe`].
@@ -59,7 +68,11 @@ impl Failure {
 
     /// A file or folder that could not be used.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        let failure = Self::new(format!("cannot {doing} `{}`: {}", path.display(), plain(error)));
+        let failure = Self::new(format!(
+            "cannot {doing} `{}`: {}",
+            path.display(),
+            plain(error)
+        ));
         match error.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 failure.help("check who may write there, or set FLORC_DIR to another folder")
@@ -73,5 +86,8 @@ impl Failure {
 /// The system's words without its error number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }

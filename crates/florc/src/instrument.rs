@@ -27,7 +27,12 @@ pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
         None if args.diff => {
             let name = original.path();
             let shown = format!("{name} (instrumented)");
-            out::text(&florc_history::unified_diff(name, original.text(), &shown, &compiled.text))?;
+            out::text(&florc_history::unified_diff(
+                name,
+                original.text(),
+                &shown,
+                &compiled.text,
+            ))?;
         }
         None => out::text(&compiled.text)?,
     }

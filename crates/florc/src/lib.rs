@@ -19,8 +19,8 @@ mod listing;
 mod logs;
 mod out;
 mod pages;
-mod python;
 mod project;
+mod python;
 mod render;
 mod replay;
 mod replays;
@@ -59,7 +59,9 @@ pub fn run_cli(args: Vec<OsString>, host: &HostPython) -> i32 {
     let host = host.clone();
     let work = move || std::panic::catch_unwind(|| command(args, &host));
     std::panic::set_hook(Box::new(|_| {}));
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work);
+    let thread = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(work);
     let result = thread.map(std::thread::JoinHandle::join);
     drop(std::panic::take_hook());
     match result {
@@ -69,7 +71,9 @@ pub fn run_cli(args: Vec<OsString>, host: &HostPython) -> i32 {
             BUG
         }
         Err(error) => {
-            out::error(&Failure::new(format!("no thread could be started: {error}")));
+            out::error(&Failure::new(format!(
+                "no thread could be started: {error}"
+            )));
             INPUT_ERROR
         }
     }

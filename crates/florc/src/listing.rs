@@ -35,14 +35,19 @@ pub(crate) fn open_here() -> Result<Opened, Failure> {
 
 /// A store that exists.
 pub(crate) fn open(folder: &Path) -> Result<Opened, Failure> {
-    Ok(Opened { store: Store::open(folder)?, folder: folder.to_path_buf() })
+    Ok(Opened {
+        store: Store::open(folder)?,
+        folder: folder.to_path_buf(),
+    })
 }
 
 impl Opened {
     /// The run that is meant; the latest when nothing is said.
     pub(crate) fn find(&self, name: Option<&str>) -> Result<OpenedRun, Failure> {
         match name {
-            None => Ok(OpenedRun { handle: self.store.latest(None)? }),
+            None => Ok(OpenedRun {
+                handle: self.store.latest(None)?,
+            }),
             Some(name) => match self.store.run(name) {
                 Ok(handle) => Ok(OpenedRun { handle }),
                 Err(error) if error.kind == StoreErrorKind::Missing => {
@@ -66,7 +71,10 @@ impl Opened {
             return failure.help("list the runs with `florc runs`");
         }
         let shown: Vec<String> = likely.iter().map(|name| format!("`{name}`")).collect();
-        failure.help(format!("did you mean {}? `florc runs` lists all", shown.join(" or ")))
+        failure.help(format!(
+            "did you mean {}? `florc runs` lists all",
+            shown.join(" or ")
+        ))
     }
 }
 
@@ -95,12 +103,18 @@ impl From<StoreError> for Failure {
 /// Up to three names that differ little from what was written, nearest first.
 pub(crate) fn closest(wanted: &str, names: &[String]) -> Vec<String> {
     let limit = (wanted.chars().count() / 3).max(2);
-    let mut found: Vec<(usize, &String)> =
-        names.iter().map(|name| (distance(wanted, name), name)).collect();
+    let mut found: Vec<(usize, &String)> = names
+        .iter()
+        .map(|name| (distance(wanted, name), name))
+        .collect();
     found.retain(|(distance, _)| *distance <= limit);
     found.sort();
     found.dedup();
-    found.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+    found
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| name.clone())
+        .collect()
 }
 
 /// Edits (insert, delete, replace, swap neighbours) between two words: optimal string alignment.
@@ -111,8 +125,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=b.len() {
             let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut best =
-                (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + same);
+            let mut best = (rows[i - 1][j] + 1)
+                .min(row[j - 1] + 1)
+                .min(rows[i - 1][j - 1] + same);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(rows[i - 2][j - 2] + 1);
             }
@@ -129,7 +144,11 @@ mod tests {
 
     #[test]
     fn near_names_are_suggested() {
-        let names = ["train.py".to_owned(), "test.py".to_owned(), "model.py".to_owned()];
+        let names = [
+            "train.py".to_owned(),
+            "test.py".to_owned(),
+            "model.py".to_owned(),
+        ];
         assert_eq!(closest("tarin.py", &names), ["train.py"]);
         assert!(closest("unrelated.py", &names).is_empty());
     }

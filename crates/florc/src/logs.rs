@@ -38,7 +38,11 @@ fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
     let run = opened.find(name)?;
     let facts = run.facts()?;
     let id = facts.manifest.run.as_str();
-    let origin = Origin { run: id, replay: None, file: facts.file() };
+    let origin = Origin {
+        run: id,
+        replay: None,
+        file: facts.file(),
+    };
     let mut rows = Vec::new();
     for row in &facts.rows {
         rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));

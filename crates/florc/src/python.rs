@@ -41,7 +41,9 @@ fn active() -> Option<PathBuf> {
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 fn resolve(python: &Path) -> Result<PathBuf, Failure> {
@@ -49,10 +51,12 @@ fn resolve(python: &Path) -> Result<PathBuf, Failure> {
         return Ok(python.to_path_buf());
     }
     let bare = python.components().count() == 1;
-    bare.then(|| on_path(&python.to_string_lossy())).flatten().ok_or_else(|| {
-        Failure::new(format!("there is no Python at `{}`", python.display()))
-            .help("give the path of an interpreter, such as `--python .venv/bin/python`")
-    })
+    bare.then(|| on_path(&python.to_string_lossy()))
+        .flatten()
+        .ok_or_else(|| {
+            Failure::new(format!("there is no Python at `{}`", python.display()))
+                .help("give the path of an interpreter, such as `--python .venv/bin/python`")
+        })
 }
 
 fn has_florc(python: &Path) -> Result<(), Failure> {
@@ -65,16 +69,18 @@ fn has_florc(python: &Path) -> Result<(), Failure> {
         .status();
     match status.map(|status| status.code()) {
         Ok(Some(0)) => Ok(()),
-        Ok(Some(17)) => {
-            Err(Failure::new(format!("florc is not installed in `{}`", python.display())).help(
-                format!(
-                    "run `{} -m pip install florc`, or give another Python with `--python`",
-                    python.display()
-                ),
-            ))
-        }
-        Ok(_) => Err(Failure::new(format!("`{}` does not run as a Python", python.display()))
-            .help("give the path of a working interpreter with `--python`")),
+        Ok(Some(17)) => Err(Failure::new(format!(
+            "florc is not installed in `{}`",
+            python.display()
+        ))
+        .help(format!(
+            "run `{} -m pip install florc`, or give another Python with `--python`",
+            python.display()
+        ))),
+        Ok(_) => Err(
+            Failure::new(format!("`{}` does not run as a Python", python.display()))
+                .help("give the path of a working interpreter with `--python`"),
+        ),
         Err(error) => Err(Failure::io("start", python, &error)),
     }
 }

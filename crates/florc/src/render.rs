@@ -28,15 +28,25 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, source: Option<&SourceText>) -
     if let Some(help) = &diagnostic.help {
         report = report.with_help(help.clone());
     }
-    let Some(source) = source else { return handle(&report) };
+    let Some(source) = source else {
+        return handle(&report);
+    };
     let mut labels = Vec::new();
-    let own = diagnostic.reasons.iter().any(|reason| reason.span == diagnostic.span);
+    let own = diagnostic
+        .reasons
+        .iter()
+        .any(|reason| reason.span == diagnostic.span);
     if !own {
         labels.push(label(source, diagnostic.span, None, true));
     }
     for reason in &diagnostic.reasons {
         let primary = reason.span == diagnostic.span;
-        labels.push(label(source, reason.span, Some(reason.text.clone()), primary));
+        labels.push(label(
+            source,
+            reason.span,
+            Some(reason.text.clone()),
+            primary,
+        ));
     }
     let named = NamedSource::new(diagnostic.file.clone(), source.text().to_owned());
     let report = miette::Report::new(report.with_labels(labels)).with_source_code(named);
@@ -48,7 +58,11 @@ pub(crate) fn failure(failure: &Failure) -> String {
     if let Some(rendered) = &failure.rendered {
         return rendered.clone();
     }
-    let help = failure.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    let help = failure
+        .help
+        .as_ref()
+        .map(|help| format!("\n  help: {help}"))
+        .unwrap_or_default();
     format!("florc: error: {}{help}", failure.title)
 }
 
@@ -66,10 +80,15 @@ fn label(source: &SourceText, span: Span, text: Option<String>, primary: bool) -
 }
 
 fn handle(report: &dyn miette::Diagnostic) -> String {
-    let theme =
-        if crate::out::colours() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if crate::out::colours() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_links(false);
     match handler.render_report(&mut text, report) {
         Ok(()) => text,
         Err(_) => report.to_string(),

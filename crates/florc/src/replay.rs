@@ -51,7 +51,9 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     let stored = plan::store(&subject, &sources, &probed, &planned)?;
     work::run(&python, &stored, &subject, args.workers)?;
     let merged = merge::merge(&stored, &subject, &probed, &planned, condition.as_ref())?;
-    report::finish(args, &subject, &probed, &planned, &stored, &merged, &verdict)
+    report::finish(
+        args, &subject, &probed, &planned, &stored, &merged, &verdict,
+    )
 }
 
 /// The Python of a replay: the one asked for, else the one that recorded, else as for `florc run`.
@@ -62,8 +64,9 @@ pub(crate) fn interpreter(
 ) -> Result<PathBuf, Failure> {
     let recorded = PathBuf::from(&manifest.environment.executable);
     match asked {
-        None if recorded.is_file() => python::find(Some(&recorded), host)
-            .or_else(|_| python::find(None, host)),
+        None if recorded.is_file() => {
+            python::find(Some(&recorded), host).or_else(|_| python::find(None, host))
+        }
         _ => python::find(asked, host),
     }
 }

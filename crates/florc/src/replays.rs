@@ -82,7 +82,10 @@ pub(crate) fn publish(
         text.push('\n');
     }
     replace(&folder.join("rows.jsonl"), &text)?;
-    replace(&folder.join("replay.json"), &serde_json::to_string(replay).unwrap_or_default())
+    replace(
+        &folder.join("replay.json"),
+        &serde_json::to_string(replay).unwrap_or_default(),
+    )
 }
 
 /// Writes a file so that it is there whole or not at all.
@@ -100,7 +103,11 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
     let mut newest_first: Vec<Vec<LogRow>> = Vec::new();
     let mut seen: BTreeSet<Key> = BTreeSet::new();
     for replay in of_run(store, run)?.into_iter().rev() {
-        let origin = Origin { run, replay: Some(&replay.replay), file: &replay.file };
+        let origin = Origin {
+            run,
+            replay: Some(&replay.replay),
+            file: &replay.file,
+        };
         let mut counted: std::collections::BTreeMap<Key, u64> = std::collections::BTreeMap::new();
         let mut rows = Vec::new();
         for (seq, stored) in read_rows(store, &replay)?.iter().enumerate() {
@@ -109,7 +116,12 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
             key.ordinal = *ordinal;
             *ordinal += 1;
             if seen.insert(key) {
-                rows.extend(LogRow::of(&origin, &stored.row, seq as u64, stored.trust.word()));
+                rows.extend(LogRow::of(
+                    &origin,
+                    &stored.row,
+                    seq as u64,
+                    stored.trust.word(),
+                ));
             }
         }
         newest_first.push(rows);
@@ -151,7 +163,9 @@ pub(crate) fn of_run(store: &Path, run: &str) -> Result<Vec<StoredReplay>, Failu
     let mut found: Vec<StoredReplay> = Vec::new();
     for entry in entries.flatten() {
         let file = entry.path().join("replay.json");
-        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
         let replay: StoredReplay = serde_json::from_str(&text).map_err(|_| damaged(&file))?;
         if replay.run == run {
             found.push(replay);

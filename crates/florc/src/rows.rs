@@ -61,14 +61,20 @@ impl LogRow {
             name,
             value,
             text: row.text.clone(),
-            source: if origin.replay.is_some() { "replay" } else { "record" },
+            source: if origin.replay.is_some() {
+                "replay"
+            } else {
+                "record"
+            },
             status,
         };
         if row.values.is_empty() {
             return vec![with(None, None)];
         }
         let values = row.values.iter();
-        values.map(|(name, value)| with(Some(name.clone()), Some(value.clone()))).collect()
+        values
+            .map(|(name, value)| with(Some(name.clone()), Some(value.clone())))
+            .collect()
     }
 
     /// The row as JSON, fields in the order of the contract.
@@ -128,8 +134,10 @@ fn context_json(context: &[LoopPosition]) -> Json {
 
 /// `epoch=3 batch=17`.
 pub(crate) fn context_text(context: &[LoopPosition]) -> String {
-    let parts: Vec<String> =
-        context.iter().map(|position| format!("{}={}", position.label, position.value)).collect();
+    let parts: Vec<String> = context
+        .iter()
+        .map(|position| format!("{}={}", position.label, position.value))
+        .collect();
     parts.join(" ")
 }
 
@@ -153,4 +161,3 @@ pub(crate) fn value_text(value: &Value) -> String {
         Value::BigInt(text) | Value::Str(text) | Value::Text(text) => text.clone(),
     }
 }
-

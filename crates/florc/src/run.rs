@@ -53,22 +53,32 @@ impl Target {
     fn new(args: &RunArgs, rest: Vec<OsString>) -> Result<Self, Failure> {
         if let Some(module) = &args.module {
             let project = project::of(Path::new("."));
-            return Ok(Self { project, script: None, name: module.clone(), command: rest });
+            return Ok(Self {
+                project,
+                script: None,
+                name: module.clone(),
+                command: rest,
+            });
         }
         let Some(script) = args.command.first().map(PathBuf::from) else {
             return Err(Failure::new("no script was given").help("write `florc run train.py`"));
         };
         let project = project::of(&script);
         let name = analysis::relative(&project, &script);
-        Ok(Self { project, script: Some(script), name, command: args.command.clone() })
+        Ok(Self {
+            project,
+            script: Some(script),
+            name,
+            command: args.command.clone(),
+        })
     }
 }
 
 /// Where the store cannot be written, the training runs all the same, and the recorder says so.
 fn config_folder(store: &Path) -> PathBuf {
     let folder = store.join("tmp");
-    let made = florc_runtime::Store::create(store).is_ok()
-        && std::fs::create_dir_all(&folder).is_ok();
+    let made =
+        florc_runtime::Store::create(store).is_ok() && std::fs::create_dir_all(&folder).is_ok();
     if made { folder } else { std::env::temp_dir() }
 }
 

@@ -25,7 +25,12 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<i32, Failure> {
     }
     match args.format {
         TextFormat::Json => {
-            out::json(&Value::Array(found.iter().map(|(facts, bytes)| entry(facts, *bytes)).collect()))?;
+            out::json(&Value::Array(
+                found
+                    .iter()
+                    .map(|(facts, bytes)| entry(facts, *bytes))
+                    .collect(),
+            ))?;
         }
         TextFormat::Text if found.is_empty() => {
             out::text("no runs yet; record one with `florc run SCRIPT`\n")?;
@@ -37,8 +42,14 @@ pub(crate) fn runs(args: &RunsArgs) -> Result<i32, Failure> {
 
 /// Bytes of a run's checkpoints on disk.
 pub(crate) fn bytes_of(handle: &florc_runtime::RunHandle) -> u64 {
-    let entries = std::fs::read_dir(handle.packs()).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
+    let entries = std::fs::read_dir(handle.packs())
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|data| data.len())
+        .sum()
 }
 
 /// A run as JSON: what `florc show` and `florc runs` have in common.
@@ -69,8 +80,16 @@ pub(crate) fn overhead(facts: &RunFacts) -> Option<f64> {
 }
 
 fn lines(found: &[(RunFacts, u64)]) -> String {
-    let header =
-        ["run", "name", "script", "started (UTC)", "time", "iterations", "checkpoints", "outcome"];
+    let header = [
+        "run",
+        "name",
+        "script",
+        "started (UTC)",
+        "time",
+        "iterations",
+        "checkpoints",
+        "outcome",
+    ];
     let row = |(facts, bytes): &(RunFacts, u64)| {
         let manifest = &facts.manifest;
         vec![

@@ -39,8 +39,11 @@ fn as_json(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> V
         .iter()
         .map(|(cut, reason)| json!({ "cut": cut, "reason": reason }))
         .collect();
-    let notes: Vec<Value> =
-        facts.notes.iter().map(|(code, text)| json!({ "code": code, "text": text })).collect();
+    let notes: Vec<Value> = facts
+        .notes
+        .iter()
+        .map(|(code, text)| json!({ "code": code, "text": text }))
+        .collect();
     let more = json!({
         "cwd": manifest.cwd,
         "project": manifest.project,
@@ -71,31 +74,60 @@ fn as_text(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> S
     }
     line("command", manifest.argv.join(" "));
     line("folder", manifest.cwd.clone());
-    line("started", format!("{} UTC", table::moment(manifest.started)));
+    line(
+        "started",
+        format!("{} UTC", table::moment(manifest.started)),
+    );
     line("time", table::seconds(facts.seconds()));
     line("outcome", facts.outcome());
-    line("python", format!("{} ({})", manifest.environment.python, manifest.environment.executable));
+    line(
+        "python",
+        format!(
+            "{} ({})",
+            manifest.environment.python, manifest.environment.executable
+        ),
+    );
     if let Some(git) = &manifest.git {
         let dirty = if git.dirty { ", with changes" } else { "" };
-        let head = git.head.as_deref().map_or("no commit", |id| id.get(..12).unwrap_or(id));
+        let head = git
+            .head
+            .as_deref()
+            .map_or("no commit", |id| id.get(..12).unwrap_or(id));
         let branch = git.branch.as_deref().unwrap_or("no branch");
         line("git", format!("{head} on {branch}{dirty}"));
     }
     line("iterations", facts.iterations.len().to_string());
     line("log rows", facts.rows.len().to_string());
-    line("checkpoints", format!("{} on disk, {}", facts.checkpoints.len(), table::bytes(bytes)));
+    line(
+        "checkpoints",
+        format!(
+            "{} on disk, {}",
+            facts.checkpoints.len(),
+            table::bytes(bytes)
+        ),
+    );
     match runs::overhead(facts) {
         Some(measured) => line(
             "overhead",
-            format!("{:.2} % (bound {:.2} %)", measured * 100.0, manifest.overhead_bound * 100.0),
+            format!(
+                "{:.2} % (bound {:.2} %)",
+                measured * 100.0,
+                manifest.overhead_bound * 100.0
+            ),
         ),
         None => line("overhead", "not known: the run has not ended".to_owned()),
     }
     for source in &facts.sources {
-        line("source", format!("{} ({})", source.path, table::bytes(source.bytes)));
+        line(
+            "source",
+            format!("{} ({})", source.path, table::bytes(source.bytes)),
+        );
     }
     if let Some(torn) = &facts.torn {
-        line("journal", format!("the last {} bytes were torn and are left out", torn.lost));
+        line(
+            "journal",
+            format!("the last {} bytes were torn and are left out", torn.lost),
+        );
     }
     for (code, note) in &facts.notes {
         line("note", format!("{note} [{code}]"));
@@ -106,7 +138,10 @@ fn as_text(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> S
     for replay in replays {
         let condition = replay.condition.as_deref().map(|c| format!(" where {c}"));
         let rows = table::count(replay.rows as usize, "row");
-        line("replay", format!("{}: {rows}{}", replay.replay, condition.unwrap_or_default()));
+        line(
+            "replay",
+            format!("{}: {rows}{}", replay.replay, condition.unwrap_or_default()),
+        );
     }
     text.push('\n');
     text.push_str(&checkpoint_table(facts));
@@ -123,16 +158,26 @@ fn checkpoint_table(facts: &RunFacts) -> String {
             table::bytes(record.raw_bytes),
             table::bytes(record.stored_bytes),
             format!("{:.1} ms", record.stall_seconds * 1e3),
-            if record.missing.is_empty() { "yes".into() } else { missing_text(record) },
+            if record.missing.is_empty() {
+                "yes".into()
+            } else {
+                missing_text(record)
+            },
         ]
     };
     let rows: Vec<Vec<String>> = facts.checkpoints.values().map(row).collect();
-    table::table(&["checkpoint", "state", "on disk", "stall", "can be restored"], &rows)
+    table::table(
+        &["checkpoint", "state", "on disk", "stall", "can be restored"],
+        &rows,
+    )
 }
 
 fn missing_text(record: &CheckpointRecord) -> String {
     let first = &record.missing[0];
-    format!("no: {} ({}) could not be captured", first.path, first.type_name)
+    format!(
+        "no: {} ({}) could not be captured",
+        first.path, first.type_name
+    )
 }
 
 /// A cut point in words.

@@ -16,7 +16,10 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         }
     }
     let header: Vec<String> = header.iter().map(|&cell| cell.to_owned()).collect();
-    std::iter::once(&header).chain(rows).map(|row| line(row, &widths)).collect()
+    std::iter::once(&header)
+        .chain(rows)
+        .map(|row| line(row, &widths))
+        .collect()
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
@@ -38,7 +41,11 @@ pub(crate) fn bytes(count: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", units[unit]) }
+    if unit == 0 {
+        format!("{count} B")
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
 }
 
 /// A duration, such as `2 min 5 s` or `0.31 s`.
@@ -56,7 +63,11 @@ pub(crate) fn seconds(value: f64) -> String {
 
 /// `1 value`, `2 values`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
 }
 
 /// A moment as `2026-01-31 17:04:05` UTC.
@@ -88,15 +99,27 @@ mod tests {
 
     #[test]
     fn numbers_for_people() {
-        assert_eq!((bytes(999), bytes(3_100_000)), ("999 B".into(), "3.1 MB".into()));
-        assert_eq!((seconds(0.314), seconds(125.2)), ("0.31 s".into(), "2 min 5 s".into()));
+        assert_eq!(
+            (bytes(999), bytes(3_100_000)),
+            ("999 B".into(), "3.1 MB".into())
+        );
+        assert_eq!(
+            (seconds(0.314), seconds(125.2)),
+            ("0.31 s".into(), "2 min 5 s".into())
+        );
         assert_eq!(moment(1_769_879_045.9), "2026-01-31 17:04:05");
         assert_eq!(moment(951_782_400.0), "2000-02-29 00:00:00");
     }
 
     #[test]
     fn columns_are_as_wide_as_their_cells() {
-        let rows = [vec!["10".into(), "x".into()], vec!["2".into(), "long".into()]];
-        assert_eq!(table(&["epoch", "v"], &rows), "epoch  v\n10     x\n2      long\n");
+        let rows = [
+            vec!["10".into(), "x".into()],
+            vec!["2".into(), "long".into()],
+        ];
+        assert_eq!(
+            table(&["epoch", "v"], &rows),
+            "epoch  v\n10     x\n2      long\n"
+        );
     }
 }

@@ -21,9 +21,17 @@ use crate::{HostPython, listing, replay};
 pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failure> {
     let plan = read_plan(&args.plan)?;
     let count = plan.segments.len();
-    if !plan.segments.iter().any(|segment| segment.index == args.segment) {
-        return Err(Failure::new(format!("the plan has no segment {}", args.segment))
-            .help(format!("give a number from 0 to {}", count.saturating_sub(1))));
+    if !plan
+        .segments
+        .iter()
+        .any(|segment| segment.index == args.segment)
+    {
+        return Err(
+            Failure::new(format!("the plan has no segment {}", args.segment)).help(format!(
+                "give a number from 0 to {}",
+                count.saturating_sub(1)
+            )),
+        );
     }
     let opened = listing::open(Path::new(&plan.store))?;
     let manifest = opened.store.run(&plan.run)?.manifest()?;
@@ -47,12 +55,17 @@ pub(crate) fn command(python: &Path, plan: &Path, segment: u32, folder: &str) ->
 fn read_plan(file: &Path) -> Result<ReplayPlan, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| Failure::io("read", file, &error))?;
     let plan: ReplayPlan = serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!("`{}` is not a replay plan: {error}", file.display()))
-            .help("plans are made by `florc replay`")
+        Failure::new(format!(
+            "`{}` is not a replay plan: {error}",
+            file.display()
+        ))
+        .help("plans are made by `florc replay`")
     })?;
     if plan.format > florc_manifest::FORMAT_VERSION {
-        return Err(Failure::new(format!("`{}` was written by a newer florc", file.display()))
-            .help("update florc"));
+        return Err(
+            Failure::new(format!("`{}` was written by a newer florc", file.display()))
+                .help("update florc"),
+        );
     }
     Ok(plan)
 }

@@ -36,8 +36,6 @@ pub(crate) struct Comparison {
     pub(crate) places: ProbePlaces,
     /// Statements whose harmlessness only a replay of the whole run can show.
     pub(crate) unproven: Vec<Change>,
-    /// The main loop in the current version.
-    pub(crate) main_loop: Option<StmtId>,
 }
 
 impl Analysed {
@@ -53,48 +51,87 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
     let diff = diff_sources(&sources.recorded, &sources.current);
     let recorded = Analysed::new(&sources.recorded);
     let current = Analysed::new(&sources.current);
-    let old_judge = EffectJudge { module: &sources.recorded, effects: &recorded.effects };
-    let new_judge = EffectJudge { module: &sources.current, effects: &current.effects };
+    let old_judge = EffectJudge {
+        module: &sources.recorded,
+        effects: &recorded.effects,
+    };
+    let new_judge = EffectJudge {
+        module: &sources.current,
+        effects: &current.effects,
+    };
     let old = Version {
         module: &sources.recorded,
         semantics: &recorded.semantics,
         judge: &old_judge,
     };
-    let new =
-        Version { module: &sources.current, semantics: &current.semantics, judge: &new_judge };
-    let site = subject.facts.manifest.modules.first().and_then(|module| module.main_loop.as_ref());
-    let main_loop = site.and_then(|site| {
-        span_in_current(&sources.recorded, &sources.current, &diff, &site.span)
-    });
+    let new = Version {
+        module: &sources.current,
+        semantics: &current.semantics,
+        judge: &new_judge,
+    };
+    let site = subject
+        .facts
+        .manifest
+        .modules
+        .first()
+        .and_then(|module| module.main_loop.as_ref());
+    let main_loop = site
+        .and_then(|site| span_in_current(&sources.recorded, &sources.current, &diff, &site.span));
     let main_loop = main_loop.map(|(stmt, _)| stmt);
     let changes = classify(old, new, &diff, main_loop);
     refuse(sources, &changes)?;
-    let has_probes = changes.iter().any(|change| {
-        matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven)
-    });
+    let has_probes = changes
+        .iter()
+        .any(|change| matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven));
     let changed = diff.changed.iter().map(|(_, new)| *new);
     let mut added: Vec<StmtId> = diff.added.iter().copied().chain(changed).collect();
     added.sort_unstable();
     let places = probe_places(new, main_loop, &added);
-    let unproven =
-        changes.into_iter().filter(|change| change.kind == ChangeKind::Unproven).collect();
-    Ok(Comparison { diff, current, has_probes, added, places, unproven, main_loop })
+    let unproven = changes
+        .into_iter()
+        .filter(|change| change.kind == ChangeKind::Unproven)
+        .collect();
+    Ok(Comparison {
+        diff,
+        current,
+        has_probes,
+        added,
+        places,
+        unproven,
+    })
 }
 
 fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {
-    let refused: Vec<&Change> =
-        changes.iter().filter(|change| change.kind == ChangeKind::Refused).collect();
-    let Some(first) = refused.first() else { return Ok(()) };
+    let refused: Vec<&Change> = changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Refused)
+        .collect();
+    let Some(first) = refused.first() else {
+        return Ok(());
+    };
     let diagnostic = diagnostic(sources, first);
-    let module = if first.in_recorded { &sources.recorded } else { &sources.current };
+    let module = if first.in_recorded {
+        &sources.recorded
+    } else {
+        &sources.current
+    };
     let mut rendered = render::diagnostic(&diagnostic, Some(&module.source));
     if refused.len() > 1 {
         use std::fmt::Write as _;
         rendered.push_str("\nother changes that are not log statements:\n");
         for change in &refused[1..] {
-            let module = if change.in_recorded { &sources.recorded } else { &sources.current };
+            let module = if change.in_recorded {
+                &sources.recorded
+            } else {
+                &sources.current
+            };
             let line = module.source.line_column(change.span.start).line;
-            let _ = writeln!(rendered, "  {}:{line}: {}", module.source.path(), change.title);
+            let _ = writeln!(
+                rendered,
+                "  {}:{line}: {}",
+                module.source.path(),
+                change.title
+            );
         }
     }
     Err(Failure::rendered(rendered))
@@ -102,7 +139,11 @@ fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {
 
 /// A change as a diagnostic.
 pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
-    let module = if change.in_recorded { &sources.recorded } else { &sources.current };
+    let module = if change.in_recorded {
+        &sources.recorded
+    } else {
+        &sources.current
+    };
     let (code, severity, help) = match change.kind {
         ChangeKind::Unproven => (
             "probe-unproven",
@@ -121,9 +162,14 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
              recorded script; or record the new version with `florc run`",
         ),
     };
-    let mut diagnostic =
-        Diagnostic::new(code, severity, &module.source, change.span, change.title.clone())
-            .with_help(help);
+    let mut diagnostic = Diagnostic::new(
+        code,
+        severity,
+        &module.source,
+        change.span,
+        change.title.clone(),
+    )
+    .with_help(help);
     for (span, text) in change.reasons.iter().take(6) {
         diagnostic = diagnostic.with_reason(*span, text.clone());
     }

@@ -20,7 +20,7 @@ from importlib import metadata
 found = {'': platform.python_version()}
 for name in sys.argv[1:]:
     try:
-        found[name] = metadata.version(name)
+        found[name] = metadata.version({'sklearn': 'scikit-learn'}.get(name, name))
     except Exception:
         pass
 print(json.dumps(found))
@@ -39,14 +39,41 @@ pub(crate) fn compare(python: &Path, recorded: &Environment) {
         return;
     };
     let mut expected = vec![("", recorded.python.as_str())];
-    expected.extend(recorded.packages.iter().map(|(name, version)| (&**name, &**version)));
+    expected.extend(
+        recorded
+            .packages
+            .iter()
+            .map(|(name, version)| (&**name, &**version)),
+    );
     for (name, then) in expected {
         let shown = if name.is_empty() { "Python" } else { name };
         match found.get(name) {
-            Some(now) if now != then => {
-                out::warning(&format!("{shown} is {now} here and was {then} when recorded"));
+            Some(now) if !same(now, then) => {
+                out::warning(&format!(
+                    "{shown} is {now} here and was {then} when recorded"
+                ));
             }
             Some(_) | None => {}
         }
+    }
+}
+
+/// The part after `+` names a build; not every source of versions tells it.
+fn same(now: &str, then: &str) -> bool {
+    match (now.split_once('+'), then.split_once('+')) {
+        (Some((now, _)), None) => now == then,
+        (None, Some((then, _))) => now == then,
+        (Some(_), Some(_)) | (None, None) => now == then,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn builds_are_compared_where_both_are_known() {
+        assert!(same("2.6.0+cpu", "2.6.0") && same("2.6.0", "2.6.0+cpu"));
+        assert!(!same("2.6.0+cpu", "2.6.0+cu124") && !same("2.6.1", "2.6.0+cpu"));
     }
 }

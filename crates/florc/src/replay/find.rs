@@ -13,12 +13,12 @@ use florc_manifest::SourceFile;
 use florc_runtime::StoreErrorKind;
 use florc_syntax::Module;
 
+use crate::analysis;
 use crate::args::ReplayArgs;
 use crate::facts::RunFacts;
 use crate::failure::Failure;
 use crate::listing::{self, Opened, OpenedRun};
 use crate::project::{self, Project};
-use crate::analysis;
 
 /// The run and where its project is now.
 #[derive(Debug)]
@@ -52,7 +52,13 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
         Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.clone()),
         None => project.root.join(facts.file()),
     };
-    Ok(Subject { opened, run, facts, project, script })
+    Ok(Subject {
+        opened,
+        run,
+        facts,
+        project,
+        script,
+    })
 }
 
 fn latest_of(opened: &Opened, script: &str) -> Result<OpenedRun, Failure> {
@@ -72,7 +78,12 @@ fn latest_of(opened: &Opened, script: &str) -> Result<OpenedRun, Failure> {
 /// Refuses when a recorded module other than the entry script is not what it was.
 pub(crate) fn check_modules(subject: &Subject) -> Result<(), Failure> {
     let entry = subject.facts.file();
-    for source in subject.facts.sources.iter().filter(|source| source.path != entry) {
+    for source in subject
+        .facts
+        .sources
+        .iter()
+        .filter(|source| source.path != entry)
+    {
         let path = subject.project.root.join(&source.path);
         let recorded = subject.run.handle.source_bytes(source)?;
         match std::fs::read(&path) {
@@ -93,10 +104,16 @@ fn changed(source: &SourceFile, how: &str) -> Failure {
 /// Reads and parses both versions of the entry source.
 pub(crate) fn sources(subject: &Subject) -> Result<Sources, Failure> {
     let name = subject.facts.file().to_owned();
-    let source = subject.facts.sources.iter().find(|source| source.path == name);
+    let source = subject
+        .facts
+        .sources
+        .iter()
+        .find(|source| source.path == name);
     let Some(source) = source else {
-        return Err(Failure::new(format!("the source of `{name}` was not recorded"))
-            .help("record the script again"));
+        return Err(
+            Failure::new(format!("the source of `{name}` was not recorded"))
+                .help("record the script again"),
+        );
     };
     let bytes = subject.run.handle.source_bytes(source)?;
     let recorded = analysis::parse(analysis::decode(format!("{name} (recorded)"), bytes)?)?;

@@ -27,7 +27,10 @@ impl Judge for EffectJudge<'_> {
 
     fn effect(&self, function: FunctionId, stmts: &[StmtId]) -> ProbeEffect {
         let region = self.effects.region(function, stmts);
-        let mut effect = ProbeEffect { unknown: region.opaque.clone(), ..ProbeEffect::default() };
+        let mut effect = ProbeEffect {
+            unknown: region.opaque.clone(),
+            ..ProbeEffect::default()
+        };
         let mut changes: BTreeMap<_, Vec<(Span, String)>> = BTreeMap::new();
         for (binding, cause) in region.bound.iter().chain(&region.mutated) {
             changes.entry(*binding).or_default().extend(steps(cause));
@@ -39,7 +42,10 @@ impl Judge for EffectJudge<'_> {
             effect.draws.push((place, text));
         }
         if region.hidden.device {
-            effect.draws.push((place, "it changes a setting of the whole process".to_owned()));
+            effect.draws.push((
+                place,
+                "it changes a setting of the whole process".to_owned(),
+            ));
         }
         if region.hidden.clock {
             let text = "it reads the clock: the value would be of today, not of the run";
@@ -59,7 +65,10 @@ impl Judge for EffectJudge<'_> {
 
 impl EffectJudge<'_> {
     fn place(&self, stmts: &[StmtId]) -> Span {
-        stmts.first().map(|stmt| self.module.tree.stmt(*stmt).span).unwrap_or_default()
+        stmts
+            .first()
+            .map(|stmt| self.module.tree.stmt(*stmt).span)
+            .unwrap_or_default()
     }
 }
 

@@ -31,7 +31,9 @@ pub(crate) struct Merged {
 impl Merged {
     /// Whether every segment was proven.
     pub(crate) fn verified(&self) -> bool {
-        self.verdicts.iter().all(|verdict| *verdict == Verdict::Verified)
+        self.verdicts
+            .iter()
+            .all(|verdict| *verdict == Verdict::Verified)
     }
 }
 
@@ -43,9 +45,15 @@ pub(crate) fn merge(
     planned: &Planned,
     condition: Option<&Where>,
 ) -> Result<Merged, Failure> {
-    let mut merged = Merged { rows: Vec::new(), verdicts: Vec::new(), silent: Vec::new() };
+    let mut merged = Merged {
+        rows: Vec::new(),
+        verdicts: Vec::new(),
+        silent: Vec::new(),
+    };
     let mut seen = std::collections::BTreeSet::new();
-    let cut = planned.killed.then(|| subject.facts.iterations.last().map(|each| each.head));
+    let cut = planned
+        .killed
+        .then(|| subject.facts.iterations.last().map(|each| each.head));
     let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
     for segment in &stored.plan.segments {
         let shard = Shard::read(stored, segment.index)?;
@@ -65,9 +73,15 @@ pub(crate) fn merge(
         }
         merged.verdicts.push(shard.verdict);
     }
-    let probes = probed.forward_sites.iter().enumerate().filter(|(_, site)| site.is_none());
-    merged.silent =
-        probes.map(|(site, _)| site as u32).filter(|site| !seen.contains(site)).collect();
+    let probes = probed
+        .forward_sites
+        .iter()
+        .enumerate()
+        .filter(|(_, site)| site.is_none());
+    merged.silent = probes
+        .map(|(site, _)| site as u32)
+        .filter(|site| !seen.contains(site))
+        .collect();
     Ok(merged)
 }
 
@@ -113,7 +127,10 @@ impl Shard {
     }
 
     fn failed(error: String) -> Self {
-        Self { rows: Vec::new(), verdict: Verdict::Failed { error } }
+        Self {
+            rows: Vec::new(),
+            verdict: Verdict::Failed { error },
+        }
     }
 }
 
@@ -124,10 +141,14 @@ mod tests {
     #[track_caller]
     fn check(text: &str, rows: usize, verified: bool) {
         let shard = Shard::parse(text, Path::new("segment-0.jsonl"));
-        assert_eq!((shard.rows.len(), shard.verdict == Verdict::Verified), (rows, verified));
+        assert_eq!(
+            (shard.rows.len(), shard.verdict == Verdict::Verified),
+            (rows, verified)
+        );
     }
 
-    const ROW: &str = r#"{"row":{"site":0,"line":3,"head":null,"context":[],"seq":0,"text":"a","values":[]}}"#;
+    const ROW: &str =
+        r#"{"row":{"site":0,"line":3,"head":null,"context":[],"seq":0,"text":"a","values":[]}}"#;
 
     #[test]
     fn a_shard_counts_only_with_a_verdict_at_its_end() {

@@ -50,12 +50,22 @@ pub(crate) fn condition(text: Option<&str>) -> Result<Option<Where>, Failure> {
 
 /// Whether a row is asked for: only where the condition surely holds.
 pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
-    let Some(condition) = condition else { return true };
+    let Some(condition) = condition else {
+        return true;
+    };
     let lookup = |name: &str| {
-        let position = row.context.iter().rev().find(|position| position.label == name);
+        let position = row
+            .context
+            .iter()
+            .rev()
+            .find(|position| position.label == name);
         match position {
             Some(position) => Some(Scalar::Int(i128::from(position.value))),
-            None => row.values.iter().find(|(column, _)| column == name).map(|(_, v)| v.into()),
+            None => row
+                .values
+                .iter()
+                .find(|(column, _)| column == name)
+                .map(|(_, v)| v.into()),
         }
     };
     condition.answer(&lookup) == Answer::Yes
@@ -72,13 +82,20 @@ pub(crate) fn plan(
     let facts = &subject.facts;
     let killed = facts.ended.is_none();
     if killed && probed.main_loop.is_some() && facts.iterations.is_empty() {
-        return Err(Failure::new("the run was killed before its main loop began, or still runs")
-            .help("record it again with `florc run`"));
+        return Err(
+            Failure::new("the run was killed before its main loop began, or still runs")
+                .help("record it again with `florc run`"),
+        );
     }
     let request = request(args.workers, subject, probed, comparison, condition);
     let segments = plan_segments(&request);
     let seconds = makespan(&segments, args.workers);
-    Ok(Planned { segments, request, seconds, killed })
+    Ok(Planned {
+        segments,
+        request,
+        seconds,
+        killed,
+    })
 }
 
 fn request(
@@ -94,14 +111,16 @@ fn request(
     let label = probed.main_loop.as_ref().map(|site| site.label.as_str());
     // A row outside of the main loop has no such variable: a condition on it cannot hold.
     let outside = condition.is_none_or(|condition| {
-        !condition.names().iter().any(|name| Some(name.as_str()) == label)
+        !condition
+            .names()
+            .iter()
+            .any(|name| Some(name.as_str()) == label)
             && condition.answer(&|_| None) != Answer::No
     });
     let asked = |each: &IterationFacts| {
         condition.is_none_or(|condition| {
-            let lookup = |name: &str| {
-                (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)))
-            };
+            let lookup =
+                |name: &str| (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)));
             condition.answer(&lookup) != Answer::No
         })
     };
@@ -114,8 +133,7 @@ fn request(
             seconds: expected_seconds(subject, probed, each),
             can_start: can_start(subject, probed, each),
             can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
-            wanted: !is_partial
-                && (whole_run || (comparison.places.inside && asked(each))),
+            wanted: !is_partial && (whole_run || (comparison.places.inside && asked(each))),
         }
     });
     SegmentRequest {
@@ -136,11 +154,12 @@ fn after_seconds(subject: &Subject) -> f64 {
 }
 
 fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {
-    let Some(site) = &probed.main_loop else { return false };
+    let Some(site) = &probed.main_loop else {
+        return false;
+    };
     let checkpoint = subject.facts.checkpoints.get(&CutKey::Head(each.head));
     let needed = names(probed, &site.id);
-    probed.cannot_start.is_none()
-        && checkpoint.is_some_and(|record| record.restorable(needed))
+    probed.cannot_start.is_none() && checkpoint.is_some_and(|record| record.restorable(needed))
 }
 
 /// Blocks that will be skipped cost nothing.
@@ -195,11 +214,20 @@ pub(crate) fn store(
         clock_sites: probed.clock_sites.clone(),
         executed_blocks: probed.executed_blocks.clone(),
         needed: probed.needed.clone(),
-        segments: planned.segments.iter().map(|planned| planned.segment.clone()).collect(),
+        segments: planned
+            .segments
+            .iter()
+            .map(|planned| planned.segment.clone())
+            .collect(),
     };
     let text = serde_json::to_string_pretty(&plan)
         .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
     replays::replace(&folder.join("plan.json"), &text)?;
     let source_hash = florc_history::blob_id(source).unwrap_or_else(|| id.clone());
-    Ok(Stored { id, folder, plan, source_hash })
+    Ok(Stored {
+        id,
+        folder,
+        plan,
+        source_hash,
+    })
 }

@@ -13,9 +13,7 @@ use std::collections::BTreeSet;
 
 use florc_history::{align_sites, span_in_current};
 use florc_instrument::{Instrumented, Options, Reuse};
-use florc_manifest::{
-    MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan,
-};
+use florc_manifest::{MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, Span};
 
@@ -43,11 +41,20 @@ pub(crate) fn probed(
     sources: &Sources,
     comparison: &Comparison,
 ) -> Result<Probed, Failure> {
-    let recorded = subject.facts.manifest.modules.first().cloned().unwrap_or_default();
+    let recorded = subject
+        .facts
+        .manifest
+        .modules
+        .first()
+        .cloned()
+        .unwrap_or_default();
     let find = |span: &SourceSpan| {
         span_in_current(&sources.recorded, &sources.current, &comparison.diff, span)
     };
-    let main = recorded.main_loop.as_ref().and_then(|site| Some((find(&site.span)?, site)));
+    let main = recorded
+        .main_loop
+        .as_ref()
+        .and_then(|site| Some((find(&site.span)?, site)));
     let blocks: Vec<((StmtId, Span), &SkipBlockSite)> = recorded
         .skip_blocks
         .iter()
@@ -55,18 +62,29 @@ pub(crate) fn probed(
         .collect();
     let reuse = Reuse {
         main_loop: main.map(|((_, span), site)| (span, site.clone())),
-        skip_blocks: blocks.iter().map(|((_, span), site)| (*span, (*site).clone())).collect(),
+        skip_blocks: blocks
+            .iter()
+            .map(|((_, span), site)| (*span, (*site).clone()))
+            .collect(),
     };
     let source = sources.current.source.clone();
     let compiled = analysis::compile(source.clone(), &Options { reuse: Some(reuse) })?;
     let afresh = analysis::compile(source, &Options::default())?;
     let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
-    let forward = pair(sources, comparison, &recorded, &compiled.manifest, |module| {
-        module.logs.iter().map(|site| site.span.clone()).collect()
-    });
-    let clocks = pair(sources, comparison, &recorded, &compiled.manifest, |module| {
-        module.clocks.iter().map(|site| site.span.clone()).collect()
-    });
+    let forward = pair(
+        sources,
+        comparison,
+        &recorded,
+        &compiled.manifest,
+        |module| module.logs.iter().map(|site| site.span.clone()).collect(),
+    );
+    let clocks = pair(
+        sources,
+        comparison,
+        &recorded,
+        &compiled.manifest,
+        |module| module.clocks.iter().map(|site| site.span.clone()).collect(),
+    );
     Ok(Probed {
         main_loop: compiled.manifest.main_loop.clone(),
         skip_blocks: compiled.manifest.skip_blocks.clone(),
@@ -87,7 +105,11 @@ fn pair(
     spans: impl Fn(&ModuleManifest) -> Vec<SourceSpan>,
 ) -> Vec<Option<u32>> {
     let (old, new) = (spans(recorded), spans(probed));
-    align_sites((&sources.recorded, &old), (&sources.current, &new), &comparison.diff)
+    align_sites(
+        (&sources.recorded, &old),
+        (&sources.current, &new),
+        &comparison.diff,
+    )
 }
 
 /// What the probes need at each cut point.
@@ -106,14 +128,26 @@ impl<'a> Needs<'a> {
         compiled: &Instrumented,
         afresh: &Instrumented,
     ) -> Self {
-        let mut needs =
-            Self { comparison, needed: Vec::new(), cannot_start: None, unusable: BTreeSet::new() };
+        let mut needs = Self {
+            comparison,
+            needed: Vec::new(),
+            cannot_start: None,
+            unusable: BTreeSet::new(),
+        };
         if let (Some(site), Some(old)) = (&compiled.manifest.main_loop, &recorded.main_loop) {
-            let same = afresh.manifest.main_loop.as_ref().filter(|new| new.span == site.span);
+            let same = afresh
+                .manifest
+                .main_loop
+                .as_ref()
+                .filter(|new| new.span == site.span);
             needs.main_loop(old, same);
         }
         for site in &compiled.manifest.skip_blocks {
-            let same = afresh.manifest.skip_blocks.iter().find(|new| new.span == site.span);
+            let same = afresh
+                .manifest
+                .skip_blocks
+                .iter()
+                .find(|new| new.span == site.span);
             let old = recorded.skip_blocks.iter().find(|old| old.id == site.id);
             match (same, old) {
                 (Some(same), Some(old)) if lacking(&same.roots, &old.roots).is_none() => {
@@ -146,15 +180,30 @@ impl<'a> Needs<'a> {
     }
 
     fn add(&mut self, site: &str, roots: &[Root]) {
-        let names = roots.iter().filter(|root| root.live).map(|root| root.name.clone()).collect();
-        self.needed.push(NeededRoots { site: site.to_owned(), names });
+        let names = roots
+            .iter()
+            .filter(|root| root.live)
+            .map(Root::key)
+            .collect();
+        self.needed.push(NeededRoots {
+            site: site.to_owned(),
+            names,
+        });
     }
 
     /// Blocks that hold, or may reach, an added statement; and those that cannot be skipped.
-    fn executed(&self, module: &Module, blocks: &[((StmtId, Span), &SkipBlockSite)]) -> Vec<String> {
+    fn executed(
+        &self,
+        module: &Module,
+        blocks: &[((StmtId, Span), &SkipBlockSite)],
+    ) -> Vec<String> {
         let semantics = &self.comparison.current.semantics;
-        let spans: Vec<Span> =
-            self.comparison.added.iter().map(|stmt| module.tree.stmt(*stmt).span).collect();
+        let spans: Vec<Span> = self
+            .comparison
+            .added
+            .iter()
+            .map(|stmt| module.tree.stmt(*stmt).span)
+            .collect();
         let functions: BTreeSet<_> = self
             .comparison
             .added
@@ -182,9 +231,11 @@ impl<'a> Needs<'a> {
 /// A live name that the recorded roots do not have.
 fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
     let known = |root: &Root| {
-        recorded.iter().any(|old| old.name == root.name && old.place == root.place)
+        recorded
+            .iter()
+            .any(|old| old.name == root.name && old.place == root.place)
     };
-    live.iter().find(|root| root.live && !known(root)).map(|root| root.name.as_str())
+    live.iter()
+        .find(|root| root.live && !known(root))
+        .map(|root| root.name.as_str())
 }
-
-

@@ -32,7 +32,11 @@ pub(crate) fn no_probe(
     subject: &Subject,
     comparison: &Comparison,
 ) -> Result<(), Failure> {
-    let changed = if comparison.diff.is_empty() { "nothing that runs" } else { "no log statement" };
+    let changed = if comparison.diff.is_empty() {
+        "nothing that runs"
+    } else {
+        "no log statement"
+    };
     out::note(&format!(
         "florc: {changed} was added to {} since run {}\n  help: add a log statement, such as \
          `print(loss)`, and replay again; `florc logs` shows what is there already",
@@ -51,7 +55,11 @@ pub(crate) fn no_probe(
 /// Before the workers start: what is unusual.
 pub(crate) fn begin(subject: &Subject, comparison: &Comparison, planned: &Planned) {
     for change in &comparison.unproven {
-        let why = change.reasons.first().map(|(_, text)| format!(": {text}")).unwrap_or_default();
+        let why = change
+            .reasons
+            .first()
+            .map(|(_, text)| format!(": {text}"))
+            .unwrap_or_default();
         out::warning(&format!(
             "an added statement may change the training{why}; the whole run is replayed and \
              every state compared"
@@ -61,11 +69,17 @@ pub(crate) fn begin(subject: &Subject, comparison: &Comparison, planned: &Planne
         out::warning(&format!(
             "run {} did not end; values are given for its {}",
             subject.facts.manifest.run,
-            table::count(planned.request.iterations.len().saturating_sub(1), "whole iteration")
+            table::count(
+                planned.request.iterations.len().saturating_sub(1),
+                "whole iteration"
+            )
         ));
     }
     if let Some(torn) = &subject.facts.torn {
-        out::warning(&format!("the last {} bytes of the journal were torn", torn.lost));
+        out::warning(&format!(
+            "the last {} bytes of the journal were torn",
+            torn.lost
+        ));
     }
 }
 
@@ -105,7 +119,13 @@ pub(crate) fn dry_run(
     );
     for site in probe_sites(probed) {
         let log = &probed.manifest.logs[site];
-        let _ = writeln!(text, "probe    {}:{} {}", subject.facts.file(), log.span.line, log.callee);
+        let _ = writeln!(
+            text,
+            "probe    {}:{} {}",
+            subject.facts.file(),
+            log.span.line,
+            log.callee
+        );
     }
     for block in &probed.executed_blocks {
         let _ = writeln!(text, "execute  {block}");
@@ -152,12 +172,16 @@ fn end_text(end: SegmentEnd) -> String {
 
 fn skipped(probed: &Probed) -> Vec<&str> {
     let sites = probed.skip_blocks.iter().map(|site| site.id.as_str());
-    sites.filter(|id| probed.executed_blocks.iter().all(|each| each != id)).collect()
+    sites
+        .filter(|id| probed.executed_blocks.iter().all(|each| each != id))
+        .collect()
 }
 
 fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {
     let sites = probed.forward_sites.iter().enumerate();
-    sites.filter(|(_, recorded)| recorded.is_none()).map(|(site, _)| site)
+    sites
+        .filter(|(_, recorded)| recorded.is_none())
+        .map(|(site, _)| site)
 }
 
 fn probes(subject: &Subject, probed: &Probed) -> Vec<Value> {
@@ -179,7 +203,11 @@ pub(crate) fn finish(
     comparison: &Comparison,
 ) -> Result<i32, Failure> {
     let verified = merged.verified();
-    let shown: &[StoredRow] = if verified || args.approximate { &merged.rows } else { &[] };
+    let shown: &[StoredRow] = if verified || args.approximate {
+        &merged.rows
+    } else {
+        &[]
+    };
     if verified || args.approximate {
         let replay = StoredReplay {
             format: florc_manifest::FORMAT_VERSION,
@@ -227,7 +255,11 @@ fn as_json(
     shown: &[StoredRow],
 ) -> Value {
     let run = &subject.facts.manifest.run;
-    let origin = Origin { run, replay: Some(&stored.id), file: subject.facts.file() };
+    let origin = Origin {
+        run,
+        replay: Some(&stored.id),
+        file: subject.facts.file(),
+    };
     let rows: Vec<Value> = shown
         .iter()
         .enumerate()
@@ -246,8 +278,11 @@ fn as_json(
             })
         })
         .collect();
-    let silent: Vec<u32> =
-        merged.silent.iter().map(|site| probed.manifest.logs[*site as usize].span.line).collect();
+    let silent: Vec<u32> = merged
+        .silent
+        .iter()
+        .map(|site| probed.manifest.logs[*site as usize].span.line)
+        .collect();
     json!({
         "run": run,
         "replay": stored.id,
@@ -309,13 +344,19 @@ fn say_verdict(
     let run = &subject.facts.manifest.run;
     if merged.verified() {
         let rows = table::count(merged.rows.len(), "log line");
-        let proof = if planned.segments.is_empty() { "nothing had to run" } else { "verified" };
+        let proof = if planned.segments.is_empty() {
+            "nothing had to run"
+        } else {
+            "verified"
+        };
         out::note(&format!("florc: {rows} of run {run}, {proof}"));
         return;
     }
     for change in &comparison.unproven {
         for (_, text) in change.reasons.iter().take(2) {
-            out::note(&format!("florc: an added statement may be the cause: {text}"));
+            out::note(&format!(
+                "florc: an added statement may be the cause: {text}"
+            ));
         }
     }
     for (index, verdict) in merged.verdicts.iter().enumerate() {
@@ -323,10 +364,15 @@ fn say_verdict(
         match verdict {
             Verdict::Verified => {}
             Verdict::Approximate { reasons } => {
-                out::note(&format!("florc: {segment} is not exact: {}", reasons.join("; ")));
+                out::note(&format!(
+                    "florc: {segment} is not exact: {}",
+                    reasons.join("; ")
+                ));
             }
             Verdict::Diverged { difference } => {
-                out::note(&format!("florc: {segment} differs from the recorded run: {difference}"));
+                out::note(&format!(
+                    "florc: {segment} differs from the recorded run: {difference}"
+                ));
             }
             Verdict::Failed { error } => {
                 out::note(&format!("florc: {segment} could not be replayed: {error}"));
@@ -335,7 +381,9 @@ fn say_verdict(
     }
     let lines = table::count(merged.rows.len(), "log line");
     if args.approximate {
-        out::note(&format!("florc: {lines} of run {run}, not verified: marked as approximate"));
+        out::note(&format!(
+            "florc: {lines} of run {run}, not verified: marked as approximate"
+        ));
     } else {
         out::note(&format!(
             "florc: the values of run {run} are not shown, because they could not be verified\n  \

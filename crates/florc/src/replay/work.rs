@@ -11,8 +11,6 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use florc_manifest::Environment;
-
 use super::find::Subject;
 use super::plan::Stored;
 use crate::failure::Failure;
@@ -25,17 +23,21 @@ pub(crate) fn run(
     subject: &Subject,
     workers: usize,
 ) -> Result<(), Failure> {
-    let mut waiting: VecDeque<u32> =
-        stored.plan.segments.iter().map(|segment| segment.index).collect();
+    let mut waiting: VecDeque<u32> = stored
+        .plan
+        .segments
+        .iter()
+        .map(|segment| segment.index)
+        .collect();
     let mut running: Vec<Running> = Vec::new();
     while !waiting.is_empty() || !running.is_empty() {
         while running.len() < workers {
-            let Some(segment) = waiting.pop_front() else { break };
+            let Some(segment) = waiting.pop_front() else {
+                break;
+            };
             match start(python, stored, subject, segment) {
                 Ok(child) => running.push(Running(child)),
-                Err(failure) => {
-                    return Err(failure);
-                }
+                Err(failure) => return Err(failure),
             }
         }
         running.retain_mut(|worker| matches!(worker.0.try_wait(), Ok(None)));
@@ -70,19 +72,16 @@ fn start(
         subject.project.root.to_string_lossy().into_owned()
     };
     let mut command = worker::command(python, &plan, segment, &folder);
-    settings(&mut command, &manifest.environment);
     let words = stored.folder.join(format!("segment-{segment}.stderr"));
-    let file = std::fs::File::create(&words)
-        .map_err(|error| Failure::io("write", &words, &error))?;
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
-    command.spawn().map_err(|error| Failure::io("start", python, &error))
-}
-
-/// What decides bits and is set before a process starts.
-fn settings(command: &mut std::process::Command, environment: &Environment) {
-    if let Some(seed) = &environment.hash_seed {
-        command.env("PYTHONHASHSEED", seed);
-    }
+    let file =
+        std::fs::File::create(&words).map_err(|error| Failure::io("write", &words, &error))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file);
+    command
+        .spawn()
+        .map_err(|error| Failure::io("start", python, &error))
 }
 
 /// The last words of a worker, for a segment without a verdict.
@@ -90,6 +89,9 @@ pub(crate) fn last_words(stored: &Stored, segment: u32) -> String {
     let file = stored.folder.join(format!("segment-{segment}.stderr"));
     let text = std::fs::read(&file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(3)..].join("; ")
 }

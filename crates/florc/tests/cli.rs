@@ -1,0 +1,407 @@
+//! The command line as a user meets it, where no Python is needed: compile-side verbs, reading a
+//! store, planning a replay, and every error that can be told before a script starts.
+//!
+//! ```python
+//! # florc run tarin.py  ->  there is no file `tarin.py`; did you mean `train.py`?
+//! ```
+//!
+//! What needs a Python process is tested in `tests/outside` and `tests/oracle`.
+
+use std::path::Path;
+use std::process::Command;
+
+use florc_instrument::{Options, instrument};
+use florc_manifest::{RunManifest, RunStatus, Value};
+use florc_runtime::{LogEvent, Mode, RecordConfig, Recorder};
+use florc_syntax::SourceText;
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+const SCRIPT: &str = "\
+state = {'x': 0.0}
+for epoch in range(3):
+    for step in range(4):
+        state['x'] += 0.5
+    print(f\"epoch {epoch} x {state['x']}\")
+";
+
+impl Project {
+    fn new() -> Self {
+        let project = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        project.write("train.py", SCRIPT);
+        project
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn florc(&self, args: &str) -> Ran {
+        let args: Vec<&str> = args.split_whitespace().collect();
+        self.florc_args(&args)
+    }
+
+    fn florc_args(&self, args: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_florc"))
+            .args(args)
+            .current_dir(self.path())
+            .env_remove("FLORC_DIR")
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let ran = Ran {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        };
+        assert!(!ran.stderr.contains("panicked") && !ran.stderr.contains("bug of florc"));
+        ran
+    }
+
+    /// A run as the recorder writes it, without checkpoints.
+    fn record(&self, name: Option<&str>) -> String {
+        let source = SourceText::from_bytes("train.py", SCRIPT.as_bytes().to_vec()).unwrap();
+        let module = instrument(source, &Options::default()).unwrap().manifest;
+        let manifest: RunManifest = serde_json::from_value(serde_json::json!({
+            "format": 1, "run": "", "name": name, "florc": "0.1.0", "started": 1_769_879_045.0,
+            "script": "train.py", "is_module": false, "argv": ["train.py"],
+            "cwd": self.path(), "project": self.path(), "overhead_bound": 0.02,
+            "checkpoints": "none",
+            "environment": {
+                "executable": "", "python": "3.11.0", "platform": "test", "packages": {},
+                "hash_seed": null,
+            },
+            "git": null, "sources": [], "modules": [module],
+        }))
+        .unwrap();
+        let config = RecordConfig {
+            store: self.path().join(".florc"),
+            mode: Mode::None,
+            memory_limit: 1 << 20,
+        };
+        let sources = [("train.py".to_owned(), SCRIPT.as_bytes().to_vec())];
+        let mut recorder = Recorder::start(&config, manifest, &sources);
+        let site = "train.py:epoch";
+        recorder.loop_entered(site, Some(3), std::collections::BTreeMap::default());
+        for epoch in 0..3 {
+            recorder.head(Some(epoch));
+            recorder.log(LogEvent {
+                site: 0,
+                line: 5,
+                text: format!("epoch {epoch} x {:.1}\n", 2.0 * (epoch + 1) as f64),
+                values: vec![
+                    ("epoch".to_owned(), Value::Int(epoch)),
+                    (
+                        "state['x']".to_owned(),
+                        Value::Float(2.0 * (epoch + 1) as f64),
+                    ),
+                ],
+            });
+        }
+        recorder.leave();
+        let run = recorder.run().to_owned();
+        recorder.finish(RunStatus::Finished);
+        run
+    }
+}
+
+/// A command that must fail as a user error, with all of these words on standard error.
+#[track_caller]
+fn refused(ran: &Ran, words: &[&str]) {
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    for word in words {
+        assert!(
+            ran.stderr.contains(word),
+            "`{word}` is not in:\n{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn help_names_the_verbs_that_work() {
+    let help = Project::new().florc("--help").stdout;
+    for verb in [
+        "run",
+        "replay",
+        "logs",
+        "runs",
+        "show",
+        "instrument",
+        "explain",
+        "worker",
+    ] {
+        assert!(help.contains(&format!("\n  {verb} ")), "{help}");
+    }
+    for verb in ["check", "propagate", "export", "gc", "fsck"] {
+        assert!(!help.contains(&format!("\n  {verb} ")), "{help}");
+    }
+}
+
+#[test]
+fn a_script_that_is_not_there() {
+    let project = Project::new();
+    refused(
+        &project.florc("run tarin.py"),
+        &["there is no file `tarin.py`", "`train.py`?"],
+    );
+    refused(
+        &project.florc("instrument tarin.py"),
+        &["there is no file", "`train.py`?"],
+    );
+    refused(&project.florc("run ."), &["is a folder, not a script"]);
+    refused(&project.florc("run"), &["SCRIPT"]);
+}
+
+#[test]
+fn what_is_not_python_is_shown_with_its_place() {
+    let project = Project::new();
+    project.write("broken.py", "for epoch in range(3):\n    x = = 1\n");
+    refused(
+        &project.florc("explain broken.py"),
+        &["syntax-error", "broken.py:2", "x = = 1"],
+    );
+    std::fs::write(
+        project.path().join("elf.py"),
+        b"\x7fELF\x02\x01\x00\xff\xfe",
+    )
+    .unwrap();
+    refused(&project.florc("instrument elf.py"), &["elf.py", "not UTF-8"]);
+}
+
+#[test]
+fn options_that_make_no_sense() {
+    let project = Project::new();
+    refused(&project.florc("run --overhead 3 train.py"), &["fraction"]);
+    refused(
+        &project.florc("run --checkpoints every=0 train.py"),
+        &["every=N"],
+    );
+    refused(&project.florc("replay --workers 0"), &["from 1 to 1024"]);
+    refused(&project.florc("replay --engine slurm"), &["local"]);
+    refused(
+        &project.florc("run --python nowhere/python train.py"),
+        &["nowhere/python"],
+    );
+    let conditions = ["epoch >", "len(x) > 3", "x = 3"];
+    project.record(None);
+    for condition in conditions {
+        refused(
+            &project.florc_args(&["replay", "--where", condition]),
+            &["--where"],
+        );
+    }
+}
+
+#[test]
+fn instrument_shows_source_and_difference() {
+    let project = Project::new();
+    let ran = project.florc("instrument train.py");
+    assert!(ran.stdout.contains("import florc") && ran.stdout.contains("florc.main_loop"));
+    let ran = project.florc("instrument --diff train.py");
+    assert!(
+        ran.stdout.contains("\n-for epoch in range(3):\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(project.florc("instrument train.py -o out.py").stdout, "");
+    assert!(project.path().join("out.py").is_file());
+}
+
+#[test]
+fn explain_shows_the_nest_and_the_pages() {
+    let project = Project::new();
+    let ran = project.florc("explain train.py");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for words in [
+        "main loop epoch (line 2)",
+        "SkipBlock",
+        "changes state",
+        "log print: epoch",
+    ] {
+        assert!(
+            ran.stdout.contains(words),
+            "`{words}` is not in:\n{}",
+            ran.stdout
+        );
+    }
+    let json = project.florc("explain train.py --format json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["manifest"]["main_loop"]["label"], "epoch");
+    assert!(
+        project
+            .florc("explain not-log-only")
+            .stdout
+            .contains("# not-log-only")
+    );
+    refused(
+        &project.florc("explain not-log-onli"),
+        &["did you mean `not-log-only`?"],
+    );
+}
+
+#[test]
+fn a_store_that_is_not_there() {
+    let project = Project::new();
+    for verb in ["logs", "runs", "show", "replay"] {
+        refused(
+            &project.florc(verb),
+            &["no run was recorded here", "florc run SCRIPT"],
+        );
+    }
+}
+
+#[test]
+fn runs_are_listed_shown_and_found() {
+    let project = Project::new();
+    let run = project.record(Some("baseline"));
+    let listed = project.florc("runs").stdout;
+    assert!(listed.contains(&run) && listed.contains("baseline") && listed.contains("finished"));
+    let json: serde_json::Value =
+        serde_json::from_str(&project.florc("runs --format json").stdout).unwrap();
+    assert_eq!(
+        (&json[0]["run"], &json[0]["iterations"]),
+        (&run.clone().into(), &3.into())
+    );
+    assert!(project.florc("show baseline").stdout.contains("train.py"));
+    refused(
+        &project.florc("show basline"),
+        &["there is no run `basline`", "`baseline`?"],
+    );
+    refused(
+        &project.florc("logs zzz"),
+        &["there is no run `zzz`", "florc runs"],
+    );
+}
+
+#[test]
+fn logs_have_the_fields_of_the_contract() {
+    let project = Project::new();
+    let run = project.record(None);
+    let text = project.florc("logs --format json").stdout;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let expected = serde_json::json!({
+        "run": run, "id": format!("{run}/0"), "file": "train.py", "line": 5,
+        "context": {"epoch": 0}, "seq": 0, "name": "epoch", "value": 0, "text": "epoch 0 x 2.0\n",
+        "source": "record", "status": "recorded",
+    });
+    assert_eq!((rows.len(), &rows[0]), (6, &expected));
+    let csv = project.florc("logs --format csv").stdout;
+    assert!(csv.starts_with("run,id,file,line,context,seq,name,value,text,source,status\r\n"));
+    assert!(
+        project
+            .florc("logs")
+            .stdout
+            .contains("train.py:5  epoch=2  state['x']  6.0")
+    );
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let project = Project::new();
+    let run = project.record(None);
+    let file = project
+        .path()
+        .join(".florc/runs")
+        .join(&run)
+        .join("manifest.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("\"format\": 1", "\"format\": 999", 1)).unwrap();
+    for verb in ["replay", "replay --script train.py", "logs", "show"] {
+        refused(&project.florc(verb), &["newer florc", "update florc"]);
+    }
+    assert!(project.florc("runs").stderr.contains("newer florc"));
+}
+
+fn probed(line: &str) -> String {
+    SCRIPT.replace("    print(", &format!("    {line}\n    print("))
+}
+
+#[test]
+fn without_a_probe_there_is_nothing_to_replay() {
+    let project = Project::new();
+    project.record(None);
+    project.write("train.py", &format!("# a comment\n{SCRIPT}"));
+    let ran = project.florc("replay");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("add a log statement"), "{}", ran.stderr);
+}
+
+#[test]
+fn other_changes_are_refused_with_their_place() {
+    let project = Project::new();
+    project.record(None);
+    project.write("train.py", &SCRIPT.replace("0.5", "0.25"));
+    refused(
+        &project.florc("replay"),
+        &["not-log-only", "train.py:4", "+= 0.25", "+= 0.5"],
+    );
+    project.write("train.py", &probed("state['x'] = 1; print(epoch)"));
+    refused(&project.florc("replay"), &["not-log-only", "state"]);
+    project.write("train.py", &probed("import random; print(random.random())"));
+    refused(&project.florc("replay"), &["random.random()"]);
+    project.write("train.py", &SCRIPT.replace("    print(", "    #print("));
+    assert_eq!(
+        project.florc("replay").code,
+        0,
+        "a log statement that is gone is no obstacle"
+    );
+    std::fs::remove_file(project.path().join("train.py")).unwrap();
+    refused(&project.florc("replay"), &["there is no file"]);
+}
+
+#[test]
+fn a_dry_run_shows_the_plan() {
+    let project = Project::new();
+    let run = project.record(None);
+    project.write("train.py", &probed("print(state)"));
+    let ran = project.florc("replay --dry-run --workers 2");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for words in [
+        run.as_str(),
+        "probe    train.py:5 print",
+        "the beginning to the end",
+        "expected",
+    ] {
+        assert!(
+            ran.stdout.contains(words),
+            "`{words}` is not in:\n{}",
+            ran.stdout
+        );
+    }
+    let json = project.florc("replay --dry-run --format json").stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["status"], &json["segments"][0]["start"]),
+        (&"dry_run".into(), &"beginning".into())
+    );
+}
+
+#[test]
+fn a_worker_wants_a_plan() {
+    let project = Project::new();
+    refused(
+        &project.florc("worker --plan nowhere.json --segment 0"),
+        &["nowhere.json"],
+    );
+    project.write("plan.json", "{}");
+    refused(
+        &project.florc("worker --plan plan.json --segment 0"),
+        &["is not a replay plan"],
+    );
+}
