@@ -1,9 +1,10 @@
-"""Randomness that a script did not seed: the hash seed and the start of `random`.
+"""Randomness that a script did not seed: the hash seed, the start of `random` and `numpy.random`.
 
-Both are arbitrary in a plain run. In a recorded run they are arbitrary too, but known, so that a
-replay can begin with the same ones. NumPy's and torch's generators are captured with the state.
+All are arbitrary in a plain run. In a recorded run they are arbitrary too, but known, so that a
+replay can begin with the same ones. torch begins with a fixed seed by itself.
 """
 
+import hashlib
 import os
 import sys
 
@@ -36,7 +37,38 @@ def fixed(seed=None):
 
 
 def seed_random(run):
-    """Begins `random` at a state that follows from the run's id."""
+    """Begins `random` and, once it is imported, `numpy.random` at states that follow from the
+    run's id."""
     import random
 
     random.seed(f"florc {run}")
+    if "numpy.random" not in sys.modules:
+        sys.meta_path.insert(0, _NumpyRandom(run))
+
+
+class _NumpyRandom:
+    """Finds `numpy.random` once, as the other finders do, and seeds it after its import."""
+
+    def __init__(self, run):
+        digest = hashlib.blake2b(f"florc {run}".encode(), digest_size=16).digest()
+        self._seed = [int.from_bytes(digest[at : at + 4], "little") for at in range(0, 16, 4)]
+        self._loader = None
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "numpy.random":
+            return None
+        sys.meta_path.remove(self)
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                self._loader, spec.loader = spec.loader, self
+                return spec
+        return None
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        module.seed(self._seed)
