@@ -65,6 +65,8 @@ pub(crate) struct Interp<'a> {
     pub(crate) stmt: StmtId,
     /// Callables inside of callables that are being followed.
     pub(crate) nesting: u32,
+    /// What the callables inside of the present call gave.
+    pub(crate) followed: BTreeMap<(ExprId, ObjId), ObjSet>,
 }
 
 impl<'a> Interp<'a> {
@@ -100,6 +102,7 @@ impl<'a> Interp<'a> {
             function: FunctionId(0),
             stmt: StmtId(0),
             nesting: 0,
+            followed: BTreeMap::new(),
         };
         interp.seed_imports();
         interp

@@ -155,18 +155,21 @@ impl Interp<'_> {
         args
     }
 
+    /// Calls a value. Inside of one call every value is followed once: what it gives again is
+    /// already part of the result.
     pub(crate) fn call_object(&mut self, site: ExprId, callee: ObjId, args: &Args) -> ObjSet {
-        if self.nesting >= MAX_NESTING {
-            return self.opaque_call(
-                site,
-                &ObjSet::one(callee),
-                args,
-                "calls itself through an object",
-            );
+        if self.nesting == 0 {
+            self.followed.clear();
+        } else if let Some(known) = self.followed.get(&(site, callee)) {
+            return known.clone();
+        } else if self.nesting >= MAX_NESTING {
+            return self.opaque_call(site, &ObjSet::one(callee), args, "calls itself through an object");
         }
+        self.followed.insert((site, callee), ObjSet::default());
         self.nesting += 1;
         let result = self.call_object_inside(site, callee, args);
         self.nesting -= 1;
+        self.followed.insert((site, callee), result.clone());
         result
     }
 
@@ -366,20 +369,11 @@ impl Interp<'_> {
         rule.is_some()
     }
 
-    /// Hooks that were registered on a module, and what PyTorch itself does when it is called.
+    /// Hooks that were registered on a module.
     fn run_hooks(&mut self, site: ExprId, receiver: ObjId, args: &Args) {
-        let reachable = self.heap.closure(&ObjSet::one(receiver), false);
-        let given = args.all().union(&ObjSet::one(receiver));
-        for object in reachable.iter() {
-            let stored = self.heap.read(object, &Field::Attr("<hooks>".into()));
-            for hook in stored.iter() {
-                let all = Args {
-                    star: Some(given.clone()),
-                    ..Args::default()
-                };
-                self.call_object(site, hook, &all);
-            }
-        }
+        let own = ObjSet::one(receiver);
+        let hooks = self.callables(&self.heap.closure(&own, false));
+        self.call_back(site, &hooks, args.all().union(&own));
     }
 
     fn run_methods(

@@ -231,7 +231,7 @@ impl Interp<'_> {
         })
     }
 
-    fn callables(&self, objects: &ObjSet) -> ObjSet {
+    pub(super) fn callables(&self, objects: &ObjSet) -> ObjSet {
         let mut found = ObjSet::default();
         for object in objects.iter() {
             if matches!(
@@ -244,7 +244,7 @@ impl Interp<'_> {
         found
     }
 
-    fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
+    pub(super) fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
         let all = Args {
             star: Some(given),
             ..Args::default()
