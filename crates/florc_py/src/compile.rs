@@ -8,12 +8,21 @@
 //! Gives the instrumented text, and moves the positions of its syntax tree back to where the
 //! user's text has them. Python itself compiles.
 
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
 use florc_instrument::{Instrumented, Options, Reuse};
 use florc_manifest::{ModuleManifest, ReplayPlan, SourceSpan};
 use florc_syntax::{SourceText, Span};
 use pyo3::exceptions::PySyntaxError;
 use pyo3::intern;
 use pyo3::prelude::*;
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
+/// A script starts without instrumentation rather than late.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Memory that is only reserved.
 const STACK_BYTES: usize = 512 << 20;
@@ -22,7 +31,10 @@ const STACK_BYTES: usize = 512 << 20;
 #[pyclass(frozen, module = "florc")]
 pub(crate) struct Compiled {
     instrumented: Instrumented,
-    edited: SourceText,
+    /// Offset of each line of the rewritten source.
+    lines: Vec<u32>,
+    /// Bytes of the mark before the first line, which Python does not count.
+    mark: u32,
 }
 
 impl Compiled {
@@ -31,13 +43,26 @@ impl Compiled {
         &self.instrumented.manifest
     }
 
-    /// The original position of an edited one. Columns are those of the text without its BOM.
+    /// The original position of an edited one.
     fn original(&self, line: u32, column: u32) -> (u32, u32) {
-        let offset = self.edited.offset(line, column);
-        let place = self.instrumented.map.to_original(offset);
+        let mark = |line: u32| if line == 1 { self.mark } else { 0 };
+        let index = (line as usize).saturating_sub(1);
+        let start = self.lines.get(index).copied().unwrap_or_default();
+        let place = (self.instrumented.map).to_original(start + column + mark(line));
         let found = self.instrumented.module.source.line_column(place);
-        (found.line, found.column)
+        (found.line, found.column.saturating_sub(mark(found.line)))
     }
+}
+
+/// Where the lines of a text begin.
+fn line_starts(text: &str) -> Vec<u32> {
+    let bytes = text.as_bytes();
+    let ends = (0..bytes.len()).filter(|&at| {
+        bytes[at] == b'\n' || bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n')
+    });
+    std::iter::once(0)
+        .chain(ends.map(|at| at as u32 + 1))
+        .collect()
 }
 
 #[pymethods]
@@ -47,7 +72,7 @@ impl Compiled {
     fn text(&self) -> &str {
         self.instrumented
             .text
-            .strip_prefix('\u{feff}')
+            .strip_prefix(MARK)
             .unwrap_or(&self.instrumented.text)
     }
 
@@ -103,11 +128,16 @@ fn compile_module(path: String, source: Vec<u8>, plan: Option<&str>) -> PyResult
     let text = SourceText::from_bytes(path, source).map_err(|found| wrong(found.title))?;
     let options = options(plan).map_err(wrong)?;
     let instrumented = on_big_stack(text, options).map_err(wrong)?;
-    let edited = SourceText::from_bytes("", instrumented.text.clone().into_bytes())
-        .map_err(|found| wrong(found.title))?;
+    let lines = line_starts(&instrumented.text);
+    let mark = if instrumented.text.starts_with(MARK) {
+        MARK.len_utf8() as u32
+    } else {
+        0
+    };
     Ok(Compiled {
         instrumented,
-        edited,
+        lines,
+        mark,
     })
 }
 
@@ -115,15 +145,20 @@ fn compile_module(path: String, source: Vec<u8>, plan: Option<&str>) -> PyResult
 fn on_big_stack(text: SourceText, options: Options) -> Result<Instrumented, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let work = move || florc_instrument::instrument(text, &options).map_err(|found| found.title);
+    let (done, wait) = std::sync::mpsc::sync_channel(1);
+    let work = move || {
+        let result = florc_instrument::instrument(text, &options).map_err(|found| found.title);
+        let _ = done.send(result);
+    };
     let thread = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(work);
-    let result = thread.map(std::thread::JoinHandle::join);
+    let result = thread.map(|_| wait.recv_timeout(PATIENCE));
     std::panic::set_hook(hook);
     match result {
         Ok(Ok(done)) => done,
-        Ok(Err(_)) => Err("a bug in florc: the compiler failed".to_owned()),
+        Ok(Err(RecvTimeoutError::Disconnected)) => Err("a bug in florc's compiler".to_owned()),
+        Ok(Err(RecvTimeoutError::Timeout)) => Err("the compiler took too long".to_owned()),
         Err(error) => Err(format!("no thread could be started: {error}")),
     }
 }

@@ -10,7 +10,7 @@
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyIterator, PyString};
 
 use super::frames;
 use super::main_loop::PositionRule;
@@ -53,28 +53,48 @@ impl Drop for Counted {
     }
 }
 
+/// The iterable of a counted loop, before the `for` statement asks for its iterator.
+#[pyclass(frozen, module = "florc")]
+struct Start {
+    site: Py<PyString>,
+    iterable: Py<PyAny>,
+}
+
+#[pymethods]
+impl Start {
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let iterable = self.iterable.bind(py);
+        let iterator = iterable.try_iter()?;
+        let site = self.site.bind(py).to_str()?;
+        let Some(token) = session::guarded(py, |py| session::loop_enter(py, site))? else {
+            return Ok(iterator.into_any());
+        };
+        let rule = PositionRule::of(iterable);
+        let counted = Counted {
+            iterator: iterator.unbind(),
+            rule,
+            token,
+        };
+        Ok(Bound::new(py, counted)?.into_any())
+    }
+}
+
 /// `florc.loop(site, iterable)`.
 #[pyfunction]
 #[pyo3(name = "loop")]
 pub(super) fn r#loop<'py>(
     py: Python<'py>,
-    site: &str,
+    site: &Bound<'py, PyString>,
     iterable: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if !session::is_active() {
         return Ok(iterable.clone());
     }
-    let iterator = iterable.try_iter()?;
-    let Some(token) = session::guarded(py, |py| session::loop_enter(py, site))? else {
-        return Ok(iterator.into_any());
+    let start = Start {
+        site: site.clone().unbind(),
+        iterable: iterable.clone().unbind(),
     };
-    let rule = PositionRule::of(iterable);
-    let counted = Counted {
-        iterator: iterator.unbind(),
-        rule,
-        token,
-    };
-    Ok(Bound::new(py, counted)?.into_any())
+    Ok(Bound::new(py, start)?.into_any())
 }
 
 /// `florc.tick(site)`: an iteration of a `while` loop begins.

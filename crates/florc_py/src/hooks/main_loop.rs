@@ -108,6 +108,19 @@ impl Drop for MainLoop {
     }
 }
 
+/// The iterable of a main loop, before the `for` statement asks for its iterator.
+#[pyclass(frozen, module = "florc")]
+struct MainStart {
+    iterable: Py<PyAny>,
+}
+
+#[pymethods]
+impl MainStart {
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        begin(py, self.iterable.bind(py))
+    }
+}
+
 /// `florc.main_loop(site, iterable)`.
 #[pyfunction]
 pub(super) fn main_loop<'py>(
@@ -118,6 +131,11 @@ pub(super) fn main_loop<'py>(
     if !session::is_active() || !session::is_main(site) {
         return Ok(iterable.clone());
     }
+    let iterable = iterable.clone().unbind();
+    Ok(Bound::new(py, MainStart { iterable })?.into_any())
+}
+
+fn begin<'py>(py: Python<'py>, iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let iterator = iterable.try_iter()?;
     let total = known_length(iterable);
     let Some(entry) = session::guarded(py, |py| session::main_entered(py, total, None))? else {
@@ -125,20 +143,18 @@ pub(super) fn main_loop<'py>(
     };
     if entry.skip > 0 && !skip(&iterator, entry.skip)? {
         session::guarded(py, |_| -> Result<(), _> {
-            Err(format!(
-                "the main loop ended before iteration {}: it does not iterate as recorded",
-                entry.skip
-            )
-            .into())
+            let count = entry.skip;
+            Err(format!("the main loop ended before iteration {count}: not as recorded").into())
         })?;
     }
     let rule = PositionRule::of(iterable);
     let iterator = iterator.unbind();
+    let ended = AtomicBool::new(false);
     let counted = MainLoop {
         iterator,
         rule,
         token: entry.token,
-        ended: AtomicBool::new(false),
+        ended,
     };
     Ok(Bound::new(py, counted)?.into_any())
 }
