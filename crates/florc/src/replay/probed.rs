@@ -60,16 +60,16 @@ pub(crate) fn probed(
         .iter()
         .filter_map(|site| Some((find(&site.span)?, site)))
         .collect();
+    let source = sources.current.source.clone();
+    let afresh = analysis::compile(source.clone(), &Options::default())?;
     let reuse = Reuse {
-        main_loop: main.map(|((_, span), site)| (span, site.clone())),
+        main_loop: main.map(|((_, span), site)| (span, widen_main(site, span, &afresh.manifest))),
         skip_blocks: blocks
             .iter()
-            .map(|((_, span), site)| (*span, (*site).clone()))
+            .map(|((_, span), site)| (*span, widen_block(site, *span, &afresh.manifest)))
             .collect(),
     };
-    let source = sources.current.source.clone();
-    let compiled = analysis::compile(source.clone(), &Options { reuse: Some(reuse) })?;
-    let afresh = analysis::compile(source, &Options::default())?;
+    let compiled = analysis::compile(source, &Options { reuse: Some(reuse) })?;
     let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
     let forward = pair(
         sources,
@@ -110,6 +110,54 @@ fn pair(
         (&sources.current, &new),
         &comparison.diff,
     )
+}
+
+/// A recorded main loop that also gives back what only the probes read. Checkpoints hold names
+/// that nobody read when the run was recorded, for this.
+fn widen_main(site: &MainLoopSite, span: Span, afresh: &ModuleManifest) -> MainLoopSite {
+    let mut site = site.clone();
+    let same = afresh.main_loop.iter().find(|new| is_at(&new.span, span));
+    if let Some(new) = same {
+        widen_roots(&mut site.roots, &new.roots);
+        widen_indices(&site.roots, &mut site.returned, &new.roots, &new.returned);
+    }
+    site
+}
+
+/// As [`widen_main`], for a SkipBlock.
+fn widen_block(site: &SkipBlockSite, span: Span, afresh: &ModuleManifest) -> SkipBlockSite {
+    let mut site = site.clone();
+    let same = afresh.skip_blocks.iter().find(|new| is_at(&new.span, span));
+    if let Some(new) = same {
+        widen_roots(&mut site.roots, &new.roots);
+        let arguments = &mut site.restore_arguments;
+        widen_indices(&site.roots, arguments, &new.roots, &new.restore_arguments);
+        let results = &mut site.restore_results;
+        widen_indices(&site.roots, results, &new.roots, &new.restore_results);
+    }
+    site
+}
+
+fn is_at(site: &SourceSpan, span: Span) -> bool {
+    (site.start, site.end) == (span.start, span.end)
+}
+
+fn widen_roots(recorded: &mut [Root], afresh: &[Root]) {
+    for root in recorded {
+        if let Some(new) = afresh.iter().find(|new| new.key() == root.key()) {
+            root.live |= new.live;
+            root.always_bound &= new.always_bound;
+            root.replaced |= new.replaced;
+        }
+    }
+}
+
+/// Adds the roots that `new` names among `new_roots` to `indices`.
+fn widen_indices(roots: &[Root], indices: &mut Vec<usize>, new_roots: &[Root], new: &[usize]) {
+    for root in new.iter().filter_map(|index| new_roots.get(*index)) {
+        let at = roots.iter().position(|known| known.key() == root.key());
+        indices.extend(at.filter(|at| !indices.contains(at)));
+    }
 }
 
 /// What the probes need at each cut point.
