@@ -136,14 +136,8 @@ fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagno
         return Err(finding);
     }
     let end = roots::at_end(facts, each);
-    if let Some((name, reasons)) = end.out_of_reach {
-        return Err(state_out_of_reach::report(
-            facts.module,
-            stmt,
-            &name,
-            reasons,
-            false,
-        ));
+    if let Some(found) = end.out_of_reach {
+        return Err(state_out_of_reach::report(facts.module, stmt, found, false));
     }
     let site = SkipBlockSite {
         id: facts.loop_id(&each.path),

@@ -25,6 +25,8 @@ mod reuse;
 mod rewrite;
 mod roots;
 
+use std::sync::LazyLock;
+
 use florc_effects::Knowledge;
 use florc_manifest::{MainLoopSite, ModuleManifest, SkipBlockSite};
 use florc_syntax::big_stack::on_big_stack;
@@ -67,13 +69,16 @@ pub struct Instrumented {
     pub module: Module,
 }
 
+/// What is known of libraries, read once.
+static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::builtin);
+
 /// Parses, analyses, plans and rewrites one module.
 ///
 /// The error is the one syntax diagnostic of a source that is not Python.
 pub fn instrument(source: SourceText, options: &Options) -> Result<Instrumented, Diagnostic> {
     let module = florc_syntax::parse(source)?;
     let (semantics, mut diagnostics) = florc_semantic::analyze(&module);
-    let (effects, found) = florc_effects::infer(&module, &semantics, &Knowledge::builtin());
+    let (effects, found) = florc_effects::infer(&module, &semantics, &KNOWLEDGE);
     diagnostics.extend(found);
     let (plan, found, edited) = on_big_stack(|| {
         let (plan, found) = plan(&module, &semantics, &effects, options);

@@ -156,14 +156,8 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
     if let Some((at, callee)) = dynamic::find(facts, &[stmt]) {
         findings.push(dynamic_names::report(facts.module, stmt, at, &callee, true));
     }
-    if let Some((name, reasons)) = head.out_of_reach {
-        findings.push(state_out_of_reach::report(
-            facts.module,
-            stmt,
-            &name,
-            reasons,
-            true,
-        ));
+    if let Some(found) = head.out_of_reach {
+        findings.push(state_out_of_reach::report(facts.module, stmt, found, true));
     }
     let site = MainLoopSite {
         id: facts.loop_id(&chosen.path),

@@ -30,8 +30,15 @@ pub(crate) struct Cut {
     pub(crate) passed: usize,
     pub(crate) returned: Vec<usize>,
     pub(crate) restore_arguments: Vec<usize>,
-    /// A name that changes and cannot be put back from here, with the reasons.
-    pub(crate) out_of_reach: Option<(String, Vec<Reason>)>,
+    /// A name that changes and cannot be put back from here.
+    pub(crate) out_of_reach: Option<OutOfReach>,
+}
+
+/// Why something cannot be put back.
+pub(crate) struct OutOfReach {
+    pub(crate) name: String,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) help: String,
 }
 
 /// One root before it is ordered.
@@ -161,8 +168,8 @@ fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<P
 struct Change<'r> {
     /// Binds it again or unbinds it, other than as the loop's own target.
     rebound: bool,
-    /// May change an object that it leads to.
-    mutated: bool,
+    /// May change an object that it leads to, or bind a live name to such an object.
+    touched: bool,
     cause: &'r Cause,
 }
 
@@ -206,7 +213,7 @@ impl CutPoint<'_> {
     fn candidates(
         &self,
         region: &RegionEffect,
-        out_of_reach: &mut Option<(String, Vec<Reason>)>,
+        out_of_reach: &mut Option<OutOfReach>,
     ) -> Vec<Candidate> {
         let mut names: BTreeSet<(bool, &str)> = BTreeSet::new();
         let mut found = Vec::new();
@@ -221,14 +228,29 @@ impl CutPoint<'_> {
                 Place::Captured => self.declared.contains(&binding.name),
                 Place::Global => false,
             };
-            let unreachable = !names.insert((place == Place::Global, &binding.name))
-                || (self.in_class() && is_private(&binding.name))
-                || self.loses_object(id, &change, region)
-                || (place == Place::Captured && !self.reaches(id, change.rebound && !assignable));
-            if unreachable && live && out_of_reach.is_none() {
-                *out_of_reach = Some((binding.name.clone(), self.reasons(change.cause)));
-            }
             let bound = self.bound.contains(&id);
+            let help = if !names.insert((place == Place::Global, &binding.name)) {
+                Some("give the two variables different names".to_owned())
+            } else if self.in_class() && is_private(&binding.name) && !bound {
+                Some("let its name begin with one underscore".to_owned())
+            } else if self.loses_object(id, region) {
+                Some("bind the new object to another name".to_owned())
+            } else if place == Place::Captured && !self.reaches(id, change.rebound && !assignable) {
+                Some(format!(
+                    "declare `nonlocal {}` in the function of the loop",
+                    binding.name
+                ))
+            } else {
+                None
+            };
+            if let Some(help) = help.filter(|_| live && out_of_reach.is_none()) {
+                let reasons = self.reasons(change.cause);
+                *out_of_reach = Some(OutOfReach {
+                    name: binding.name.clone(),
+                    reasons,
+                    help,
+                });
+            }
             found.push(Candidate {
                 passable: live && bound && place != Place::Global,
                 returned: live && change.rebound && assignable,
@@ -260,7 +282,7 @@ impl CutPoint<'_> {
                 *id,
                 Change {
                     rebound: false,
-                    mutated: true,
+                    touched: true,
                     cause,
                 },
             );
@@ -270,12 +292,12 @@ impl CutPoint<'_> {
             .iter()
             .filter(|(id, _)| !self.targets.contains(id))
         {
-            let mutated = changes.contains_key(id);
+            let touched = changes.contains_key(id);
             changes.insert(
                 *id,
                 Change {
                     rebound: true,
-                    mutated,
+                    touched,
                     cause,
                 },
             );
@@ -290,7 +312,7 @@ impl CutPoint<'_> {
                 if data && !region.bound.contains_key(&other) && !self.targets.contains(&other) {
                     let shared = Change {
                         rebound: false,
-                        mutated: false,
+                        touched: true,
                         cause,
                     };
                     changes.entry(other).or_insert(shared);
@@ -301,7 +323,7 @@ impl CutPoint<'_> {
     }
 
     /// Whether the value may be asked for after the cut point: by name, or as an object that the
-    /// region has changed and that others refer to.
+    /// region touches and that others refer to.
     fn is_live(&self, id: BindingId, place: &Place, change: &Change<'_>) -> bool {
         let binding = self.facts.semantics.binding(id);
         let steady = binding.is_parameter && binding.definitions.len() == 1;
@@ -309,15 +331,15 @@ impl CutPoint<'_> {
         self.all_live
             || *place != Place::Local
             || self.live.contains(&id)
-            || (change.mutated && known && self.defined_outside(binding))
+            || (change.touched && known && self.defined_outside(binding))
     }
 
     /// Whether an object that a caller may hold is changed, and then no name leads to it any more.
-    fn loses_object(&self, id: BindingId, change: &Change<'_>, region: &RegionEffect) -> bool {
+    fn loses_object(&self, id: BindingId, region: &RegionEffect) -> bool {
         let semantics = self.facts.semantics;
         let binding = semantics.binding(id);
         let gone = self.function != FunctionId(0)
-            && change.mutated
+            && region.mutated.contains_key(&id)
             && self.live_before.contains(&id)
             && self.replaced(binding);
         let params = &semantics.function(self.function).params;

@@ -12,27 +12,25 @@
 //! Only words the finding.
 
 use florc_syntax::tree::StmtId;
-use florc_syntax::{Diagnostic, Module, Reason, Severity};
+use florc_syntax::{Diagnostic, Module, Severity};
 
 use super::header;
+use crate::roots::OutOfReach;
 
 /// The code.
 pub const CODE: &str = "state-out-of-reach";
 
-/// The loop at `stmt` (the main loop or a block) changes `name`, for the `reasons` given.
-pub fn report(
-    module: &Module,
-    stmt: StmtId,
-    name: &str,
-    reasons: Vec<Reason>,
-    main: bool,
-) -> Diagnostic {
+/// The loop at `stmt` (the main loop or a block) changes what was `found`.
+pub(crate) fn report(module: &Module, stmt: StmtId, found: OutOfReach, main: bool) -> Diagnostic {
     let what = if main {
         "replay cannot start inside this loop"
     } else {
         "this loop is always run in replay"
     };
-    let title = format!("{what}: `{name}` changes and cannot be assigned from here");
+    let title = format!(
+        "{what}: `{}` changes and cannot be put back from here",
+        found.name
+    );
     let mut diagnostic = Diagnostic::new(
         CODE,
         Severity::Warning,
@@ -40,9 +38,7 @@ pub fn report(
         header(module, stmt),
         title,
     )
-    .with_help(format!(
-        "declare `nonlocal {name}` in the function that holds the loop"
-    ));
-    diagnostic.reasons = reasons;
+    .with_help(found.help);
+    diagnostic.reasons = found.reasons;
     diagnostic
 }
