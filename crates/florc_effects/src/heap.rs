@@ -241,17 +241,53 @@ impl Heap {
     /// All that is reachable through parts; through autograd graphs too if `graph`.
     pub(crate) fn closure(&self, roots: &ObjSet, graph: bool) -> ObjSet {
         let mut seen = ObjSet::default();
-        let mut work: Vec<ObjId> = roots.iter().collect();
-        while let Some(id) = work.pop() {
-            if id == SCALAR || !seen.insert(id) {
-                continue;
-            }
-            for (field, set) in &self.get(id).fields {
-                if *field != Field::Graph || graph {
-                    work.extend(set.iter().filter(|next| !seen.contains(*next)));
+        let mut work = roots.clone();
+        work.remove(SCALAR);
+        loop {
+            let mut next = ObjSet::default();
+            for id in work.iter() {
+                for (field, set) in &self.get(id).fields {
+                    if *field != Field::Graph || graph {
+                        next.extend(set);
+                    }
                 }
             }
+            seen.extend(&work);
+            next.subtract(&seen);
+            next.remove(SCALAR);
+            if next.is_empty() {
+                return seen;
+            }
+            work = next;
         }
-        seen
+    }
+
+    /// Parts a set into things of unknown type and the rest.
+    pub(crate) fn split_unknown(&self, objects: &ObjSet) -> (ObjSet, ObjSet) {
+        let (mut unknown, mut rest) = (ObjSet::default(), ObjSet::default());
+        for id in objects.iter() {
+            let into = if *self.kind(id) == ObjKind::Unknown { &mut unknown } else { &mut rest };
+            into.insert(id);
+        }
+        (unknown, rest)
+    }
+
+    /// Stores into something unknown: it may be, or hand it on to, all that it may lead to.
+    pub(crate) fn put_unknown(&mut self, owners: &ObjSet, values: &ObjSet) {
+        if values.is_empty() || owners.is_empty() {
+            return;
+        }
+        for id in self.closure(owners, false).iter() {
+            match self.kind(id) {
+                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) | ObjKind::Class(_) => {
+                    self.put(id, Field::Any, values);
+                }
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
+            }
+        }
     }
 }

@@ -57,6 +57,13 @@ impl ObjSet {
         changed
     }
 
+    /// Takes all of `other` away.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
+            *mine &= !theirs;
+        }
+    }
+
     pub(crate) fn union(&self, other: &Self) -> Self {
         let mut set = self.clone();
         set.extend(other);
@@ -71,12 +78,28 @@ impl ObjSet {
         self.words.iter().all(|bits| *bits == 0)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = ObjId> + '_ {
-        self.words.iter().enumerate().flat_map(|(word, bits)| {
-            let bits = *bits;
-            (0..64)
-                .filter(move |bit| bits & (1 << bit) != 0)
-                .map(move |bit| ObjId(word as u32 * 64 + bit))
-        })
+    pub(crate) fn iter(&self) -> Objects<'_> {
+        Objects { words: &self.words, next: 0, bits: self.words.first().copied().unwrap_or(0) }
+    }
+}
+
+/// The objects of a set in order.
+pub(crate) struct Objects<'a> {
+    words: &'a [u64],
+    next: usize,
+    bits: u64,
+}
+
+impl Iterator for Objects<'_> {
+    type Item = ObjId;
+
+    fn next(&mut self) -> Option<ObjId> {
+        while self.bits == 0 {
+            self.next += 1;
+            self.bits = *self.words.get(self.next)?;
+        }
+        let bit = self.bits.trailing_zeros();
+        self.bits &= self.bits - 1;
+        Some(ObjId(self.next as u32 * 64 + bit))
     }
 }

@@ -19,6 +19,8 @@ use crate::object_set::ObjSet;
 /// Callables inside of callables that are followed.
 const MAX_NESTING: u32 = 8;
 
+const UNKNOWN_METHOD: &str = "is a method of a value of unknown type";
+
 /// Evaluated arguments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Args {
@@ -77,8 +79,12 @@ impl Interp<'_> {
         };
         let receivers = self.eval(value);
         let args = self.arguments(id);
+        let (unknown, known) = self.heap.split_unknown(&receivers);
         let mut result = ObjSet::default();
-        for receiver in receivers.iter() {
+        if !unknown.is_empty() {
+            result = self.opaque_call(id, &unknown, &args, UNKNOWN_METHOD);
+        }
+        for receiver in known.iter() {
             let found = self.call_method(id, receiver, attr, &args);
             result.extend(&found);
         }
@@ -86,8 +92,12 @@ impl Interp<'_> {
     }
 
     fn call_each(&mut self, id: ExprId, callees: &ObjSet, args: &Args) -> ObjSet {
+        let (unknown, known) = self.heap.split_unknown(callees);
         let mut result = ObjSet::default();
-        for callee in callees.iter() {
+        if !unknown.is_empty() {
+            result = self.opaque_call(id, &unknown, args, "is not known");
+        }
+        for callee in known.iter() {
             let found = self.call_object(id, callee, args);
             result.extend(&found);
         }
@@ -661,15 +671,15 @@ impl Interp<'_> {
         let targets = self.functions_in(&reachable);
         self.note_escaping(span, reachable.clone(), targets);
         let result = self.made(site, "opaque", ObjKind::Unknown);
-        let mut parts = roots.clone();
+        let mut parts = roots;
         parts.remove(SCALAR);
         self.heap.put(result, Field::Any, &parts);
+        // From now on each of them may hold any other, by way of the result.
+        let held = ObjSet::one(result);
         for object in changed.iter() {
-            self.heap.put(object, Field::Any, &parts);
+            self.heap.put(object, Field::Any, &held);
         }
-        let mut values = parts;
-        values.insert(result);
-        values
+        held
     }
 
     fn functions_in(&self, objects: &ObjSet) -> Vec<Target> {

@@ -17,8 +17,12 @@ use crate::rules::call::Args;
 impl Interp<'_> {
     /// The items of any of `values`; `site` is the iterable's expression.
     pub(crate) fn iterate(&mut self, values: &ObjSet, site: ExprId) -> ObjSet {
+        let (unknown, known) = self.heap.split_unknown(values);
         let mut items = ObjSet::default();
-        for object in values.iter() {
+        if !unknown.is_empty() {
+            items = self.unknown_operators(site, &unknown);
+        }
+        for object in known.iter() {
             let found = self.iterate_one(object, site, 0);
             items.extend(&found);
         }

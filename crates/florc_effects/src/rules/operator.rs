@@ -43,7 +43,11 @@ impl Interp<'_> {
             result.insert(SCALAR);
         }
         for (own, other) in [(left, right), (right, left)] {
-            for object in own.iter() {
+            let (unknown, known) = self.heap.split_unknown(own);
+            if !unknown.is_empty() {
+                result.extend(&self.unknown_operators(id, &unknown));
+            }
+            for object in known.iter() {
                 let found = self.operate(id, object, other, names);
                 result.extend(&found);
             }
@@ -121,11 +125,14 @@ impl Interp<'_> {
         result
     }
 
-    /// An operator whose code is not known: all inside of the operand may change.
     pub(super) fn unknown_operator(&mut self, site: ExprId, object: ObjId) -> ObjSet {
-        let operand = ObjSet::one(object);
-        let reachable = self.heap.closure(&operand, true);
-        let changed = self.changeable(&self.heap.closure(&operand, false));
+        self.unknown_operators(site, &ObjSet::one(object))
+    }
+
+    /// An operator whose code is not known: all inside of the operands may change.
+    pub(super) fn unknown_operators(&mut self, site: ExprId, operands: &ObjSet) -> ObjSet {
+        let reachable = self.heap.closure(operands, true);
+        let changed = self.changeable(&self.heap.closure(operands, false));
         let text = self.text(site);
         let span = self.span(site);
         self.note_mutation(&changed, span, || {
@@ -134,10 +141,8 @@ impl Interp<'_> {
         self.escape(&reachable);
         self.note_escaping(span, reachable, Vec::new());
         let result = self.made(site, "operated", ObjKind::Unknown);
-        self.heap.put(result, Field::Any, &operand);
-        let mut values = ObjSet::one(result);
-        values.insert(object);
-        values
+        self.heap.put(result, Field::Any, operands);
+        ObjSet::one(result)
     }
 
     /// Runs these methods of everything in reach of `values` that defines one.

@@ -7,7 +7,7 @@
 //!
 //! Constant keys are kept apart; every other key may be any.
 
-use florc_syntax::tree::{ExprId, ExprKind, UnaryOperator};
+use florc_syntax::tree::{ExprId, ExprKind};
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
@@ -28,21 +28,14 @@ impl Interp<'_> {
         matches!(self.tree.expr(slice).kind, ExprKind::Slice { .. })
     }
 
-    /// Indexing from the end is any index.
-    pub(super) fn is_negative(&self, slice: ExprId) -> bool {
-        matches!(
-            self.tree.expr(slice).kind,
-            ExprKind::UnaryOp {
-                op: UnaryOperator::Minus,
-                ..
-            }
-        )
-    }
-
     pub(super) fn subscript(&mut self, site: ExprId, owners: &ObjSet, slice: ExprId) -> ObjSet {
         let index = self.eval(slice);
         let mut values = ObjSet::default();
-        for object in owners.iter() {
+        let (unknown, known) = self.heap.split_unknown(owners);
+        if !unknown.is_empty() {
+            values = self.unknown_operators(site, &unknown);
+        }
+        for object in known.iter() {
             let found = self.item_of(site, object, slice, &index);
             values.extend(&found);
         }
@@ -131,10 +124,10 @@ impl Interp<'_> {
         let index = self.eval(slice);
         let text = self.text(target);
         let span = self.span(target);
-        let key = self
-            .constant_key(slice)
-            .filter(|_| !self.is_negative(slice));
-        for object in owners.iter() {
+        let key = self.constant_key(slice);
+        let (unknown, known) = self.heap.split_unknown(owners);
+        self.heap.put_unknown(&unknown, values);
+        for object in known.iter() {
             match self.heap.kind(object).clone() {
                 ObjKind::Instance(_) => {
                     let args = Args::of(&[index.clone(), values.clone()]);

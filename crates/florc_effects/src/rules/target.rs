@@ -7,6 +7,7 @@
 //!
 //! A name that is bound again is not a mutation of what it held.
 
+use florc_semantic::BindingId;
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, Operator};
 
@@ -23,7 +24,23 @@ impl Interp<'_> {
             self.bind_values(binding, values);
             let text = self.module.source.slice(span);
             self.note(span, Action::Bind(binding), || format!("`{text}` is bound"));
+            self.note_cells(binding, span);
         }
+    }
+
+    /// Binding a captured variable changes the cells of the functions that share it.
+    fn note_cells(&mut self, binding: BindingId, span: Span) {
+        if !self.recording || !self.semantics.binding(binding).is_captured || self.is_global(binding) {
+            return;
+        }
+        let mut holders = ObjSet::default();
+        for function in &self.semantics.functions {
+            if self.touched[function.id.index()].contains(&binding) {
+                holders.insert(self.function_object(function.id));
+            }
+        }
+        let name = &self.semantics.binding(binding).name;
+        self.note_mutation(&holders, span, || format!("`{name}` is captured, and assigned"));
     }
 
     /// Binds or stores into a target.
@@ -274,6 +291,9 @@ impl Interp<'_> {
             }
             if attr == "requires_grad" {
                 self.heap.want_grad(object);
+            }
+            if *self.heap.kind(object) == ObjKind::Unknown {
+                self.heap.put_unknown(&ObjSet::one(object), values);
             }
             let field = if matches!(attr, "__dict__" | "data") {
                 Field::Any
