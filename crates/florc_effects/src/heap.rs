@@ -224,6 +224,11 @@ impl Heap {
         values
     }
 
+    /// Values that were stored in exactly this field.
+    pub(crate) fn exact(&self, owner: ObjId, field: &Field) -> ObjSet {
+        self.get(owner).fields.get(field).cloned().unwrap_or_default()
+    }
+
     /// Everything that may be an element.
     pub(crate) fn elements(&self, owner: ObjId) -> ObjSet {
         let mut values = ObjSet::default();

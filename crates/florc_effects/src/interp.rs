@@ -326,7 +326,7 @@ impl<'a> Interp<'a> {
         }
     }
 
-    fn takes_receiver(&self, id: FunctionId) -> bool {
+    pub(crate) fn takes_receiver(&self, id: FunctionId) -> bool {
         let function = &self.semantics.functions[id.index()];
         let Some(class) = function.class else {
             return false;

@@ -17,6 +17,8 @@ use crate::effect::LogCall;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Callbacks {
+    /// None, now: functions are only kept or wrapped.
+    None,
     /// Only functions that are given as arguments.
     #[default]
     Arguments,

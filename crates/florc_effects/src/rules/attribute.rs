@@ -90,6 +90,7 @@ impl Interp<'_> {
         if let Some(got) = self.run_properties(site, &methods, &ObjSet::one(object)) {
             values.extend(&got);
         } else if !methods.is_empty() {
+            values = self.heap.exact(object, &Field::Attr(attr.into()));
             values.insert(self.bound_method(site, attr, object));
         }
         for base in self.classes.line(class) {
@@ -183,10 +184,11 @@ impl Interp<'_> {
     }
 
     fn typed_attribute(&mut self, site: ExprId, object: ObjId, of: &str, attr: &str) -> ObjSet {
-        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
         if let Some(found) = self.typed_rule_attribute(site, object, of, attr) {
-            values.extend(&found);
-        } else if values.is_empty() {
+            return found.union(&self.heap.exact(object, &Field::Attr(attr.into())));
+        }
+        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        if values.is_empty() {
             values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
         }
         values

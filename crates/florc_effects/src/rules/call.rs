@@ -289,7 +289,7 @@ impl Interp<'_> {
     ) -> ObjSet {
         let own = ObjSet::one(receiver);
         let knowledge = self.knowledge;
-        let stored = self.heap.read(receiver, &Field::Attr(name.into()));
+        let stored = self.heap.exact(receiver, &Field::Attr(name.into()));
         let mut result = self.call_each(site, &stored, args);
         if let Some(rule) = knowledge.method(of, name) {
             result.extend(&self.apply_rule(site, rule, Some(&own), args, name));
@@ -319,8 +319,9 @@ impl Interp<'_> {
         let methods = self.classes.find(class, name);
         let mut result = self.run_methods(site, &methods, &own, class, args);
         let mut found = !methods.is_empty();
-        let mut stored = self.heap.read(receiver, &Field::Attr(name.into()));
+        let mut stored = self.heap.exact(receiver, &Field::Attr(name.into()));
         if methods.is_empty() {
+            stored = self.heap.read(receiver, &Field::Attr(name.into()));
             for base in self.classes.line(class) {
                 for object in self.class_objects(base).iter() {
                     stored.extend(&self.heap.read(object, &Field::Attr(name.into())));
@@ -613,7 +614,9 @@ impl Interp<'_> {
                 .unwrap_or(&nothing);
             self.bind_values(binding, given);
             if let Some(star) = args.star.as_ref().filter(|_| by_position.is_none()) {
-                self.bind_values(binding, star);
+                let own = index == 0 && self.takes_receiver(function);
+                let star = if own { self.possible_receivers(star) } else { star.clone() };
+                self.bind_values(binding, &star);
             }
         }
         if let Some(param) = &params.vararg {
@@ -630,6 +633,25 @@ impl Interp<'_> {
             }
             self.bind_rest(function, param.name.span, "builtins.dict", &items);
         }
+    }
+
+    /// What may stand for `self` among values of which nobody knows where they go.
+    fn possible_receivers(&self, values: &ObjSet) -> ObjSet {
+        let mut receivers = ObjSet::default();
+        for object in values.iter() {
+            match self.heap.kind(object) {
+                ObjKind::Instance(_) | ObjKind::Unknown | ObjKind::Super(_) => {
+                    receivers.insert(object);
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_) => {}
+            }
+        }
+        receivers
     }
 
     /// Binds `*args` or `**kwargs`.

@@ -191,16 +191,20 @@ impl Interp<'_> {
     }
 
     fn run_callbacks(&mut self, site: ExprId, rule: &Rule, receiver: Option<&ObjSet>, args: &Args) {
+        if rule.callbacks == Callbacks::None {
+            return;
+        }
         let own = receiver.cloned().unwrap_or_default();
         let all = args.all().union(&own);
         let direct = self.callables(&args.all());
         if !direct.is_empty() {
             let mut given = self.all_parts(&all).union(&all);
+            given.subtract(&self.callables(&given));
             given.insert(SCALAR);
             self.call_back(site, &direct, given);
         }
         match rule.callbacks {
-            Callbacks::Arguments => {}
+            Callbacks::None | Callbacks::Arguments => {}
             Callbacks::Functions => {
                 let reachable = self.heap.closure(&all, true);
                 let found = self.callables(&reachable);

@@ -175,10 +175,11 @@ impl Interp<'_> {
                 | ObjKind::Library(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
-                    self.note_mutation(&ObjSet::one(object), span, || {
+                    let changed = self.deep_if_unknown(&ObjSet::one(object));
+                    self.note_mutation(&changed, span, || {
                         format!("`{text}` is changed in place")
                     });
-                    self.heap.put(object, Field::Any, &operand);
+                    self.heap.put_unknown(&ObjSet::one(object), &operand);
                 }
             }
         }
