@@ -32,9 +32,10 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     let Some(main) = plan.main_loop.as_ref().map(|main| main.stmt) else {
         return Vec::new();
     };
-    let body = match &facts.module.tree.stmt(main).kind {
-        StmtKind::For { body, .. } | StmtKind::While { body, .. } => body,
-        _ => return Vec::new(),
+    let (StmtKind::For { body, .. } | StmtKind::While { body, .. }) =
+        &facts.module.tree.stmt(main).kind
+    else {
+        return Vec::new();
     };
     let mut search = Search {
         facts,

@@ -15,18 +15,18 @@ use crate::decide::Facts;
 
 /// What a log statement logs.
 #[derive(Default)]
-pub(crate) struct Columns {
+pub(crate) struct Logged {
     /// Expressions to announce, in evaluation order.
     pub(crate) exprs: Vec<ExprId>,
     /// Their names.
-    pub(crate) columns: Vec<Column>,
+    pub(crate) names: Vec<Column>,
     /// Per positional argument before the first `*`: the name of its value, if it is one.
     pub(crate) arguments: Vec<Option<String>>,
 }
 
 /// The columns of the log statement `call`.
-pub(crate) fn of(facts: Facts<'_>, call: ExprId, kind: LogKind) -> Columns {
-    let mut found = Columns::default();
+pub(crate) fn of(facts: Facts<'_>, call: ExprId, kind: LogKind) -> Logged {
+    let mut found = Logged::default();
     let ExprKind::Call { args, .. } = &facts.module.tree.expr(call).kind else {
         return found;
     };
@@ -66,7 +66,7 @@ fn suspends(facts: Facts<'_>, call: ExprId) -> bool {
     })
 }
 
-fn collect(facts: Facts<'_>, expr: ExprId, found: &mut Columns) {
+fn collect(facts: Facts<'_>, expr: ExprId, found: &mut Logged) {
     let tree = &facts.module.tree;
     match &tree.expr(expr).kind {
         ExprKind::FString { parts } => {
@@ -117,7 +117,7 @@ fn call_fields(
     func: ExprId,
     args: &[ExprId],
     keywords: &[Keyword],
-    found: &mut Columns,
+    found: &mut Logged,
 ) {
     match &facts.module.tree.expr(func).kind {
         ExprKind::Attribute { value, attr } if attr.text == "format" && is_text(facts, *value) => {
@@ -141,7 +141,7 @@ fn call_fields(
 }
 
 /// The right side of `"…" % …`.
-fn percent_fields(facts: Facts<'_>, right: ExprId, found: &mut Columns) {
+fn percent_fields(facts: Facts<'_>, right: ExprId, found: &mut Logged) {
     match &facts.module.tree.expr(right).kind {
         ExprKind::Tuple { elts } => {
             for value in elts {
@@ -153,14 +153,14 @@ fn percent_fields(facts: Facts<'_>, right: ExprId, found: &mut Columns) {
     }
 }
 
-fn push(facts: Facts<'_>, expr: ExprId, name: Option<String>, found: &mut Columns) {
+fn push(facts: Facts<'_>, expr: ExprId, name: Option<String>, found: &mut Logged) {
     let starred = matches!(facts.module.tree.expr(expr).kind, ExprKind::Starred { .. });
     if starred || is_literal(facts, expr) {
         return;
     }
     let name = name.unwrap_or_else(|| value_name(facts, expr));
     found.exprs.push(expr);
-    found.columns.push(Column { name });
+    found.names.push(Column { name });
 }
 
 fn value_name(facts: Facts<'_>, expr: ExprId) -> String {

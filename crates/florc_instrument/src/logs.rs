@@ -118,9 +118,9 @@ pub(crate) fn open_paren_of(module: &Module, call: ExprId) -> Option<u32> {
 
 fn statement(facts: Facts<'_>, call: ExprId, kind: LogKind) -> LogStatement {
     let tree = &facts.module.tree;
-    let columns::Columns {
+    let columns::Logged {
         exprs,
-        columns,
+        names,
         arguments,
     } = columns::of(facts, call, kind);
     let callee = match &tree.expr(call).kind {
@@ -133,7 +133,7 @@ fn statement(facts: Facts<'_>, call: ExprId, kind: LogKind) -> LogStatement {
         function: facts.semantics.function(function).qualname.clone(),
         span: facts.span(tree.expr(call).span),
         callee,
-        columns,
+        columns: names,
         arguments,
     };
     LogStatement {
@@ -257,7 +257,7 @@ fn method_kind(
     (level && (holds(&receivers.loggers) || named)).then_some(LogKind::Logging)
 }
 
-fn last_name<'a>(facts: Facts<'a>, expr: ExprId) -> Option<&'a str> {
+fn last_name(facts: Facts<'_>, expr: ExprId) -> Option<&str> {
     match &facts.module.tree.expr(expr).kind {
         ExprKind::Name(name) => Some(name),
         ExprKind::Attribute { attr, .. } => Some(&attr.text),

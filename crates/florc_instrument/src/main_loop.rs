@@ -84,7 +84,7 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     diagnostics
 }
 
-fn by_label<'a>(facts: Facts<'a>) -> Vec<&'a Loop> {
+fn by_label(facts: Facts<'_>) -> Vec<&Loop> {
     let named = |l: &&Loop| TRAINING_LABELS.contains(&l.label.as_str());
     facts.semantics.loops.iter().filter(named).collect()
 }

@@ -48,8 +48,9 @@ struct Candidate {
     passable: bool,
     /// Rebound, live and assignable here.
     returned: bool,
-    /// Definitely bound before the loop.
-    bound_before: bool,
+    /// Surely bound before the loop, and asked for from then on: a name that is dead there may be
+    /// unbound after earlier skips.
+    held_before: bool,
 }
 
 /// The roots at the head of the main loop.
@@ -202,7 +203,7 @@ impl CutPoint<'_> {
         };
         cut.passed = indices(&|c| c.passable).len();
         cut.returned = indices(&|c| c.returned);
-        cut.restore_arguments = indices(&|c| c.passable && c.bound_before);
+        cut.restore_arguments = indices(&|c| c.passable && c.held_before);
         cut.roots = candidates
             .into_iter()
             .map(|candidate| candidate.root)
@@ -244,7 +245,7 @@ impl CutPoint<'_> {
                 None
             };
             if let Some(help) = help.filter(|_| live && out_of_reach.is_none()) {
-                let reasons = self.reasons(change.cause);
+                let reasons = reasons(change.cause);
                 *out_of_reach = Some(OutOfReach {
                     name: binding.name.clone(),
                     reasons,
@@ -254,7 +255,8 @@ impl CutPoint<'_> {
             found.push(Candidate {
                 passable: live && bound && place != Place::Global,
                 returned: live && change.rebound && assignable,
-                bound_before: place == Place::Captured || self.bound_before.contains(&id),
+                held_before: self.live_before.contains(&id)
+                    && (place == Place::Captured || self.bound_before.contains(&id)),
                 root: Root {
                     name: binding.name.clone(),
                     place,
@@ -387,16 +389,6 @@ impl CutPoint<'_> {
         !must_assign && (self.bound.contains(&binding) || free())
     }
 
-    fn reasons(&self, cause: &Cause) -> Vec<Reason> {
-        let steps = cause.steps.iter();
-        steps
-            .map(|(span, text)| Reason {
-                span: *span,
-                text: text.clone(),
-            })
-            .collect()
-    }
-
     fn reason_lines(&self, cause: &Cause) -> Vec<String> {
         let source = &self.facts.module.source;
         let line = |span: &Span| source.line_column(span.start).line;
@@ -406,6 +398,16 @@ impl CutPoint<'_> {
             .map(|(span, text)| format!("line {}: {text}", line(span)))
             .collect()
     }
+}
+
+fn reasons(cause: &Cause) -> Vec<Reason> {
+    let steps = cause.steps.iter();
+    steps
+        .map(|(span, text)| Reason {
+            span: *span,
+            text: text.clone(),
+        })
+        .collect()
 }
 
 /// `__x` in a class is `_Class__x` for everyone who looks it up by name.

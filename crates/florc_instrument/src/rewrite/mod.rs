@@ -295,10 +295,10 @@ impl Writer<'_> {
 
     fn insert_after(&mut self, offset: u32, indentation: &str, lines: &[String]) {
         let newline = self.layout.newline();
-        let text: String = lines
-            .iter()
-            .map(|line| format!("{newline}{indentation}{line}"))
-            .collect();
+        let mut text = String::new();
+        for line in lines {
+            text.extend([newline, indentation, line]);
+        }
         if !text.is_empty() {
             self.edits.insert(offset, text);
         }

@@ -46,7 +46,10 @@ impl Document {
         while let Some(line) = lines.next() {
             prose.push_str(line);
             if let Some(title) = line.strip_prefix('#') {
-                heading = title.trim_start_matches('#').trim().to_owned();
+                title
+                    .trim_start_matches('#')
+                    .trim()
+                    .clone_into(&mut heading);
             }
             let Some(info) = line.strip_prefix("```").map(str::trim) else {
                 continue;

@@ -56,6 +56,7 @@ print(json.dumps([problem(case) for case in json.load(sys.stdin)]))
 ";
 
 /// Commands and versions of all interpreters on `PATH`.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub(crate) fn all() -> Vec<(String, (u32, u32))> {
     let names = [
         "python3.10",
