@@ -14,6 +14,7 @@ mod blocks;
 mod clocks;
 mod columns;
 mod contexts;
+mod cut;
 mod decide;
 pub mod diagnostics;
 mod dynamic;

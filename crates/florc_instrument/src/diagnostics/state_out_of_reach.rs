@@ -15,7 +15,7 @@ use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity};
 
 use super::header;
-use crate::roots::OutOfReach;
+use crate::cut::OutOfReach;
 
 /// The code.
 pub const CODE: &str = "state-out-of-reach";

@@ -1,0 +1,317 @@
+//! One cut point: which names are its roots, and what the hooks do with each.
+//!
+//! ```python
+//! def train(model, n):               # `model` is not read after the loop, its object is the
+//!     for x in range(n):             # caller's: it is live all the same
+//!         model.step(x)
+//! ```
+//!
+//! A name that is dead, and may be stale after earlier skips, is never passed to a hook, and the
+//! object of a rebound name never restored into. Says nothing of what the values are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_effects::{Cause, RegionEffect};
+use florc_manifest::{Place, Root};
+use florc_semantic::{Binding, BindingId, DefinitionKind, FunctionId};
+use florc_syntax::tree::StmtId;
+use florc_syntax::{Reason, Span};
+
+use crate::decide::Facts;
+
+/// The roots of a cut point, in the order of the manifest.
+#[derive(Default)]
+pub(crate) struct Cut {
+    pub(crate) roots: Vec<Root>,
+    pub(crate) passed: usize,
+    pub(crate) returned: Vec<usize>,
+    pub(crate) restore_arguments: Vec<usize>,
+    /// A name that changes and cannot be put back from here.
+    pub(crate) out_of_reach: Option<OutOfReach>,
+}
+
+/// Why something cannot be put back.
+pub(crate) struct OutOfReach {
+    pub(crate) name: String,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) help: String,
+}
+
+/// One root before it is ordered.
+struct Candidate {
+    root: Root,
+    /// The hook can be given its value.
+    passable: bool,
+    /// Rebound, live and assignable here.
+    returned: bool,
+    /// Surely bound before the loop, and asked for from then on: a name that is dead there may be
+    /// unbound after earlier skips.
+    held_before: bool,
+}
+
+/// What a region does to a variable.
+struct Change<'r> {
+    /// Binds it again or unbinds it, other than as the loop's own target.
+    rebound: bool,
+    /// May change an object that it leads to, or bind a live name to such an object.
+    touched: bool,
+    cause: &'r Cause,
+}
+
+/// What is asked of a cut point.
+pub(crate) struct CutPoint<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) function: FunctionId,
+    pub(crate) stmt: StmtId,
+    pub(crate) live: BTreeSet<BindingId>,
+    pub(crate) live_before: BTreeSet<BindingId>,
+    pub(crate) bound: BTreeSet<BindingId>,
+    pub(crate) bound_before: BTreeSet<BindingId>,
+    pub(crate) targets: BTreeSet<BindingId>,
+    pub(crate) declared: BTreeSet<String>,
+    pub(crate) all_live: bool,
+}
+
+impl CutPoint<'_> {
+    /// Orders the roots: passed and given back, passed, the rest.
+    pub(crate) fn order(&self, region: &RegionEffect) -> Cut {
+        let mut cut = Cut::default();
+        let mut candidates = self.candidates(region, &mut cut.out_of_reach);
+        candidates.sort_by_key(|c| (!c.passable, !c.returned));
+        let indices = |keep: &dyn Fn(&Candidate) -> bool| -> Vec<usize> {
+            candidates
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| keep(c))
+                .map(|(index, _)| index)
+                .collect()
+        };
+        cut.passed = indices(&|c| c.passable).len();
+        cut.returned = indices(&|c| c.returned);
+        cut.restore_arguments = indices(&|c| c.passable && c.held_before);
+        cut.roots = candidates
+            .into_iter()
+            .map(|candidate| candidate.root)
+            .collect();
+        cut
+    }
+
+    fn candidates(
+        &self,
+        region: &RegionEffect,
+        out_of_reach: &mut Option<OutOfReach>,
+    ) -> Vec<Candidate> {
+        let mut names: BTreeSet<(bool, &str)> = BTreeSet::new();
+        let mut found = Vec::new();
+        for (id, change) in self.changes(region) {
+            let binding = self.facts.semantics.binding(id);
+            let Some(place) = place(self.facts, self.function, id) else {
+                continue;
+            };
+            let live = self.is_live(id, &place, &change);
+            let assignable = match place {
+                Place::Local => true,
+                Place::Captured => self.declared.contains(&binding.name),
+                Place::Global => false,
+            };
+            let bound = self.bound.contains(&id);
+            let help = if !names.insert((place == Place::Global, &binding.name)) {
+                Some("give the two variables different names".to_owned())
+            } else if self.in_class() && is_private(&binding.name) && !bound {
+                Some("let its name begin with one underscore".to_owned())
+            } else if self.loses_object(id, region) {
+                Some("bind the new object to another name".to_owned())
+            } else if place == Place::Captured && !self.reaches(id, change.rebound && !assignable) {
+                Some(format!(
+                    "declare `nonlocal {}` in the function of the loop",
+                    binding.name
+                ))
+            } else {
+                None
+            };
+            if let Some(help) = help.filter(|_| live && out_of_reach.is_none()) {
+                let reasons = reasons(change.cause);
+                *out_of_reach = Some(OutOfReach {
+                    name: binding.name.clone(),
+                    reasons,
+                    help,
+                });
+            }
+            found.push(Candidate {
+                passable: live && bound && place != Place::Global,
+                returned: live && change.rebound && assignable,
+                held_before: self.live_before.contains(&id)
+                    && (place == Place::Captured || self.bound_before.contains(&id)),
+                root: Root {
+                    name: binding.name.clone(),
+                    place,
+                    live,
+                    always_bound: bound,
+                    replaced: change.rebound && self.replaced(binding),
+                    reasons: self.reason_lines(change.cause),
+                },
+            });
+        }
+        found
+    }
+
+    /// What the region does to each variable, and which others must keep sharing objects with one
+    /// that is rebound.
+    fn changes<'r>(&self, region: &'r RegionEffect) -> BTreeMap<BindingId, Change<'r>> {
+        let semantics = self.facts.semantics;
+        let mut changes = BTreeMap::new();
+        for (id, cause) in region
+            .mutated
+            .iter()
+            .filter(|(id, _)| !semantics.binding(**id).is_import)
+        {
+            changes.insert(
+                *id,
+                Change {
+                    rebound: false,
+                    touched: true,
+                    cause,
+                },
+            );
+        }
+        for (id, cause) in region
+            .bound
+            .iter()
+            .filter(|(id, _)| !self.targets.contains(id))
+        {
+            let touched = changes.contains_key(id);
+            changes.insert(
+                *id,
+                Change {
+                    rebound: true,
+                    touched,
+                    cause,
+                },
+            );
+            let place = place(self.facts, self.function, *id);
+            let live = place.is_some_and(|p| p != Place::Local) || self.live.contains(id);
+            if !live || !self.replaced(semantics.binding(*id)) {
+                continue;
+            }
+            for other in self.facts.effects.may_share(*id, self.function) {
+                let binding = semantics.binding(other);
+                let data = !(binding.is_import || binding.is_function || binding.is_class);
+                if data && !region.bound.contains_key(&other) && !self.targets.contains(&other) {
+                    let shared = Change {
+                        rebound: false,
+                        touched: true,
+                        cause,
+                    };
+                    changes.entry(other).or_insert(shared);
+                }
+            }
+        }
+        changes
+    }
+
+    /// Whether the value may be asked for after the cut point: by name, or as an object that the
+    /// region touches and that others refer to.
+    fn is_live(&self, id: BindingId, place: &Place, change: &Change<'_>) -> bool {
+        let binding = self.facts.semantics.binding(id);
+        let steady = binding.is_parameter && binding.definitions.len() == 1;
+        let known = self.live_before.contains(&id) || steady;
+        self.all_live
+            || *place != Place::Local
+            || self.live.contains(&id)
+            || (change.touched && known && self.defined_outside(binding))
+    }
+
+    /// Whether an object that a caller may hold is changed, and then no name leads to it any more.
+    fn loses_object(&self, id: BindingId, region: &RegionEffect) -> bool {
+        let semantics = self.facts.semantics;
+        let binding = semantics.binding(id);
+        let gone = self.function != FunctionId(0)
+            && region.mutated.contains_key(&id)
+            && self.live_before.contains(&id)
+            && self.replaced(binding);
+        let params = &semantics.function(self.function).params;
+        let mut rebound = params
+            .iter()
+            .filter(|id| semantics.binding(**id).definitions.len() > 1);
+        gone && (binding.is_parameter || rebound.any(|id| region.mutated.contains_key(id)))
+    }
+
+    /// Whether the variable may hold an object from before the loop.
+    fn defined_outside(&self, binding: &Binding) -> bool {
+        binding
+            .definitions
+            .iter()
+            .any(|definition| !self.whole().contains_span(definition.span))
+    }
+
+    /// Whether the loop, or a function that it calls, may bind another object to the variable.
+    /// `x += …` keeps the object that it changes.
+    fn replaced(&self, binding: &Binding) -> bool {
+        binding.definitions.iter().any(|definition| {
+            let runs =
+                definition.function != self.function || self.whole().contains_span(definition.span);
+            runs && !matches!(definition.kind, DefinitionKind::Augment(_))
+        })
+    }
+
+    fn whole(&self) -> Span {
+        self.facts.module.tree.stmt(self.stmt).span
+    }
+
+    /// Whether Python spells private names of the function in another way.
+    fn in_class(&self) -> bool {
+        let semantics = self.facts.semantics;
+        std::iter::successors(Some(self.function), |id| semantics.function(*id).parent)
+            .any(|id| semantics.function(id).class.is_some())
+    }
+
+    /// Whether a captured variable can be read here and need not be assigned.
+    fn reaches(&self, binding: BindingId, must_assign: bool) -> bool {
+        let free = || {
+            let body = self.facts.body_of(self.function);
+            self.facts.semantics.read_in(body).contains(&binding)
+        };
+        !must_assign && (self.bound.contains(&binding) || free())
+    }
+
+    fn reason_lines(&self, cause: &Cause) -> Vec<String> {
+        let source = &self.facts.module.source;
+        let line = |span: &Span| source.line_column(span.start).line;
+        cause
+            .steps
+            .iter()
+            .map(|(span, text)| format!("line {}: {text}", line(span)))
+            .collect()
+    }
+}
+
+fn reasons(cause: &Cause) -> Vec<Reason> {
+    let steps = cause.steps.iter();
+    steps
+        .map(|(span, text)| Reason {
+            span: *span,
+            text: text.clone(),
+        })
+        .collect()
+}
+
+/// `__x` in a class is `_Class__x` for everyone who looks it up by name.
+fn is_private(name: &str) -> bool {
+    name.starts_with("__") && !name.ends_with("__")
+}
+
+/// Where a variable lives, seen from a function; `None` where it cannot be seen.
+pub(crate) fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<Place> {
+    let semantics = facts.semantics;
+    let home = semantics.binding(binding).scope;
+    if semantics.function(function).scope == home {
+        return Some(Place::Local);
+    }
+    if semantics.function(FunctionId(0)).scope == home {
+        return Some(Place::Global);
+    }
+    let outer = |id: &FunctionId| semantics.function(*id).parent;
+    std::iter::successors(outer(&function), outer)
+        .any(|around| semantics.function(around).scope == home)
+        .then_some(Place::Captured)
+}
