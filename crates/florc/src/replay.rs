@@ -41,7 +41,7 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     }
     let probed = probed::probed(&subject, &sources, &verdict)?;
     let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
-    report::begin(&subject, &verdict, &planned);
+    report::begin(&subject, &sources, &verdict, &planned);
     if args.dry_run {
         report::dry_run(args, &subject, &probed, &planned)?;
         return Ok(DONE);

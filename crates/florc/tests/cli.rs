@@ -181,7 +181,10 @@ fn what_is_not_python_is_shown_with_its_place() {
         b"\x7fELF\x02\x01\x00\xff\xfe",
     )
     .unwrap();
-    refused(&project.florc("instrument elf.py"), &["elf.py", "not UTF-8"]);
+    refused(
+        &project.florc("instrument elf.py"),
+        &["elf.py", "not UTF-8"],
+    );
 }
 
 #[test]

@@ -199,6 +199,12 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     for binding in current.semantics.assigned_in(&[stmt]) {
         refusals.extend(fresh.conflict(current, binding));
     }
+    for (span, binding) in assigned_parts(current, stmt) {
+        if let Some(conflict) = fresh.conflict(current, binding) {
+            refusals.push((span, "it assigns to a part of this object".to_owned()));
+            refusals.push(conflict);
+        }
+    }
     let function = current.semantics.function_of_stmt(stmt);
     let effect = current.judge.effect(function, &[stmt]);
     refusals.extend(effect.outside);
@@ -237,6 +243,52 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
         span,
         title: title.to_owned(),
         reasons,
+    }
+}
+
+/// Targets such as `x.a` and `x[0]`, with the variable that they begin with.
+fn assigned_parts(current: Version<'_>, stmt: StmtId) -> Vec<(Span, BindingId)> {
+    let tree = &current.module.tree;
+    let mut work: Vec<ExprId> = Vec::new();
+    for inner in std::iter::once(stmt).chain(tree.descendants(stmt)) {
+        match &tree.stmt(inner).kind {
+            StmtKind::Assign { targets, .. } | StmtKind::Delete { targets } => work.extend(targets),
+            StmtKind::AugAssign { target, .. }
+            | StmtKind::AnnAssign {
+                target,
+                value: Some(_),
+                ..
+            }
+            | StmtKind::For { target, .. } => work.push(*target),
+            StmtKind::With { items, .. } => work.extend(items.iter().filter_map(|i| i.target)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    while let Some(target) = work.pop() {
+        match &tree.expr(target).kind {
+            ExprKind::Tuple { elts } | ExprKind::List { elts } => work.extend(elts),
+            ExprKind::Starred { value } => work.push(*value),
+            ExprKind::Attribute { value, .. } | ExprKind::Subscript { value, .. } => {
+                let root = root_name(current.module, *value);
+                let binding = root.and_then(|name| current.semantics.binding_of_name(name));
+                found.extend(binding.map(|binding| (tree.expr(target).span, binding)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// `x` of `x.a[0].b`.
+fn root_name(module: &Module, expr: ExprId) -> Option<ExprId> {
+    let mut at = expr;
+    loop {
+        match &module.tree.expr(at).kind {
+            ExprKind::Attribute { value, .. } | ExprKind::Subscript { value, .. } => at = *value,
+            ExprKind::Name(_) => return Some(at),
+            _ => return None,
+        }
     }
 }
 

@@ -152,6 +152,8 @@ fn what_touches_the_training_is_refused() {
     check("", "    print(rng())\n", "", &[Refused]);
     check("", "    print(time())\n", "", &[Refused]);
     check("", "    break\n", "", &[Refused]);
+    check("", "    x[0] = 3\n    print(x)\n", "", &[Refused, Probe]);
+    check("", "    x.mark += i\n", "", &[Refused]);
     check("raise ValueError\n", "", "", &[Refused]);
     check("import surprising\n", "", "", &[Refused]);
     check("", "    for i in x:\n        print(i)\n", "", &[Refused]);

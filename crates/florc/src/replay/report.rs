@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 use florc_manifest::{SegmentEnd, SegmentStart, Verdict};
 use serde_json::{Value, json};
 
-use super::changes::Comparison;
-use super::find::Subject;
+use super::changes::{self, Comparison};
+use super::find::{Sources, Subject};
 use super::merge::Merged;
 use super::plan::{Planned, Stored};
 use super::probed::Probed;
@@ -53,17 +53,16 @@ pub(crate) fn no_probe(
 }
 
 /// Before the workers start: what is unusual.
-pub(crate) fn begin(subject: &Subject, comparison: &Comparison, planned: &Planned) {
+pub(crate) fn begin(
+    subject: &Subject,
+    sources: &Sources,
+    comparison: &Comparison,
+    planned: &Planned,
+) {
     for change in &comparison.unproven {
-        let why = change
-            .reasons
-            .first()
-            .map(|(_, text)| format!(": {text}"))
-            .unwrap_or_default();
-        out::warning(&format!(
-            "an added statement may change the training{why}; the whole run is replayed and \
-             every state compared"
-        ));
+        let diagnostic = changes::diagnostic(sources, change);
+        let source = &sources.current.source;
+        out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
     }
     if planned.killed {
         out::warning(&format!(
