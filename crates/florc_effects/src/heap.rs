@@ -53,6 +53,8 @@ pub(crate) enum Site {
     Foreign(BindingId),
     /// A part of an object that nobody here has put there.
     Inner(ObjId, String),
+    /// A deep copy of an object.
+    Copy(ExprId, ObjId),
     Function(FunctionId),
     Class(StmtId),
     /// The instances of a class that are made outside of this module.
@@ -143,7 +145,7 @@ impl Heap {
         let (site, kind) = key;
         let id = ObjId(self.objects.len() as u32);
         let depth = match &site {
-            Site::Inner(owner, _) => self.get(*owner).depth + 1,
+            Site::Inner(owner, _) | Site::Copy(_, owner) => self.get(*owner).depth + 1,
             _ => 0,
         };
         self.objects.push(Object {
@@ -180,6 +182,15 @@ impl Heap {
             self.put(id, Field::Any, &ObjSet::one(owner));
         }
         id
+    }
+
+    /// The deep copy of an object that is made here; copies of copies of copies are one.
+    pub(crate) fn copy_of(&mut self, site: ExprId, object: ObjId, maker: FunctionId) -> ObjId {
+        if self.get(object).depth >= 3 {
+            return object;
+        }
+        let kind = self.kind(object).clone();
+        self.make(Site::Copy(site, object), kind, maker)
     }
 
     /// Adds values to a field.
@@ -226,7 +237,11 @@ impl Heap {
 
     /// Values that were stored in exactly this field.
     pub(crate) fn exact(&self, owner: ObjId, field: &Field) -> ObjSet {
-        self.get(owner).fields.get(field).cloned().unwrap_or_default()
+        self.get(owner)
+            .fields
+            .get(field)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Everything that may be an element.
@@ -271,7 +286,11 @@ impl Heap {
     pub(crate) fn split_unknown(&self, objects: &ObjSet) -> (ObjSet, ObjSet) {
         let (mut unknown, mut rest) = (ObjSet::default(), ObjSet::default());
         for id in objects.iter() {
-            let into = if *self.kind(id) == ObjKind::Unknown { &mut unknown } else { &mut rest };
+            let into = if *self.kind(id) == ObjKind::Unknown {
+                &mut unknown
+            } else {
+                &mut rest
+            };
             into.insert(id);
         }
         (unknown, rest)

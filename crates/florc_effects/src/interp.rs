@@ -407,7 +407,16 @@ impl<'a> Interp<'a> {
                 text: text(),
                 action,
             };
-            self.events[self.function.index()].push(event);
+            let events = &mut self.events[self.function.index()];
+            let repeated = matches!(event.action, Action::Opaque)
+                && events
+                    .iter()
+                    .rev()
+                    .take(50)
+                    .any(|known| known.span == event.span && known.text == event.text);
+            if !repeated {
+                events.push(event);
+            }
         }
     }
 

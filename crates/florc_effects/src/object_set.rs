@@ -79,7 +79,11 @@ impl ObjSet {
     }
 
     pub(crate) fn iter(&self) -> Objects<'_> {
-        Objects { words: &self.words, next: 0, bits: self.words.first().copied().unwrap_or(0) }
+        Objects {
+            words: &self.words,
+            next: 0,
+            bits: self.words.first().copied().unwrap_or(0),
+        }
     }
 }
 

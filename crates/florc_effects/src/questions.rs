@@ -83,8 +83,7 @@ impl Effects {
         };
         let shares = |other: &BindingId| {
             let theirs = &self.reach[other.index()];
-            theirs.intersects(reach)
-                && theirs.iter().any(|id| data(&id) && reach.contains(id))
+            theirs.intersects(reach) && theirs.iter().any(|id| data(&id) && reach.contains(id))
         };
         (0..self.reach.len() as u32)
             .map(BindingId)

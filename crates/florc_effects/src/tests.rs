@@ -31,15 +31,25 @@ impl Analysed {
     pub(crate) fn of(source: &str) -> Self {
         let text = SourceText::from_bytes("test.py", source.as_bytes().to_vec()).ok();
         let module = text.and_then(|text| parse(text).ok());
-        let Some(module) = module else { panic!("does not parse:\n{source}") };
+        let Some(module) = module else {
+            panic!("does not parse:\n{source}")
+        };
         let (semantics, _) = analyze(&module);
         let (effects, _) = infer(&module, &semantics, &Knowledge::builtin());
-        Self { module, semantics, effects }
+        Self {
+            module,
+            semantics,
+            effects,
+        }
     }
 
     #[track_caller]
     pub(crate) fn function(&self, qualname: &str) -> FunctionId {
-        let found = self.semantics.functions.iter().find(|function| function.qualname == qualname);
+        let found = self
+            .semantics
+            .functions
+            .iter()
+            .find(|function| function.qualname == qualname);
         found.unwrap_or_else(|| panic!("no function {qualname}")).id
     }
 
@@ -55,8 +65,15 @@ impl Analysed {
 
     pub(crate) fn region_of(&self, qualname: &str) -> (FunctionId, Vec<StmtId>) {
         let function = self.function(qualname);
-        let first = self.semantics.loops.iter().find(|found| found.function == function);
-        (function, first.map_or_else(|| self.body(function), |found| vec![found.stmt]))
+        let first = self
+            .semantics
+            .loops
+            .iter()
+            .find(|found| found.function == function);
+        (
+            function,
+            first.map_or_else(|| self.body(function), |found| vec![found.stmt]),
+        )
     }
 
     pub(crate) fn region(&self, qualname: &str) -> RegionEffect {
@@ -65,7 +82,9 @@ impl Analysed {
     }
 
     pub(crate) fn names(&self, bindings: impl Iterator<Item = BindingId>) -> String {
-        let mut names: Vec<&str> = bindings.map(|id| self.semantics.binding(id).name.as_str()).collect();
+        let mut names: Vec<&str> = bindings
+            .map(|id| self.semantics.binding(id).name.as_str())
+            .collect();
         names.sort_unstable();
         names.dedup();
         names.join(" ")
@@ -80,11 +99,36 @@ impl Analysed {
         };
         line("bound", self.names(effect.bound.keys().copied()));
         line("mutated", self.names(effect.mutated.keys().copied()));
-        let opaque: Vec<&str> = effect.opaque.iter().map(|(_, text)| text.as_str()).collect();
-        line("opaque", opaque.iter().filter_map(|text| text.split('`').nth(1)).collect::<Vec<_>>().join(" "));
-        let mut hidden: Vec<String> = effect.hidden.rng.iter().map(|name| format!("rng:{name}")).collect();
-        let flags = [(effect.hidden.clock, "clock"), (effect.hidden.files, "files"), (effect.hidden.device, "device")];
-        hidden.extend(flags.iter().filter(|(set, _)| *set).map(|(_, name)| (*name).to_string()));
+        let opaque: Vec<&str> = effect
+            .opaque
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
+        line(
+            "opaque",
+            opaque
+                .iter()
+                .filter_map(|text| text.split('`').nth(1))
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
+        let mut hidden: Vec<String> = effect
+            .hidden
+            .rng
+            .iter()
+            .map(|name| format!("rng:{name}"))
+            .collect();
+        let flags = [
+            (effect.hidden.clock, "clock"),
+            (effect.hidden.files, "files"),
+            (effect.hidden.device, "device"),
+        ];
+        hidden.extend(
+            flags
+                .iter()
+                .filter(|(set, _)| *set)
+                .map(|(_, name)| (*name).to_string()),
+        );
         hidden.extend(effect.yields.then(|| "yields".to_string()));
         hidden.extend(effect.awaits.then(|| "awaits".to_string()));
         line("hidden", hidden.join(" "));
@@ -97,7 +141,16 @@ impl Analysed {
 pub(crate) fn check(source: &str, function: &str, expected: &str) {
     let analysed = Analysed::of(source);
     let found = analysed.render(&analysed.region(function));
-    let wanted: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let wanted: Vec<&str> = expected
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     let found: Vec<&str> = found.lines().collect();
-    assert!(found == wanted, "source:\n{source}\nfound:\n{}\nwanted:\n{}", found.join("\n"), wanted.join("\n"));
+    assert!(
+        found == wanted,
+        "source:\n{source}\nfound:\n{}\nwanted:\n{}",
+        found.join("\n"),
+        wanted.join("\n")
+    );
 }

@@ -173,7 +173,12 @@ impl Interp<'_> {
         } else if let Some(known) = self.followed.get(&(site, callee)) {
             return known.clone();
         } else if self.nesting >= MAX_NESTING {
-            return self.opaque_call(site, &ObjSet::one(callee), args, "calls itself through an object");
+            return self.opaque_call(
+                site,
+                &ObjSet::one(callee),
+                args,
+                "calls itself through an object",
+            );
         }
         self.followed.insert((site, callee), ObjSet::default());
         self.nesting += 1;
@@ -615,7 +620,11 @@ impl Interp<'_> {
             self.bind_values(binding, given);
             if let Some(star) = args.star.as_ref().filter(|_| by_position.is_none()) {
                 let own = index == 0 && self.takes_receiver(function);
-                let star = if own { self.possible_receivers(star) } else { star.clone() };
+                let star = if own {
+                    self.possible_receivers(star)
+                } else {
+                    star.clone()
+                };
                 self.bind_values(binding, &star);
             }
         }

@@ -198,6 +198,45 @@ impl Interp<'_> {
         ObjSet::one(row)
     }
 
+    /// What a container of modules holds: its arguments, or their elements.
+    pub(super) fn contained(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
+        let mut items = ObjSet::default();
+        for part in self.heap.elements(object).iter() {
+            match self.heap.kind(part).clone() {
+                ObjKind::Typed(of) if self.knowledge.is_a(&of, "builtins.dict") => {
+                    items.extend(&self.heap.elements(part));
+                }
+                ObjKind::Typed(of)
+                    if self.knowledge.is_a(&of, "builtins.list")
+                        || self.knowledge.is_a(&of, "builtins.iterator") =>
+                {
+                    let inside = self.iterate_one(part, site, depth);
+                    for item in inside.iter() {
+                        let pair = self.heap.elements(item);
+                        let named = matches!(self.heap.kind(item), ObjKind::Typed(of) if self.knowledge.is_a(of, "builtins.tuple"));
+                        if named {
+                            items.extend(&pair);
+                        } else {
+                            items.insert(item);
+                        }
+                    }
+                }
+                ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    items.insert(part);
+                }
+                ObjKind::Scalar => {}
+            }
+        }
+        items
+    }
+
     /// What `map(f, xs)` yields.
     pub(super) fn mapped(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
         let function = self.heap.read(object, &Field::Key("0".into()));

@@ -420,6 +420,16 @@ impl Interp<'_> {
             "copy" => self.copied(site, &own),
             "copied" => self.copied(site, &self.place("0", receiver, args)),
             "modules" => self.modules(&own),
+            "contained_in" => {
+                let mut values = ObjSet::default();
+                for view in own.iter().filter(|id| *id != SCALAR) {
+                    for container in self.heap.read(view, &Field::Attr("<self>".into())).iter() {
+                        values.extend(&self.contained(container, site, depth));
+                    }
+                }
+                values
+            }
+            "deep" => self.deep_copied(site, &args.all()),
             "called_back" => {
                 let callees = self.callables(&args.all());
                 let given = Args {
@@ -479,6 +489,7 @@ impl Interp<'_> {
                     self.iterate(&rows, site)
                 }
                 "grouped" => self.grouped(object, site, depth),
+                "contained" => self.contained(object, site, depth),
                 "yielded" => {
                     self.run_code(site, object);
                     self.heap.elements(object)
@@ -688,6 +699,44 @@ impl Interp<'_> {
             values.insert(copy);
         }
         values
+    }
+
+    /// A copy of everything in reach.
+    fn deep_copied(&mut self, site: ExprId, roots: &ObjSet) -> ObjSet {
+        let reachable = self.heap.closure(roots, true);
+        let mut copies: Vec<(ObjId, ObjId)> = vec![(SCALAR, SCALAR)];
+        for object in reachable.iter() {
+            let copy = match self.heap.kind(object).clone() {
+                ObjKind::Typed(_)
+                | ObjKind::Instance(_)
+                | ObjKind::Unknown
+                | ObjKind::Method(_) => self.heap.copy_of(site, object, self.function),
+                ObjKind::Scalar
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Super(_) => object,
+            };
+            copies.push((object, copy));
+        }
+        let copied = |set: &ObjSet| {
+            let mut values = ObjSet::default();
+            for (object, copy) in &copies {
+                if set.contains(*object) {
+                    values.insert(*copy);
+                }
+            }
+            values
+        };
+        for (object, copy) in &copies {
+            if object == copy {
+                continue;
+            }
+            for (field, values) in self.heap.get(*object).fields.clone() {
+                self.heap.put(*copy, field, &copied(&values));
+            }
+        }
+        copied(roots)
     }
 
     fn classes_of(&mut self, values: &ObjSet) -> ObjSet {

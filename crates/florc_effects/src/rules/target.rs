@@ -30,7 +30,10 @@ impl Interp<'_> {
 
     /// Binding a captured variable changes the cells of the functions that share it.
     fn note_cells(&mut self, binding: BindingId, span: Span) {
-        if !self.recording || !self.semantics.binding(binding).is_captured || self.is_global(binding) {
+        if !self.recording
+            || !self.semantics.binding(binding).is_captured
+            || self.is_global(binding)
+        {
             return;
         }
         let mut holders = ObjSet::default();
@@ -40,7 +43,9 @@ impl Interp<'_> {
             }
         }
         let name = &self.semantics.binding(binding).name;
-        self.note_mutation(&holders, span, || format!("`{name}` is captured, and assigned"));
+        self.note_mutation(&holders, span, || {
+            format!("`{name}` is captured, and assigned")
+        });
     }
 
     /// Binds or stores into a target.
@@ -109,6 +114,7 @@ impl Interp<'_> {
             self.note(span, Action::Bind(binding), || {
                 format!("`{text}` is assigned")
             });
+            self.note_cells(binding, span);
         }
     }
 
@@ -176,9 +182,7 @@ impl Interp<'_> {
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     let changed = self.deep_if_unknown(&ObjSet::one(object));
-                    self.note_mutation(&changed, span, || {
-                        format!("`{text}` is changed in place")
-                    });
+                    self.note_mutation(&changed, span, || format!("`{text}` is changed in place"));
                     self.heap.put_unknown(&ObjSet::one(object), &operand);
                 }
             }
@@ -218,6 +222,7 @@ impl Interp<'_> {
                     self.note(span, Action::Bind(binding), || {
                         format!("`{name}` is deleted")
                     });
+                    self.note_cells(binding, span);
                 }
             }
             ExprKind::Attribute { value, .. } => {
