@@ -13,26 +13,27 @@ use pyo3::types::PyByteArray;
 use crate::memory;
 use crate::types::adapters;
 
-/// A copy of `length` bytes at `low`, in the storage of a tensor whose first element is at
+/// Fills `buffer` with the bytes at `low`, in the storage of a tensor whose first element is at
 /// `address`.
 pub(crate) fn read(
     tensor: &Bound<'_, PyAny>,
     address: usize,
     low: usize,
-    length: usize,
-) -> PyResult<Vec<u8>> {
+    buffer: &mut [u8],
+) -> PyResult<()> {
     let py = tensor.py();
-    if length == 0 {
-        return Ok(Vec::new());
+    if buffer.is_empty() {
+        return Ok(());
     }
     let delta = low.wrapping_sub(address).cast_signed();
     let copied = adapters(py)?
-        .call_method1(intern!(py, "device_bytes"), (tensor, delta, length))?
+        .call_method1(intern!(py, "device_bytes"), (tensor, delta, buffer.len()))?
         .call_method0(intern!(py, "cpu"))?;
     let from = copied
         .call_method0(intern!(py, "data_ptr"))?
         .extract::<usize>()?;
-    Ok(memory::read(py, from, length))
+    memory::read(py, from, buffer);
+    Ok(())
 }
 
 /// Overwrites memory on the device; arguments as in [`read`].

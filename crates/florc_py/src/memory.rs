@@ -15,19 +15,23 @@ use pyo3::prelude::*;
 /// Copies at least this big are made with the GIL released.
 const BIG: usize = 1 << 20;
 
-/// A copy of `length` bytes at `address`.
-pub(crate) fn read(py: Python<'_>, address: usize, length: usize) -> Vec<u8> {
-    if length == 0 {
-        return Vec::new();
+/// Fills `buffer` with the bytes at `address`.
+pub(crate) fn read(py: Python<'_>, address: usize, buffer: &mut [u8]) {
+    if buffer.is_empty() {
+        return;
     }
-    let copy = move || {
-        // SAFETY: the walk holds a reference to the tensor or array whose extent this is.
-        unsafe { std::slice::from_raw_parts(address as *const u8, length) }.to_vec()
+    let length = buffer.len();
+    let mut copy = move || {
+        // SAFETY: the walk holds a reference to the tensor or array whose extent this is, and
+        // `buffer` is memory of our own, so the ranges do not overlap.
+        unsafe {
+            std::ptr::copy_nonoverlapping(address as *const u8, buffer.as_mut_ptr(), length);
+        }
     };
     if length < BIG {
-        copy()
+        copy();
     } else {
-        py.detach(copy)
+        py.detach(copy);
     }
 }
 

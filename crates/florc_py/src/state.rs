@@ -82,6 +82,7 @@ fn _capture_bytes<'py>(
     let limits = Limits {
         small_bytes,
         optional: optional.into_iter().collect(),
+        ..Limits::default()
     };
     let mut snapshot = capture(py, &roots_of(names)?, &limits)?.snapshot;
     for (info, buffer) in snapshot.graph.storages.iter_mut().zip(snapshot.buffers) {

@@ -13,11 +13,12 @@ mod functions;
 mod tensors;
 mod views;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use florc_manifest::{LossReason, MissingState};
-use florc_runtime::{Attributes, Graph, Node, NodeId, Snapshot};
+use florc_runtime::{Attributes, BufferPool, Graph, Node, NodeId, Snapshot};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -45,14 +46,17 @@ pub struct Limits {
     pub small_bytes: u64,
     /// Roots that are not live: captured for future probes only, and only while they are small
     /// and complete.
-    pub optional: std::collections::BTreeSet<String>,
+    pub optional: BTreeSet<String>,
+    /// Where memory for copies comes from.
+    pub pool: Arc<BufferPool>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             small_bytes: 64 << 10,
-            optional: std::collections::BTreeSet::new(),
+            optional: BTreeSet::new(),
+            pool: Arc::default(),
         }
     }
 }
@@ -152,7 +156,7 @@ pub(crate) fn capture<'py>(
         .graph
         .roots
         .sort_by_key(|(name, _)| order.get(name.as_str()).copied());
-    let snapshot = walker.finish()?;
+    let snapshot = walker.finish(&limits.pool)?;
     Ok(Captured {
         snapshot,
         absent,
@@ -453,9 +457,9 @@ impl<'py> Walker<'py> {
         }
     }
 
-    fn finish(mut self) -> PyResult<Snapshot> {
+    fn finish(mut self, pool: &BufferPool) -> PyResult<Snapshot> {
         let views = std::mem::take(&mut self.views);
-        let lost = views.place(self.py, &mut self.graph)?;
+        let lost = views.place(self.py, &mut self.graph, pool)?;
         let mut buffers = lost.buffers;
         buffers.resize_with(self.graph.storages.len(), Vec::new);
         for (node, class) in lost.refused {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use florc_runtime::{Buffer, Content, Graph, Node, NodeId, StorageId, StorageInfo};
+use florc_runtime::{Buffer, BufferPool, Content, Graph, Node, NodeId, StorageId, StorageInfo};
 use pyo3::prelude::*;
 
 use crate::{device, memory};
@@ -85,7 +85,12 @@ impl<'py> Views<'py> {
     }
 
     /// Groups the views into storages, tells the nodes, copies the bytes.
-    pub(super) fn place(self, py: Python<'py>, graph: &mut Graph) -> PyResult<Placed> {
+    pub(super) fn place(
+        self,
+        py: Python<'py>,
+        graph: &mut Graph,
+        pool: &BufferPool,
+    ) -> PyResult<Placed> {
         let mut placed = Placed {
             buffers: Vec::new(),
             refused: Vec::new(),
@@ -124,11 +129,13 @@ impl<'py> Views<'py> {
                 element: u8::try_from(element).unwrap_or(1),
                 content: Content::Buffer,
             });
-            placed.buffers.push(if first.device == "cpu" {
-                memory::read(py, group.low, bytes)
+            let mut buffer = pool.take(bytes);
+            if first.device == "cpu" {
+                memory::read(py, group.low, &mut buffer);
             } else {
-                device::read(&first.object, first.address, group.low, bytes)?
-            });
+                device::read(&first.object, first.address, group.low, &mut buffer)?;
+            }
+            placed.buffers.push(buffer);
         }
         Ok(placed)
     }

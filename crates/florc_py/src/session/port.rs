@@ -7,11 +7,12 @@
 //! Nothing is decided here.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use florc_runtime::Checkpoint;
 use pyo3::prelude::*;
 
-use super::Trouble;
+use super::{Engine, Trouble, here};
 use crate::state::{self, Captured, Limits};
 
 /// Variables by name; `None` is unbound.
@@ -23,8 +24,13 @@ pub(super) fn capture(
     roots: &Named<'_>,
     optional: BTreeSet<String>,
 ) -> Result<Captured, Trouble> {
+    let pool = here(|session| match &session.engine {
+        Engine::Record(recorder) => recorder.pool(),
+        Engine::Replay(_) => Arc::default(),
+    })?;
     let limits = Limits {
         optional,
+        pool,
         ..Limits::default()
     };
     Ok(state::capture(py, roots, &limits)?)
