@@ -1,0 +1,131 @@
+"""Hooks with a run: small scripts are recorded, probed and replayed, and compared with a run from scratch."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PLAIN = {k: v for k, v in os.environ.items() if not k.startswith("FLORC_")}
+
+
+def call(folder, *command):
+    command = [sys.executable, *command]
+    return subprocess.run(command, cwd=folder, env=PLAIN, capture_output=True, text=True, timeout=120)
+
+
+def florc(folder, *arguments):
+    return call(folder, "-m", "florc", *arguments)
+
+
+def probes(text):
+    lines = [line.removeprefix("[approximate] ") for line in text.splitlines()]
+    return [line for line in lines if line.startswith("probe")]
+
+
+def record(folder, script, **modules):
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    lines = [line for line in script.splitlines(keepends=True) if "probe" not in line]
+    (folder / "t.py").write_text("".join(lines))
+    ran = florc(folder, "run", "--checkpoints", "all", "t.py")
+    (folder / "t.py").write_text(script)
+    return ran
+
+
+def check(folder, script, *options, code=0, **modules):
+    """Records the script without its probe lines; replays it with them, on 1 and 3 workers."""
+    recorded = record(folder, script, **modules)
+    expected = call(folder, "t.py")
+    assert recorded.returncode == expected.returncode, recorded.stderr
+    for workers in ("1", "3"):
+        ran = florc(folder, "replay", "--workers", workers, *options)
+        assert ran.returncode == code, ran.stderr
+        assert probes(ran.stdout) == probes(expected.stdout) != []
+
+
+BODY = "        for x in range(4):\n            w[0] += x * epoch + 0.5\n"
+
+PROGRAMS = {
+    "module level": "w = [0.0]\nfor epoch in range(6):\n    for x in range(4):\n        w[0] += x * epoch\n        print('probe', epoch, x, w)\n    print('epoch', epoch, w[0])\nprint('probe end', w)\n",
+    "function": f"def main(n):\n    w = [0.0]\n    best = 0\n    for epoch in range(n):\n{BODY}        best = max(best, w[0])\n        print('epoch', epoch)\n        print('probe', best, w)\n    return best\n\nprint('best', main(6))\n",
+    "while": "import torch\ntorch.manual_seed(1)\n\ndef main():\n    model = torch.nn.Linear(2, 1)\n    opt = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)\n    n = 0\n    while True:\n        for x in range(2):\n            opt.zero_grad()\n            loss = model(torch.randn(3, 2)).square().mean()\n            loss.backward()\n            opt.step()\n        n += 1\n        print('step', n, loss.item())\n        print('probe', n, loss.item(), float(model.weight.norm()))\n        if n > 4:\n            break\n    print('probe after', n, float(model.weight.norm()))\n\nmain()\n",
+    "global": f"steps = 0\nw = [0.0]\n\ndef bump():\n    global steps\n    steps += 1\n\ndef main():\n    for epoch in range(5):\n{BODY}            bump()\n        print('epoch', epoch)\n        print('probe', steps, w)\n\nmain()\nprint('steps', steps)\n",
+    "unbound at first": f"def main():\n    w = [0.0]\n    for epoch in range(5):\n{BODY}        print('probe', last if epoch > 1 else None)\n        last = w[0] * 2\n        print('epoch', epoch)\n\nmain()\n",
+    "entered twice": f"def main(n):\n    w = [0.0]\n    for epoch in range(n):\n{BODY}        print('epoch', epoch)\n        print('probe', n, epoch, w)\n    return w\n\nprint(main(3), main(4))\n",
+    "enumerate and zip": "w = [0.0]\nfor epoch, (a, b) in enumerate(zip([1, 2, 3, 4], 'wxyz')):\n    for x in range(3):\n        w.append(w[-1] + a * x)\n    print('epoch', epoch, b)\n    print('probe', b, w)\n",
+    "methods": "class Trainer:\n    def __init__(self):\n        self.w, self.seen = 0.0, []\n\n    def step(self, x):\n        self.w += x\n        print('probe step', self.w)\n\n    def fit(self):\n        for epoch in range(5):\n            for x in range(3):\n                self.step(x * epoch)\n            self.seen.append(self.w)\n            print('epoch', epoch, len(self.seen))\n\nt = Trainer()\nt.fit()\nprint('probe', t.seen)\n",
+    "seeded random": "import random\nrandom.seed(3)\nw = 0.0\nfor epoch in range(5):\n    for x in range(3):\n        w += random.gauss(0, 1)\n        print('probe', w)\n    print('epoch', epoch)\n",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_probe_tells_what_it_would_have_printed(name, tmp_path):
+    check(tmp_path, PROGRAMS[name])
+
+
+UNFINISHED = {
+    "return from the loop": f"def main():\n    w = [0.0]\n    for epoch in range(9):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if w[0] > 40:\n            return epoch\n\nprint('done', main())\nprint('probe done')\n",
+    "raises": f"def main():\n    w = [0.0]\n    for epoch in range(5):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if epoch == 3:\n            raise ValueError('bad data')\n\nmain()\n",
+}
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_loop_that_was_not_left_at_its_end_is_replayed(name, tmp_path):
+    check(tmp_path, UNFINISHED[name], "--approximate", code=1)
+
+
+HELPER = "total = 0\nlog = []\n\ndef add(x):\n    global total\n    total += x\n    log.append(total)\n    return total\n"
+USES_HELPER = "import helper\nw = [0]\nfor epoch in range(5):\n    for x in range(3):\n        w[0] = helper.add(x + epoch)\n    print('epoch', epoch)\n    print('probe', w, helper.total, len(helper.log))\n"
+
+
+def test_state_of_imported_modules_is_restored(tmp_path):
+    check(tmp_path, USES_HELPER, helper=HELPER)
+
+
+def test_a_changed_module_of_the_project_is_refused(tmp_path):
+    record(tmp_path, USES_HELPER, helper=HELPER)
+    (tmp_path / "helper.py").write_text(HELPER.replace("total += x", "total += 2 * x"))
+    ran = florc(tmp_path, "replay")
+    assert ran.returncode != 0 and probes(ran.stdout) == []
+    assert "helper.py" in ran.stderr
+
+
+UNSEEDED = "import random\nw = [random.random()]\nfor epoch in range(4):\n    for x in range(3):\n        w[0] += random.random()\n    print('epoch', w[0])\n    print('probe', w[0])\n"
+
+
+def test_an_unseeded_run_is_replayed_all_the_same(tmp_path):
+    said = record(tmp_path, UNSEEDED).stdout.split()[1::2]
+    ran = florc(tmp_path, "replay", "--workers", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert [line.split()[1] for line in probes(ran.stdout)] == said
+
+
+CLOCKS = "import time\nw = [0.0]\nfor epoch in range(4):\n    t = time.time()\n    for x in range(3):\n        w[0] += t % 7\n    print('epoch', t, w[0])\n    print('probe', t, w[0])\n"
+
+
+def test_the_clock_says_what_it_said(tmp_path):
+    said = [line.split()[1:] for line in record(tmp_path, CLOCKS).stdout.splitlines()]
+    ran = florc(tmp_path, "replay", "--workers", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert [line.split()[1:] for line in probes(ran.stdout)] == said
+
+
+WRITES = "import os, shutil\nfrom pathlib import Path\nw = [0]\nos.makedirs('out', exist_ok=True)\nfor epoch in range(4):\n    for x in range(3):\n        w[0] += x\n    Path('out', f'{epoch}.txt').write_text(str(w))\n    with open('all.txt', 'a') as f:\n        f.write(f'{epoch}')\n    os.replace(f'out/{epoch}.txt', 'out/last.txt')\n    print('epoch', epoch)\n    print('probe', w)\nshutil.rmtree('out')\nos.remove('all.txt')\nprint(os.path.exists('out'), os.path.exists('all.txt'))\n"
+
+
+def test_the_users_files_stay_as_they_are(tmp_path):
+    record(tmp_path, WRITES)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0.txt").write_text("mine")
+    (tmp_path / "all.txt").write_text("mine too")
+    florc(tmp_path, "replay", "--workers", "2")
+    assert (tmp_path / "out" / "0.txt").read_text() == "mine"
+    assert (tmp_path / "all.txt").read_text() == "mine too"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0.txt"]
+
+
+def test_a_run_without_loops_is_recorded(tmp_path):
+    (tmp_path / "t.py").write_text("x = 3\nprint('value', x * 2)\n")
+    assert "recorded run" in florc(tmp_path, "run", "t.py").stderr
+    assert "x * 2" in florc(tmp_path, "logs").stdout
