@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use florc_effects::{Cause, RegionEffect};
 use florc_manifest::{Place, Root};
-use florc_semantic::{Binding, BindingId, DefinitionKind, FunctionId};
-use florc_syntax::tree::StmtId;
+use florc_semantic::{Binding, BindingId, Definition, DefinitionKind, FunctionId};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 use florc_syntax::{Reason, Span};
 
 use crate::decide::Facts;
@@ -160,11 +160,10 @@ impl CutPoint<'_> {
     fn changes<'r>(&self, region: &'r RegionEffect) -> BTreeMap<BindingId, Change<'r>> {
         let semantics = self.facts.semantics;
         let mut changes = BTreeMap::new();
-        for (id, cause) in region
-            .mutated
-            .iter()
-            .filter(|(id, _)| !semantics.binding(**id).is_import)
-        {
+        for (id, cause) in &region.mutated {
+            if semantics.binding(*id).is_import || self.is_plain_function(*id) {
+                continue;
+            }
             changes.insert(
                 *id,
                 Change {
@@ -207,6 +206,34 @@ impl CutPoint<'_> {
             }
         }
         changes
+    }
+
+    /// Whether a variable only ever holds functions without state of their own: no defaults, no
+    /// decorators, no attributes. What their closures refer to are variables with their own roots.
+    fn is_plain_function(&self, id: BindingId) -> bool {
+        let (tree, semantics) = (&self.facts.module.tree, self.facts.semantics);
+        let plain = |definition: &Definition| {
+            let DefinitionKind::Function(function) = definition.kind else {
+                return false;
+            };
+            let stmt = semantics
+                .function(function)
+                .stmt
+                .map(|stmt| &tree.stmt(stmt).kind);
+            match stmt {
+                Some(StmtKind::FunctionDef(def)) => {
+                    def.decorators.is_empty() && def.params.iter().all(|p| p.default.is_none())
+                }
+                _ => false,
+            }
+        };
+        let has_attribute = || {
+            (0..tree.expr_count() as u32).any(|expr| match &tree.expr(ExprId(expr)).kind {
+                ExprKind::Attribute { value, .. } => semantics.binding_of_name(*value) == Some(id),
+                _ => false,
+            })
+        };
+        semantics.binding(id).definitions.iter().all(plain) && !has_attribute()
     }
 
     /// Whether the value may be asked for after the cut point: by name, or as an object that the

@@ -99,6 +99,13 @@ impl Writer<'_> {
             .iter()
             .take_while(|stmt| self.is_prologue(**stmt))
             .count();
+        if self.florc == "florc"
+            && body
+                .get(leading)
+                .is_some_and(|stmt| self.imports_florc(*stmt))
+        {
+            return;
+        }
         let next = body
             .get(leading)
             .map(|stmt| self.module.tree.stmt(*stmt).span.start);
@@ -114,6 +121,16 @@ impl Writer<'_> {
             self.edits.insert(span.end, format!("; {import}"));
         } else {
             self.edits.insert(line_end, format!("{newline}{import}"));
+        }
+    }
+
+    /// `import florc`.
+    fn imports_florc(&self, stmt: StmtId) -> bool {
+        match &self.module.tree.stmt(stmt).kind {
+            StmtKind::Import { names } => names
+                .iter()
+                .any(|alias| alias.name.text == "florc" && alias.asname.is_none()),
+            _ => false,
         }
     }
 
