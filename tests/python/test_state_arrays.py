@@ -314,3 +314,26 @@ def test_memory_maps_are_named(tmp_path):
 def test_lazy_views_are_named():
     value = torch.tensor([1 + 2j]).conj()
     assert _describe_bytes(_capture_bytes({"value": value}))[2] == [("value", "OpaqueState")]
+
+
+def test_optional_roots_may_view_live_memory():
+    model = torch.nn.Linear(300, 300)
+    names = {"model": model, "view": model.state_dict(), "copy": model.weight.detach().clone()}
+    saved = _capture_bytes(names, ["view", "copy"])
+    assert _describe_bytes(saved)[3] == ["model", "view"]
+
+
+def test_copies_from_and_to_devices():
+    from florc import adapters
+
+    tensor = torch.arange(12, dtype=torch.float32)[4:]
+    piece = adapters.device_bytes(tensor, -8, 12)
+    assert piece.view(torch.float32).tolist() == [2, 3, 4]
+    adapters.device_write(piece, bytearray(np.float32([7, 8, 9]).tobytes()))
+    assert tensor[0] == 9
+
+
+def test_storages_without_memory_are_named():
+    tensor = torch.zeros(4)
+    tensor.untyped_storage().resize_(0)
+    assert _describe_bytes(_capture_bytes({"value": tensor}))[2][0][0] == "value"

@@ -549,3 +549,51 @@ def test_damaged_graphs_are_refused():
         except (RuntimeError, ValueError):
             pass
     _restore_bytes(sound, {})
+
+
+def logged(function):
+    @functools.wraps(function)
+    def wrapper(*arguments):
+        wrapper.calls += 1
+        return function(*arguments)
+
+    wrapper.calls = 0
+    return wrapper
+
+
+@logged
+def decorated(argument):
+    return argument
+
+
+def test_decorated_functions():
+    decorated(1)
+    saved = _capture_bytes({"f": decorated, "inner": decorated.__wrapped__})
+    decorated(2)
+    made = _restore_bytes(saved, {"f": decorated})
+    assert made["f"] is decorated and decorated.calls == 1 and made["inner"] is decorated.__wrapped__
+    assert _restore_bytes(saved, {})["f"](3) == 3
+
+
+def test_modules_of_the_project_are_state(tmp_path, monkeypatch):
+    (tmp_path / "settings_of_test.py").write_text("best = [1]\nrate = 0.1\ndef f(): return rate\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import settings_of_test as settings
+
+    saved, best = _capture_bytes({"settings": settings}), settings.best
+    settings.best.append(2)
+    settings.rate, settings.later = 0.2, 1
+    _restore_bytes(saved, {"settings": settings})
+    assert settings.best is best == [1] and settings.f() == 0.1 and not hasattr(settings, "later")
+
+
+class Holder:
+    tool = Plain(n=1)
+    names = ["a"]
+
+
+def test_objects_held_by_a_class():
+    saved, tool = _capture_bytes({"x": Holder()}), Holder.tool
+    Holder.tool.n, Holder.names = 2, []
+    _restore_bytes(saved, {"x": Holder()})
+    assert Holder.tool is tool and tool.n == 1 and Holder.names == ["a"]

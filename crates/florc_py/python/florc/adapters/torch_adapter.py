@@ -133,6 +133,10 @@ _SWITCHES = {
             setattr(torch.backends.cudnn, "deterministic", value[1]),
         ),
     ),
+    "hook_ids": (
+        lambda: torch.utils.hooks.RemovableHandle.next_id,
+        lambda value: setattr(torch.utils.hooks.RemovableHandle, "next_id", value),
+    ),
     "matmul_precision": (
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,
