@@ -14,7 +14,7 @@ use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::effect::{Cause, LogCall, RegionEffect, Summary};
 use crate::event::{Action, Event};
-use crate::heap::{Field, Heap, ObjKind, SCALAR, Site};
+use crate::heap::{Field, Heap, ObjKind, Site};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
 use crate::spread::{Spread, World, collect, outer_objects, spread};
@@ -298,11 +298,6 @@ impl Effects {
     /// The `def` of a function.
     pub(crate) fn definition_of(&self, function: FunctionId) -> Option<StmtId> {
         self.definitions[function.index()]
-    }
-
-    /// All that the elements of a variable may be, for tests and explanations.
-    pub(crate) fn may_hold_objects(&self, binding: BindingId) -> bool {
-        self.env[binding.index()].iter().any(|id| id != SCALAR)
     }
 }
 

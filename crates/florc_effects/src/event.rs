@@ -18,7 +18,7 @@ use crate::object_set::ObjSet;
 pub(crate) enum Target {
     Function(FunctionId),
     /// A generator expression, noted down with the statement that made it.
-    Deferred(FunctionId, StmtId),
+    Deferred(FunctionId, StmtId, Span),
 }
 
 /// One thing that happens.

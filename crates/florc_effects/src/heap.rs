@@ -91,7 +91,7 @@ pub(crate) struct Object {
     /// The function in whose body it was made.
     pub(crate) maker: FunctionId,
     /// A generator expression: the statement whose effects run when it is iterated.
-    pub(crate) deferred: Option<(FunctionId, StmtId)>,
+    pub(crate) deferred: Option<(FunctionId, StmtId, Span)>,
     /// Made without gradient; [`Object::grad_wanted`] may overrule.
     grad_forbidden: bool,
     grad_wanted: bool,
@@ -177,7 +177,18 @@ impl Heap {
         let maker = object.maker;
         let id = self.make(Site::Inner(owner, name.to_string()), kind, maker);
         self.put(owner, Field::Attr(format!("<{name}>")), &ObjSet::one(id));
-        if *self.kind(id) == ObjKind::Unknown {
+        let leads_back = match self.kind(id) {
+            ObjKind::Unknown => true,
+            ObjKind::Typed(of) => of.starts_with("torch.optim.Group"),
+            ObjKind::Scalar
+            | ObjKind::Instance(_)
+            | ObjKind::Function(_)
+            | ObjKind::Class(_)
+            | ObjKind::Library(_)
+            | ObjKind::Method(_)
+            | ObjKind::Super(_) => false,
+        };
+        if leads_back {
             // It may be any part of its owner, or lead back to it.
             self.put(id, Field::Any, &ObjSet::one(owner));
         }
@@ -207,7 +218,7 @@ impl Heap {
         }
     }
 
-    pub(crate) fn set_deferred(&mut self, id: ObjId, code: (FunctionId, StmtId)) {
+    pub(crate) fn set_deferred(&mut self, id: ObjId, code: (FunctionId, StmtId, Span)) {
         self.objects[id.0 as usize].deferred = Some(code);
     }
 

@@ -348,6 +348,7 @@ impl<'a> Interp<'a> {
             ObjKind::Instance(class),
             FunctionId(0),
         );
+        self.link_class(made, class);
         let mut values = ObjSet::one(made);
         for index in 0..self.heap.len() {
             let id = ObjId(index as u32);
@@ -409,11 +410,11 @@ impl<'a> Interp<'a> {
             };
             let events = &mut self.events[self.function.index()];
             let repeated = matches!(event.action, Action::Opaque)
-                && events
-                    .iter()
-                    .rev()
-                    .take(50)
-                    .any(|known| known.span == event.span && known.text == event.text);
+                && events.iter().rev().take(50).any(|known| {
+                    matches!(known.action, Action::Opaque)
+                        && known.span == event.span
+                        && known.text == event.text
+                });
             if !repeated {
                 events.push(event);
             }

@@ -63,6 +63,8 @@ pub struct Rule {
     pub keeps: Vec<String>,
     /// Places whose elements are elements of a new result.
     pub elements: Vec<String>,
+    /// Places that share memory with a new result.
+    pub shares: Vec<String>,
     /// Places that a new tensor was computed from.
     pub graph: Vec<String>,
     /// Another result for some keywords.

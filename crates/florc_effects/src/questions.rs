@@ -62,7 +62,7 @@ impl Effects {
         let mentioned = reached.iter().flat_map(|id| &self.touched[id.index()]);
         mentioned
             .copied()
-            .filter(|binding| self.may_hold_objects(*binding) || self.is_data(*binding))
+            .filter(|binding| self.is_data(*binding))
             .collect()
     }
 

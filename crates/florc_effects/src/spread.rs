@@ -174,14 +174,14 @@ fn call(
 ) {
     into.escaping |= escaping;
     let mut functions: BTreeSet<FunctionId> = BTreeSet::new();
-    let mut statements: BTreeSet<(FunctionId, StmtId)> = BTreeSet::new();
+    let mut statements: BTreeSet<(FunctionId, StmtId, Span)> = BTreeSet::new();
     for target in targets {
         match target {
             Target::Function(id) => {
                 functions.insert(*id);
             }
-            Target::Deferred(id, stmt) => {
-                statements.insert((*id, *stmt));
+            Target::Deferred(id, stmt, span) => {
+                statements.insert((*id, *stmt, *span));
             }
         }
     }
@@ -206,10 +206,10 @@ fn call(
             into,
         );
     }
-    for (id, stmt) in statements {
+    for (id, stmt, span) in statements {
         let own: Vec<&Event> = world.events[id.index()]
             .iter()
-            .filter(|found| found.stmt == stmt)
+            .filter(|found| found.stmt == stmt && span.contains_span(found.span))
             .collect();
         // The statement that makes a generator cannot consume it before it exists.
         let own: Vec<&Event> = own

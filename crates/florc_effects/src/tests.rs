@@ -99,19 +99,13 @@ impl Analysed {
         };
         line("bound", self.names(effect.bound.keys().copied()));
         line("mutated", self.names(effect.mutated.keys().copied()));
-        let opaque: Vec<&str> = effect
+        let mut opaque: Vec<&str> = effect
             .opaque
             .iter()
-            .map(|(_, text)| text.as_str())
+            .filter_map(|(_, text)| text.split('`').nth(1))
             .collect();
-        line(
-            "opaque",
-            opaque
-                .iter()
-                .filter_map(|text| text.split('`').nth(1))
-                .collect::<Vec<_>>()
-                .join(" "),
-        );
+        opaque.dedup();
+        line("opaque", opaque.join(" "));
         let mut hidden: Vec<String> = effect
             .hidden
             .rng

@@ -514,6 +514,7 @@ impl Interp<'_> {
     /// `C(args)`.
     fn construct(&mut self, site: ExprId, class: StmtId, args: &Args) -> ObjSet {
         let object = self.made(site, "new", ObjKind::Instance(class));
+        self.link_class(object, class);
         let own = ObjSet::one(object);
         let mut result = own.clone();
         let init = self.classes.find(class, "__init__");
@@ -543,6 +544,14 @@ impl Interp<'_> {
             }
         }
         result
+    }
+
+    /// Code that holds an instance can reach the state of its class.
+    pub(crate) fn link_class(&mut self, object: ObjId, class: StmtId) {
+        for of in self.classes.line(class) {
+            let class = self.class_objects(of);
+            self.heap.put(object, Field::Graph, &class);
+        }
     }
 
     /// Calls a function of this module.
@@ -719,8 +728,8 @@ impl Interp<'_> {
             if let ObjKind::Function(function) = self.heap.kind(object) {
                 targets.push(Target::Function(*function));
             }
-            if let Some((function, stmt)) = self.heap.get(object).deferred {
-                targets.push(Target::Deferred(function, stmt));
+            if let Some((function, stmt, span)) = self.heap.get(object).deferred {
+                targets.push(Target::Deferred(function, stmt, span));
             }
         }
         targets

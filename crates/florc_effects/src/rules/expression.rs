@@ -260,7 +260,8 @@ impl Interp<'_> {
             self.heap
                 .put(object, Field::Attr("<source>".into()), &source);
         }
-        self.heap.set_deferred(object, (self.function, self.stmt));
+        self.heap
+            .set_deferred(object, (self.function, self.stmt, self.span(id)));
         ObjSet::one(object)
     }
 

@@ -512,6 +512,7 @@ impl Interp<'_> {
             }
         }
         let callees = self.heap.read(object, &Field::Key("0".into()));
+        given.subtract(&callees);
         let all = Args {
             star: Some(given),
             ..Args::default()
@@ -575,7 +576,14 @@ impl Interp<'_> {
             let operands = self.place(place, receiver, args);
             self.heap.put(object, Field::Graph, &operands);
         }
-        if rule.leaf {
+        for place in &rule.shares {
+            for other in self.place(place, receiver, args).iter() {
+                self.put_one(object, Field::Attr("<shared>".into()), other);
+                self.put_one(other, Field::Attr("<shared>".into()), object);
+            }
+        }
+        if rule.leaf || !rule.graph.is_empty() {
+            // Gradients are kept for leaves that ask for them, or where `retain_grad` does.
             self.heap.forbid_grad(object);
             if has_keyword(args, "requires_grad") {
                 self.heap.want_grad(object);

@@ -200,8 +200,8 @@ impl Interp<'_> {
                 targets.push(Target::Function(*function));
             }
         }
-        if let Some((function, stmt)) = self.heap.get(object).deferred {
-            targets.push(Target::Deferred(function, stmt));
+        if let Some((function, stmt, span)) = self.heap.get(object).deferred {
+            targets.push(Target::Deferred(function, stmt, span));
         }
         if targets.is_empty() {
             return;

@@ -135,7 +135,7 @@ fn a_decorated_function_still_runs() {
     check(
         "import lib\na = []\n@lib.wrap\ndef f():\n    a.append(1)\nfor i in range(2):\n    f()\n",
         "",
-        "bound: i\nmutated: a lib\nopaque: f",
+        "bound: i\nmutated: a f lib\nopaque: f",
     );
 }
 #[test]

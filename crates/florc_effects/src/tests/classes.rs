@@ -87,7 +87,7 @@ fn printing_runs_str() {
     check(
         "class V:\n    def __init__(self):\n        self.n = []\n    def __str__(self):\n        self.n.append(1)\n        return ''\nv = V()\nfor i in range(2):\n    print(v)\n",
         "",
-        "bound: i\nmutated: v\nhidden: files",
+        "bound: i\nmutated: v",
     );
 }
 #[test]

@@ -87,7 +87,7 @@ fn a_multi_line_print_keeps_its_arguments() {
     check(
         "loss = [1]\nfor i in range(3):\n    print(\n        f'{loss}',\n        i,\n    )\n",
         "",
-        "bound: i\nhidden: files",
+        "bound: i",
     );
 }
 #[test]
