@@ -124,6 +124,13 @@ def test_a_script_elsewhere_sees_its_own_folder(tmp_path):
         assert both(tmp_path, script).code == 0
 
 
+def test_a_script_may_name_its_modules_as_it_likes(tmp_path):
+    (tmp_path / "json.py").write_text("x = 'mine'\n")
+    (tmp_path / "random.py").write_text("x = 'mine too'\n")
+    (tmp_path / "t.py").write_text("import json, random\nfor i in range(2):\n    for j in range(2):\n        pass\n    print(json.x, random.x)\n")
+    assert both(tmp_path, "t.py").code == 0
+
+
 def test_a_script_that_is_not_there(tmp_path):
     assert both(tmp_path, "none.py").code == 2
 

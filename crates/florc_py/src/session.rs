@@ -46,8 +46,8 @@ enum Mode {
 
 /// Which half of `florc_runtime` is at work.
 enum Engine {
-    Record(Recorder),
-    Replay(Replayer),
+    Record(Box<Recorder>),
+    Replay(Box<Replayer>),
 }
 
 /// The session of this thread.
@@ -73,7 +73,7 @@ struct Session {
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
     /// Never dropped: at exit threads and files go with the process.
-    static SESSION: RefCell<Option<ManuallyDrop<Box<Session>>>> = const { RefCell::new(None) };
+    static SESSION: RefCell<Option<ManuallyDrop<Session>>> = const { RefCell::new(None) };
 }
 
 /// Some thread of this process has a session.
@@ -127,7 +127,7 @@ pub(crate) fn forget() {
     MODE.set(Mode::Idle);
     SESSION.with(|cell| {
         if let Ok(mut session) = cell.try_borrow_mut() {
-            std::mem::forget(session.take());
+            *session = None;
         }
     });
     RUNNING.store(false, Ordering::Relaxed);

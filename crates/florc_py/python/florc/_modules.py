@@ -20,6 +20,7 @@ _INSTALLED = tuple(
 _ENVIRONMENT = os.path.realpath(sys.prefix) + os.sep
 _known = {}
 _recorded = set()
+_last = {}
 
 
 def _is_project_file(path, root):
@@ -35,6 +36,8 @@ def _is_project_file(path, root):
 
 def loaded(project):
     """Modules of the project by name, without the script itself."""
+    if _last.get("count") == len(sys.modules):
+        return _last["found"]
     root = os.path.realpath(project)
     main = sys.modules.get("__main__")
     found = {}
@@ -48,6 +51,7 @@ def loaded(project):
             _known[path] = _is_project_file(path, root)
         if _known[path]:
             found[name] = module
+    _last.update(count=len(sys.modules), found=found)
     return found
 
 

@@ -34,6 +34,7 @@ class Program:
             self._find_module()
         elif not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
             sys.path[0] = os.path.dirname(os.path.realpath(self.path))
+            _make_way(sys.path[0])
 
     def _find_module(self):
         import runpy
@@ -81,6 +82,22 @@ def _loader(path):
     from importlib.machinery import SourceFileLoader
 
     return SourceFileLoader("__main__", path)
+
+
+def _make_way(folder):
+    """Modules that florc loaded and the script has files of the same name for are the script's."""
+    for name in [name for name in sys.modules if "." not in name and name not in _STARTED]:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path + ".py") or os.path.isfile(os.path.join(path, "__init__.py")):
+            del sys.modules[name]
+
+
+_STARTED = frozenset(
+    "__main__ _abc _codecs _collections_abc _distutils_hack _frozen_importlib "
+    "_frozen_importlib_external _imp _io _signal _sitebuiltins _stat _thread _warnings _weakref "
+    "abc builtins codecs encodings florc genericpath io marshal os posix posixpath site stat sys "
+    "time warnings winreg zipimport".split()
+)
 
 
 def compiled(program, source, name, plan=None):

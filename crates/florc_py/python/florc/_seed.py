@@ -39,9 +39,10 @@ def fixed(seed=None):
 def seed_random(run):
     """Begins `random` and, once it is imported, `numpy.random` at states that follow from the
     run's id."""
-    import random
+    if not os.path.exists(os.path.join(sys.path[0], "random.py")):  # the script's own
+        import random
 
-    random.seed(f"florc {run}")
+        random.seed(f"florc {run}")
     if "numpy.random" not in sys.modules:
         sys.meta_path.insert(0, _NumpyRandom(run))
 

@@ -18,7 +18,7 @@ use crate::session;
 
 /// `florc.v(site, value)`: a value inside a log statement; gives it back.
 #[pyfunction]
-pub(super) fn v<'py>(site: u32, value: Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+pub(super) fn v(site: u32, value: Bound<'_, PyAny>) -> Bound<'_, PyAny> {
     if session::is_active() {
         session::push_value(site, values::value(&value));
     }
@@ -148,7 +148,7 @@ pub(super) fn call<'py>(
             return Ok(());
         }
         let mut values = named(&log, columns);
-        let text = described(&log, args, kwargs, &mut values)?;
+        let text = described(&log, args, kwargs, &mut values);
         session::log(py, site, &log, text, values)
     })?;
     Ok(result)
@@ -186,26 +186,25 @@ fn described(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
     values: &mut Vec<(String, Value)>,
-) -> PyResult<String> {
+) -> String {
     let texts: Vec<String> = args.iter().map(|arg| text_of(&arg)).collect();
     match log.kind {
         LogKind::AddScalar | LogKind::FlorcLog => {
-            let [name, value, ..] = &*args.iter().collect::<Vec<_>>() else {
-                return Ok(texts.join(" ") + "\n");
-            };
-            values.push((text_of(name), values::value(value)));
+            if let [name, value, ..] = &*args.iter().collect::<Vec<_>>() {
+                values.push((text_of(name), values::value(value)));
+            }
         }
-        LogKind::TrackerLog => tracked(args, kwargs, values)?,
+        LogKind::TrackerLog => tracked(args, kwargs, values),
         LogKind::Print | LogKind::Logging | LogKind::TqdmWrite => {
             for (arg, name) in args.iter().zip(&log.arguments) {
                 if let Some(name) = name {
                     values.push((name.clone(), values::value(&arg)));
                 }
             }
-            return Ok(formatted(args).unwrap_or_else(|| texts.join(" ")) + "\n");
+            return formatted(args).unwrap_or_else(|| texts.join(" ")) + "\n";
         }
     }
-    Ok(texts.join(" ") + "\n")
+    texts.join(" ") + "\n"
 }
 
 /// The entries of a dictionary of metrics.
@@ -213,7 +212,7 @@ fn tracked(
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
     values: &mut Vec<(String, Value)>,
-) -> PyResult<()> {
+) {
     let first = args.iter().next();
     let by_name = kwargs.and_then(|it| {
         ["data", "metrics"]
@@ -227,7 +226,6 @@ fn tracked(
             values.push((text_of(&name), values::value(&value)));
         }
     }
-    Ok(())
 }
 
 /// `message % args`, where the message is a string and the arguments are scalars.

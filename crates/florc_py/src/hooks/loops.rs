@@ -41,7 +41,6 @@ impl Counted {
         Ok(Some(item))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the protocol's signature")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.iterator)
     }

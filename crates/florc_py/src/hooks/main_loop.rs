@@ -94,7 +94,6 @@ impl MainLoop {
         Ok(Some(item))
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "the protocol's signature")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.iterator)
     }

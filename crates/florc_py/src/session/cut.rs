@@ -10,7 +10,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use florc_manifest::{CutKey, MainLoopSite, Place, Root, SkipBlockSite};
+use florc_manifest::{CutKey, LossReason, MainLoopSite, MissingState, Place, Root, SkipBlockSite};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -72,6 +72,21 @@ impl<'m> Site<'m> {
         }
         Ok(named)
     }
+
+    /// Variables of enclosing functions that the caller's frame does not show: they may be
+    /// unbound, or not, and what cannot be told apart is not restored.
+    fn unread(&self, named: &Named<'_>) -> Vec<MissingState> {
+        let hidden = |(root, (_, value)): &(&Root, &(String, Option<_>))| {
+            root.live && root.place == Place::Captured && value.is_none()
+        };
+        let unread = self.roots.iter().zip(named).filter(hidden);
+        let missing = unread.map(|(root, _)| MissingState {
+            path: root.key(),
+            type_name: "variable of an enclosing function".to_owned(),
+            reason: LossReason::ReadFailed,
+        });
+        missing.collect()
+    }
 }
 
 /// Captures the state for the recorder, or for the replay's comparison.
@@ -95,11 +110,15 @@ pub(super) fn take<'py>(
         .filter(|root| !root.live)
         .map(Root::key)
         .collect();
+    let unread = site.unread(&named);
     let captured = port::capture(py, &named, optional);
     drop(named);
     drop(scope);
     let captured = match captured {
-        Ok(captured) => captured,
+        Ok(mut captured) => {
+            captured.snapshot.graph.missing.extend(unread);
+            captured
+        }
         Err(trouble) => return not_captured(py, cut, trouble),
     };
     here(|session| match &mut session.engine {

@@ -68,7 +68,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
         spent: 0.0,
         stopped: None,
     };
-    SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(Box::new(session)))));
+    SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(session))));
     RUNNING.store(true, Ordering::Relaxed);
     MODE.set(mode);
     std::panic::set_hook(Box::new(|_| {}));
@@ -87,6 +87,7 @@ fn checkpoints(settings: &Settings) -> Option<Checkpoints> {
 
 /// Begins to record; gives the run's id, empty when nothing can be recorded.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn start_record(
     settings: &str,
     sources: Vec<(String, Vec<u8>)>,
@@ -109,12 +110,13 @@ fn start_record(
     };
     let recorder = Recorder::start(&config, settings.manifest, &sources);
     let run = recorder.run().to_owned();
-    begin(Engine::Record(recorder), module, project);
+    begin(Engine::Record(Box::new(recorder)), module, project);
     Ok(run)
 }
 
 /// Begins to replay a segment; `False` when it was replayed before.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn start_replay(
     plan: PathBuf,
     segment: u32,
@@ -126,7 +128,7 @@ fn start_replay(
         return Ok(false);
     };
     begin(
-        Engine::Replay(replayer),
+        Engine::Replay(Box::new(replayer)),
         compiled.get().manifest().clone(),
         project,
     );
@@ -196,6 +198,7 @@ fn finish_replay(py: Python<'_>) {
 /// How the recorded run ended, as JSON (`null`: it was killed), and the modules of the project
 /// whose source is not the recorded one any more.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn recorded(store: PathBuf, run: &str, project: PathBuf) -> PyResult<(String, Vec<String>)> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
     let run = Store::open(&store)

@@ -67,7 +67,7 @@ pub(crate) fn guarded<'py, T>(
         Ok(Err(trouble)) => trouble.text(py),
         Err(panic) => panicked(panic.as_ref()),
     };
-    give_up(py, trouble);
+    give_up(py, &trouble);
     Ok(None)
 }
 
@@ -83,17 +83,17 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Stops recording, or fails the segment and ends the process.
-fn give_up(py: Python<'_>, text: String) {
+fn give_up(py: Python<'_>, text: &str) {
     MODE.set(Mode::Idle);
     let replays = with(|session| {
-        session.stopped.get_or_insert_with(|| text.clone());
+        session.stopped.get_or_insert_with(|| text.to_owned());
         match &mut session.engine {
             Engine::Record(recorder) => {
-                recorder.note("recording-stopped", &text);
+                recorder.note("recording-stopped", text);
                 false
             }
             Engine::Replay(replayer) => {
-                replayer.fail(&text);
+                replayer.fail(text);
                 true
             }
         }
