@@ -185,7 +185,15 @@ impl Interp<'_> {
             .position(|scope| scope.kind == ScopeKind::Class(id));
         if let Some(scope) = inside {
             for (name, binding) in &self.semantics.scopes[scope].bindings {
-                let values = self.env[binding.index()].clone();
+                let mut values = self.env[binding.index()].clone();
+                // Methods are looked up by name; as values of fields they would be callbacks.
+                for object in values.clone().iter() {
+                    if let ObjKind::Function(function) = self.heap.kind(object)
+                        && self.semantics.functions[function.index()].class == Some(id)
+                    {
+                        values.remove(object);
+                    }
+                }
                 self.heap.put(object, Field::Attr(name.clone()), &values);
             }
         }
