@@ -31,6 +31,7 @@ class Ran:
 
 def run(command, cwd, **env):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("FLORC_")}
+    clean["OMP_NUM_THREADS"] = "1"  # tiny models: threads that wait for each other are only slow
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=clean | env, capture_output=True, text=True,
         timeout=300, stdin=subprocess.DEVNULL,

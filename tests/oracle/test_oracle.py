@@ -43,13 +43,24 @@ def test_all_probes_at_once(recorded, from_scratch, name, workers):
     check(project, from_scratch(name, groups), "--workers", str(workers))
 
 
-@pytest.mark.parametrize("checkpoints", ["every=3", "adaptive", "none"])
+@pytest.mark.parametrize("checkpoints", ["every=3", "adaptive"])
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_any_choice_of_checkpoints_gives_the_same_values(recorded, from_scratch, name, checkpoints):
     groups = ("outer", "after")
     project, _, _ = recorded(name, checkpoints)
     project.add_probes(groups)
     check(project, from_scratch(name, groups), "--workers", "2")
+
+
+def test_without_checkpoints_values_are_shown_on_demand_only(recorded, from_scratch):
+    """Nothing proves the state then: the whole script runs again, and its rows are marked."""
+    project, _, _ = recorded("numpy_mlp", "none")
+    project.add_probes(["outer"])
+    refused = project.replay()
+    assert (refused.code, refused.stdout) == (1, "")
+    shown = project.replay("--approximate")
+    assert shown.stdout.count("probe velocity") == len(from_scratch("numpy_mlp", ("outer",)))
+    assert "approximate" in shown.stdout + shown.stderr
 
 
 @pytest.mark.parametrize("name", ["digits", "argparse_main"])

@@ -177,6 +177,15 @@ impl RunFacts {
             .unwrap_or(0.0)
     }
 
+    /// Whether the run ended inside its last iteration, or nobody knows how it ended: it was
+    /// killed, or an exception or an exit code other than 0 left the main loop.
+    pub(crate) fn cut_short(&self) -> bool {
+        let inside = self.loop_left.is_none() && !self.iterations.is_empty();
+        self.ended
+            .as_ref()
+            .is_none_or(|ended| inside && ended.status != RunStatus::Finished)
+    }
+
     /// How the run ended, in a few words.
     pub(crate) fn outcome(&self) -> String {
         match self.ended.as_ref().map(|ended| &ended.status) {

@@ -52,7 +52,7 @@ pub(crate) fn merge(
     };
     let mut seen = std::collections::BTreeSet::new();
     let cut = planned
-        .killed
+        .cut_short
         .then(|| subject.facts.iterations.last().map(|each| each.head));
     let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
     for segment in &stored.plan.segments {
@@ -65,7 +65,7 @@ pub(crate) fn merge(
         };
         for row in shard.rows {
             seen.insert(row.site);
-            // The iteration in which a run was killed was not recorded to its end.
+            // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
             if recorded && matches(condition, &row) {
                 merged.rows.push(StoredRow { row, trust });

@@ -26,8 +26,8 @@ pub(crate) struct Planned {
     pub(crate) request: SegmentRequest,
     /// Expected seconds with that many workers.
     pub(crate) seconds: f64,
-    /// The run was killed: its last iteration is not whole.
-    pub(crate) killed: bool,
+    /// The run was cut short: its last iteration is not whole.
+    pub(crate) cut_short: bool,
 }
 
 /// A plan in the store.
@@ -94,7 +94,7 @@ pub(crate) fn plan(
         segments,
         request,
         seconds,
-        killed,
+        cut_short: facts.cut_short(),
     })
 }
 
@@ -106,7 +106,7 @@ fn request(
     condition: Option<&Where>,
 ) -> SegmentRequest {
     let facts = &subject.facts;
-    let killed = facts.ended.is_none();
+    let cut_short = facts.cut_short();
     let whole_run = !comparison.unproven.is_empty();
     let label = probed.main_loop.as_ref().map(|site| site.label.as_str());
     // A row outside of the main loop has no such variable: a condition on it cannot hold.
@@ -125,7 +125,7 @@ fn request(
         })
     };
     let count = facts.iterations.len();
-    let partial = (killed && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
+    let partial = (cut_short && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
     let iterations = facts.iterations.iter().enumerate().map(|(at, each)| {
         let is_partial = partial == Some(at);
         Iteration {
@@ -141,7 +141,7 @@ fn request(
         before_seconds: facts.loop_began.unwrap_or(0.0),
         after_seconds: after_seconds(subject),
         wants_before: whole_run || (comparison.places.before && outside),
-        wants_after: !killed && (whole_run || (comparison.places.after && outside)),
+        wants_after: !cut_short && (whole_run || (comparison.places.after && outside)),
         filtered: condition.is_some() && !whole_run,
         workers,
     }

@@ -7,12 +7,11 @@
 //!
 //! Values of segments that were not verified are shown only where the user asks, and marked.
 
-use std::fmt::Write as _;
-
-use florc_manifest::{SegmentEnd, SegmentStart, Verdict};
+use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
 use super::changes::{self, Comparison};
+use super::dry_run::probes;
 use super::find::{Sources, Subject};
 use super::merge::Merged;
 use super::plan::{Planned, Stored};
@@ -64,10 +63,11 @@ pub(crate) fn begin(
         let source = &sources.current.source;
         out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
     }
-    if planned.killed {
+    if planned.cut_short {
         out::warning(&format!(
-            "run {} did not end; values are given for its {}",
+            "run {} did not end its main loop ({}); values are given for its {}",
             subject.facts.manifest.run,
+            subject.facts.outcome(),
             table::count(
                 planned.request.iterations.len().saturating_sub(1),
                 "whole iteration"
@@ -80,115 +80,6 @@ pub(crate) fn begin(
             torn.lost
         ));
     }
-}
-
-/// The plan in words.
-pub(crate) fn dry_run(
-    args: &ReplayArgs,
-    subject: &Subject,
-    probed: &Probed,
-    planned: &Planned,
-) -> Result<(), Failure> {
-    if args.format == TextFormat::Json {
-        return out::json(&json!({
-            "run": subject.facts.manifest.run,
-            "replay": null,
-            "status": "dry_run",
-            "workers": args.workers,
-            "seconds": planned.seconds,
-            "recorded_seconds": subject.facts.seconds(),
-            "probes": probes(subject, probed),
-            "segments": planned.segments.iter().map(|planned| json!({
-                "index": planned.segment.index,
-                "start": planned.segment.start,
-                "end": planned.segment.end,
-                "iterations": planned.iterations.len(),
-                "seconds": planned.seconds,
-            })).collect::<Vec<_>>(),
-            "executed_blocks": probed.executed_blocks,
-            "skipped_blocks": skipped(probed),
-            "rows": [],
-        }));
-    }
-    let mut text = format!(
-        "run {} of {}, recorded in {}\n",
-        subject.facts.manifest.run,
-        subject.facts.file(),
-        table::seconds(subject.facts.seconds())
-    );
-    for site in probe_sites(probed) {
-        let log = &probed.manifest.logs[site];
-        let _ = writeln!(
-            text,
-            "probe    {}:{} {}",
-            subject.facts.file(),
-            log.span.line,
-            log.callee
-        );
-    }
-    for block in &probed.executed_blocks {
-        let _ = writeln!(text, "execute  {block}");
-    }
-    for block in skipped(probed) {
-        let _ = writeln!(text, "skip     {block} (where it has a checkpoint)");
-    }
-    if let Some(reason) = &probed.cannot_start {
-        let _ = writeln!(text, "no start inside the main loop: {reason}");
-    }
-    for planned in &planned.segments {
-        let _ = writeln!(
-            text,
-            "segment  {}: {} to {}, {}, about {}",
-            planned.segment.index,
-            start_text(planned.segment.start),
-            end_text(planned.segment.end),
-            table::count(planned.iterations.len(), "iteration"),
-            table::seconds(planned.seconds)
-        );
-    }
-    let _ = writeln!(
-        text,
-        "expected {} with {}",
-        table::seconds(planned.seconds),
-        table::count(args.workers, "worker")
-    );
-    out::text(&text)
-}
-
-fn start_text(start: SegmentStart) -> String {
-    match start {
-        SegmentStart::Beginning => "the beginning".to_owned(),
-        SegmentStart::Head(head) => format!("iteration {}", head.iteration),
-    }
-}
-
-fn end_text(end: SegmentEnd) -> String {
-    match end {
-        SegmentEnd::Program => "the end".to_owned(),
-        SegmentEnd::Head(head) => format!("iteration {}", head.iteration),
-    }
-}
-
-fn skipped(probed: &Probed) -> Vec<&str> {
-    let sites = probed.skip_blocks.iter().map(|site| site.id.as_str());
-    sites
-        .filter(|id| probed.executed_blocks.iter().all(|each| each != id))
-        .collect()
-}
-
-fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {
-    let sites = probed.forward_sites.iter().enumerate();
-    sites
-        .filter(|(_, recorded)| recorded.is_none())
-        .map(|(site, _)| site)
-}
-
-fn probes(subject: &Subject, probed: &Probed) -> Vec<Value> {
-    let entry = |site: usize| {
-        let log = &probed.manifest.logs[site];
-        json!({ "file": subject.facts.file(), "line": log.span.line, "callee": log.callee })
-    };
-    probe_sites(probed).map(entry).collect()
 }
 
 /// Stores and prints what was found; gives the exit code.
@@ -321,7 +212,7 @@ fn say_silent(
     }
     for site in &merged.silent {
         let line = probed.manifest.logs[*site as usize].span.line;
-        let how = if args.condition.is_some() || planned.killed {
+        let how = if args.condition.is_some() || planned.cut_short {
             "in the iterations that were replayed"
         } else {
             "in the recorded run"

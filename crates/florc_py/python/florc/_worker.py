@@ -16,7 +16,7 @@ from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
 
-def work(plan_file, segment):
+def work(plan_file, segment, folder):
     """Runs the segment `segment` of a plan."""
     with open(plan_file, encoding="utf-8") as file:
         text = file.read()
@@ -25,7 +25,7 @@ def work(plan_file, segment):
         manifest = json.load(file)
     _seed.fixed(manifest["environment"]["hash_seed"])
     os.environ["WANDB_MODE"] = "disabled"
-    program = _program(plan, manifest)
+    program = _program(plan, manifest, folder)
     with open(os.path.join(os.path.dirname(plan_file), plan["module"]["source_file"]), "rb") as file:
         source = file.read()
     name = _modules.relative(program.path, manifest["project"])
@@ -52,14 +52,10 @@ def work(plan_file, segment):
     execute(program, code)
 
 
-def _program(plan, manifest):
-    path = plan["module"]["path"]
+def _program(plan, manifest, folder):
     command = ["-m", manifest["script"]] if manifest["is_module"] else [manifest["argv"][0]]
-    program = Program([*command, *manifest["argv"][1:]])
+    program = Program([*command, *manifest["argv"][1:]], folder, plan["module"]["path"])
     program.find()
-    program.path = path
-    if not program.is_module:
-        sys.path[0] = os.path.dirname(os.path.realpath(path))
     return program
 
 
@@ -69,17 +65,15 @@ def _give_up(text):
 
 
 def _finish(process, recorded):
-    """The script ended by itself: as it did when it was recorded?"""
+    """The script ended by itself: as it did when it was recorded, as far as that is known?"""
     if os.getpid() != process:
         return
-    if execute.ended != recorded:
+    if recorded is not None and execute.ended != recorded:
         _florc.fail(f"the replayed script {_words(execute.ended)}, the recorded one {_words(recorded)}")
     _florc.finish_replay()
 
 
 def _words(ended):
-    if ended is None:
-        return "was killed"
     if ended == "finished":
         return "finished"
     if "exited" in ended:
