@@ -87,50 +87,40 @@ struct Entry<'a> {
     lines: Vec<String>,
 }
 
+impl<'a> Entry<'a> {
+    fn new(span: &'a SourceSpan, head: String, lines: Vec<String>) -> Self {
+        Self { span, head, lines }
+    }
+}
+
 fn as_text(compiled: &Instrumented) -> String {
     let manifest = &compiled.manifest;
     let mut entries: Vec<Entry<'_>> = Vec::new();
     if let Some(site) = &manifest.main_loop {
         let mut lines = roots("carries", &site.roots);
         if !site.recreatable {
-            lines.push(
-                "a worker cannot start inside: what it iterates over cannot be made again".into(),
-            );
+            let text = "a worker cannot start inside: what it iterates over cannot be made again";
+            lines.push(text.to_owned());
         }
-        let head = format!("main loop {}", label_of(&site.id));
-        entries.push(Entry {
-            span: &site.span,
-            head,
+        entries.push(Entry::new(
+            &site.span,
+            format!("main loop {}", label_of(&site.id)),
             lines,
-        });
+        ));
     }
     for site in &manifest.skip_blocks {
-        let lines = roots("changes", &site.roots);
         let head = format!("SkipBlock {}", label_of(&site.id));
-        entries.push(Entry {
-            span: &site.span,
-            head,
-            lines,
-        });
+        entries.push(Entry::new(&site.span, head, roots("changes", &site.roots)));
     }
     for site in &manifest.loops {
         if entries.iter().all(|entry| entry.span != &site.span) {
             let head = format!("loop {}", label_of(&site.id));
-            entries.push(Entry {
-                span: &site.span,
-                head,
-                lines: Vec::new(),
-            });
+            entries.push(Entry::new(&site.span, head, Vec::new()));
         }
     }
     for site in &manifest.uninstrumented {
         let head = format!("left alone {} [{}]", label_of(&site.id), site.code);
-        let lines = vec![site.reason.clone()];
-        entries.push(Entry {
-            span: &site.span,
-            head,
-            lines,
-        });
+        entries.push(Entry::new(&site.span, head, vec![site.reason.clone()]));
     }
     for site in &manifest.logs {
         let columns: Vec<&str> = site
@@ -138,17 +128,9 @@ fn as_text(compiled: &Instrumented) -> String {
             .iter()
             .map(|column| column.name.as_str())
             .collect();
-        let columns = if columns.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", columns.join(", "))
-        };
-        let head = format!("log {}{columns}", site.callee);
-        entries.push(Entry {
-            span: &site.span,
-            head,
-            lines: Vec::new(),
-        });
+        let colon = if columns.is_empty() { "" } else { ": " };
+        let head = format!("log {}{colon}{}", site.callee, columns.join(", "));
+        entries.push(Entry::new(&site.span, head, Vec::new()));
     }
     nest(&manifest.file, entries)
 }

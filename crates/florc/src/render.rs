@@ -73,9 +73,10 @@ fn label(source: &SourceText, span: Span, text: Option<String>, primary: bool) -
     let end = (span.end as usize).clamp(start, length);
     let whole = source.text().get(start..end).unwrap_or_default();
     let first = whole.lines().next().unwrap_or_default().len();
-    match primary {
-        true => LabeledSpan::new_primary_with_span(text, (start, first)),
-        false => LabeledSpan::new_with_span(text, (start, first)),
+    if primary {
+        LabeledSpan::new_primary_with_span(text, (start, first))
+    } else {
+        LabeledSpan::new_with_span(text, (start, first))
     }
 }
 

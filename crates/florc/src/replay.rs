@@ -11,6 +11,7 @@
 //! `florc_history`'s, the running is the workers'.
 
 mod changes;
+mod dry_run;
 mod environment;
 mod find;
 mod judge;
@@ -43,7 +44,7 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
     report::begin(&subject, &sources, &verdict, &planned);
     if args.dry_run {
-        report::dry_run(args, &subject, &probed, &planned)?;
+        dry_run::dry_run(args, &subject, &probed, &planned)?;
         return Ok(DONE);
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;

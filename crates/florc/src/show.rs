@@ -62,31 +62,48 @@ fn as_json(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> V
     shown
 }
 
+type Lines = Vec<(&'static str, String)>;
+
 fn as_text(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> String {
-    let manifest = &facts.manifest;
-    let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<12} {value}");
-    };
-    line("run", manifest.run.clone());
-    if let Some(name) = &manifest.name {
-        line("name", name.clone());
+    let mut lines = what_ran(facts);
+    lines.extend(what_was_kept(facts, bytes));
+    for replay in replays {
+        let condition = replay.condition.as_deref().map(|c| format!(" where {c}"));
+        let rows = table::count(replay.rows as usize, "row");
+        let text = format!("{}: {rows}{}", replay.replay, condition.unwrap_or_default());
+        lines.push(("replay", text));
     }
-    line("command", manifest.argv.join(" "));
-    line("folder", manifest.cwd.clone());
-    line(
-        "started",
-        format!("{} UTC", table::moment(manifest.started)),
-    );
-    line("time", table::seconds(facts.seconds()));
-    line("outcome", facts.outcome());
-    line(
-        "python",
-        format!(
-            "{} ({})",
-            manifest.environment.python, manifest.environment.executable
+    let mut text = String::new();
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:<12} {value}");
+    }
+    text.push('\n');
+    text.push_str(&checkpoint_table(facts));
+    text
+}
+
+fn what_ran(facts: &RunFacts) -> Lines {
+    let manifest = &facts.manifest;
+    let environment = &manifest.environment;
+    let mut lines = vec![("run", manifest.run.clone())];
+    lines.extend(manifest.name.clone().map(|name| ("name", name)));
+    lines.extend([
+        ("command", manifest.argv.join(" ")),
+        ("folder", manifest.cwd.clone()),
+        (
+            "started",
+            format!("{} UTC", table::moment(manifest.started)),
         ),
-    );
+        ("time", table::seconds(facts.seconds())),
+        ("outcome", facts.outcome()),
+        (
+            "python",
+            format!("{} ({})", environment.python, environment.executable),
+        ),
+    ]);
+    for (name, version) in &environment.packages {
+        lines.push(("package", format!("{name} {version}")));
+    }
     if let Some(git) = &manifest.git {
         let dirty = if git.dirty { ", with changes" } else { "" };
         let head = git
@@ -94,58 +111,45 @@ fn as_text(facts: &RunFacts, bytes: u64, replays: &[replays::StoredReplay]) -> S
             .as_deref()
             .map_or("no commit", |id| id.get(..12).unwrap_or(id));
         let branch = git.branch.as_deref().unwrap_or("no branch");
-        line("git", format!("{head} on {branch}{dirty}"));
-    }
-    line("iterations", facts.iterations.len().to_string());
-    line("log rows", facts.rows.len().to_string());
-    line(
-        "checkpoints",
-        format!(
-            "{} on disk, {}",
-            facts.checkpoints.len(),
-            table::bytes(bytes)
-        ),
-    );
-    match runs::overhead(facts) {
-        Some(measured) => line(
-            "overhead",
-            format!(
-                "{:.2} % (bound {:.2} %)",
-                measured * 100.0,
-                manifest.overhead_bound * 100.0
-            ),
-        ),
-        None => line("overhead", "not known: the run has not ended".to_owned()),
+        lines.push(("git", format!("{head} on {branch}{dirty}")));
     }
     for source in &facts.sources {
-        line(
+        lines.push((
             "source",
             format!("{} ({})", source.path, table::bytes(source.bytes)),
-        );
+        ));
     }
+    lines
+}
+
+fn what_was_kept(facts: &RunFacts, bytes: u64) -> Lines {
+    let bound = facts.manifest.overhead_bound * 100.0;
+    let overhead = match runs::overhead(facts) {
+        Some(measured) => format!("{:.2} % (bound {bound:.2} %)", measured * 100.0),
+        None => "not known: the run has not ended".to_owned(),
+    };
+    let kept = format!(
+        "{} on disk, {}",
+        facts.checkpoints.len(),
+        table::bytes(bytes)
+    );
+    let mut lines = vec![
+        ("iterations", facts.iterations.len().to_string()),
+        ("log rows", facts.rows.len().to_string()),
+        ("checkpoints", kept),
+        ("overhead", overhead),
+    ];
     if let Some(torn) = &facts.torn {
-        line(
-            "journal",
-            format!("the last {} bytes were torn and are left out", torn.lost),
-        );
+        let text = format!("the last {} bytes were torn and are left out", torn.lost);
+        lines.push(("journal", text));
     }
     for (code, note) in &facts.notes {
-        line("note", format!("{note} [{code}]"));
+        lines.push(("note", format!("{note} [{code}]")));
     }
     for (cut, reason) in &facts.dropped {
-        line("dropped", format!("{}: {reason}", cut_text(cut)));
+        lines.push(("dropped", format!("{}: {reason}", cut_text(cut))));
     }
-    for replay in replays {
-        let condition = replay.condition.as_deref().map(|c| format!(" where {c}"));
-        let rows = table::count(replay.rows as usize, "row");
-        line(
-            "replay",
-            format!("{}: {rows}{}", replay.replay, condition.unwrap_or_default()),
-        );
-    }
-    text.push('\n');
-    text.push_str(&checkpoint_table(facts));
-    text
+    lines
 }
 
 fn checkpoint_table(facts: &RunFacts) -> String {

@@ -49,6 +49,7 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// A duration, such as `2 min 5 s` or `0.31 s`.
+#[expect(clippy::cast_sign_loss, reason = "no duration is negative")]
 pub(crate) fn seconds(value: f64) -> String {
     if value < 10.0 {
         return format!("{value:.2} s");
@@ -71,6 +72,7 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 }
 
 /// A moment as `2026-01-31 17:04:05` UTC.
+#[expect(clippy::cast_sign_loss, reason = "it is at least zero")]
 pub(crate) fn moment(since_epoch: f64) -> String {
     let total = since_epoch.max(0.0) as u64;
     let (days, rest) = (total / 86_400, total % 86_400);

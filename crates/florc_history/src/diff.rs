@@ -78,7 +78,7 @@ impl Differ<'_> {
         let whole_old = pick(&self.old.whole, old);
         let whole_new = pick(&self.new.whole, new);
         for gap in align(&whole_old, &whole_new, |i, j| {
-            self.match_pair(old[i], new[j], work)
+            self.match_pair(old[i], new[j], work);
         }) {
             self.gap(&old[gap.0], &new[gap.1], work);
         }
@@ -88,7 +88,7 @@ impl Differ<'_> {
         let header_old = pick(&self.old.header, old);
         let header_new = pick(&self.new.header, new);
         for gap in align(&header_old, &header_new, |i, j| {
-            self.match_pair(old[i], new[j], work)
+            self.match_pair(old[i], new[j], work);
         }) {
             self.leftover(&old[gap.0], &new[gap.1]);
         }

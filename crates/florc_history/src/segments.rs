@@ -189,13 +189,14 @@ fn segment(
         Some(at) => SegmentEnd::Head(iterations[at].head),
         None => SegmentEnd::Program,
     };
-    let wanted: Vec<HeadKey> = match request.filtered {
-        true => iterations[range.clone()]
+    let wanted: Vec<HeadKey> = if request.filtered {
+        iterations[range.clone()]
             .iter()
-            .filter(|i| i.wanted)
-            .map(|i| i.head)
-            .collect(),
-        false => Vec::new(),
+            .filter(|each| each.wanted)
+            .map(|each| each.head)
+            .collect()
+    } else {
+        Vec::new()
     };
     let inside: f64 = iterations[range.clone()]
         .iter()

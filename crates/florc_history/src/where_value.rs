@@ -176,6 +176,7 @@ pub(crate) fn compare(left: &Scalar, op: CompareOperator, right: &Scalar) -> Opt
     }
 }
 
+#[expect(clippy::float_cmp, reason = "Python's `==` on floats is exact")]
 fn equal(left: &Scalar, right: &Scalar) -> bool {
     match (left, right) {
         (Scalar::None, Scalar::None) => true,

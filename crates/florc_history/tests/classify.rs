@@ -8,6 +8,8 @@
 //!
 //! The real effect analysis is tested where it lives.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up must fail")]
+
 use std::collections::BTreeSet;
 
 use florc_history::{

@@ -51,13 +51,18 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
     let diff = diff_sources(&sources.recorded, &sources.current);
     let recorded = Analysed::new(&sources.recorded);
     let current = Analysed::new(&sources.current);
+    let knowledge = Knowledge::builtin();
     let old_judge = EffectJudge {
         module: &sources.recorded,
+        semantics: &recorded.semantics,
         effects: &recorded.effects,
+        knowledge: &knowledge,
     };
     let new_judge = EffectJudge {
         module: &sources.current,
+        semantics: &current.semantics,
         effects: &current.effects,
+        knowledge: &knowledge,
     };
     let old = Version {
         module: &sources.recorded,

@@ -8,16 +8,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_effects::{Cause, Effects};
+use florc_effects::{Cause, Effects, Knowledge, RegionEffect};
 use florc_history::{Judge, ProbeEffect};
-use florc_semantic::FunctionId;
-use florc_syntax::tree::{ExprId, StmtId};
+use florc_semantic::{FunctionId, Semantics};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId};
 use florc_syntax::{Module, Span};
 
 /// The effects of one version.
 pub(crate) struct EffectJudge<'a> {
     pub(crate) module: &'a Module,
+    pub(crate) semantics: &'a Semantics,
     pub(crate) effects: &'a Effects,
+    pub(crate) knowledge: &'a Knowledge,
 }
 
 impl Judge for EffectJudge<'_> {
@@ -36,24 +38,14 @@ impl Judge for EffectJudge<'_> {
             changes.entry(*binding).or_default().extend(steps(cause));
         }
         effect.changes = changes;
-        let place = self.place(stmts);
-        for generator in &region.hidden.rng {
-            let text = format!("it draws from the random generator `{generator}`");
-            effect.draws.push((place, text));
-        }
-        if region.hidden.device {
-            effect.draws.push((
-                place,
-                "it changes a setting of the whole process".to_owned(),
-            ));
-        }
-        if region.hidden.clock {
-            let text = "it reads the clock: the value would be of today, not of the run";
-            effect.outside.push((place, text.to_owned()));
-        }
-        if region.hidden.files {
-            let text = "it reads or writes a file: what is there today is not what was there then";
-            effect.outside.push((place, text.to_owned()));
+        effect.outside = self.readings(stmts);
+        let hidden = hidden(&region, self.place(stmts));
+        if region.opaque.is_empty() {
+            effect.draws = hidden.draws;
+            effect.outside.extend(hidden.outside);
+        } else {
+            // What an unknown call might do is a doubt, not a finding.
+            effect.unknown.extend(hidden.draws);
         }
         effect
     }
@@ -70,6 +62,59 @@ impl EffectJudge<'_> {
             .map(|stmt| self.module.tree.stmt(*stmt).span)
             .unwrap_or_default()
     }
+}
+
+impl EffectJudge<'_> {
+    /// Calls in the statements themselves that surely read the clock or use a file.
+    fn readings(&self, stmts: &[StmtId]) -> Vec<(Span, String)> {
+        let tree = &self.module.tree;
+        let inside = stmts
+            .iter()
+            .flat_map(|stmt| std::iter::once(*stmt).chain(tree.descendants(*stmt)));
+        let exprs = inside.flat_map(|stmt| tree.stmt_exprs(stmt));
+        let mut found = Vec::new();
+        for call in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+            let ExprKind::Call { func, .. } = &tree.expr(call).kind else {
+                continue;
+            };
+            let span = tree.expr(call).span;
+            if self.effects.is_clock_call(call).is_some() {
+                found.push((span, CLOCK.to_owned()));
+            }
+            let rule = self.semantics.qualified(*func);
+            let rule = rule
+                .as_deref()
+                .and_then(|name| self.knowledge.function(name));
+            if rule.is_some_and(|rule| rule.files && rule.log.is_none()) {
+                found.push((span, FILE.to_owned()));
+            }
+        }
+        found
+    }
+}
+
+const CLOCK: &str = "it reads the clock: the value would be of today, not of the run";
+const FILE: &str = "it reads or writes a file: what is there today is not what was there then";
+
+fn hidden(region: &RegionEffect, place: Span) -> ProbeEffect {
+    let mut found = ProbeEffect::default();
+    for generator in &region.hidden.rng {
+        let text = format!("it draws from the random generator `{generator}`");
+        found.draws.push((place, text));
+    }
+    if region.hidden.device {
+        found.draws.push((
+            place,
+            "it changes a setting of the whole process".to_owned(),
+        ));
+    }
+    if region.hidden.clock {
+        found.outside.push((place, CLOCK.to_owned()));
+    }
+    if region.hidden.files {
+        found.outside.push((place, FILE.to_owned()));
+    }
+    found
 }
 
 fn steps(cause: &Cause) -> impl Iterator<Item = (Span, String)> + '_ {

@@ -1,0 +1,138 @@
+//! `--dry-run`: what a replay would do, and how long it would take.
+//!
+//! ```python
+//! # segment  0: iteration 0 to iteration 4, 4 iterations, about 31 s
+//! ```
+//!
+//! Words a plan that was made elsewhere; nothing runs.
+
+use std::fmt::Write as _;
+
+use florc_manifest::{SegmentEnd, SegmentStart};
+use serde_json::{Value, json};
+
+use super::find::Subject;
+use super::plan::Planned;
+use super::probed::Probed;
+use crate::args::{ReplayArgs, TextFormat};
+use crate::failure::Failure;
+use crate::{out, table};
+
+/// Prints the plan.
+pub(crate) fn dry_run(
+    args: &ReplayArgs,
+    subject: &Subject,
+    probed: &Probed,
+    planned: &Planned,
+) -> Result<(), Failure> {
+    match args.format {
+        TextFormat::Json => out::json(&as_json(args, subject, probed, planned)),
+        TextFormat::Text => out::text(&as_text(args, subject, probed, planned)),
+    }
+}
+
+fn as_json(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Planned) -> Value {
+    let segments: Vec<Value> = planned
+        .segments
+        .iter()
+        .map(|planned| {
+            json!({
+                "index": planned.segment.index,
+                "start": planned.segment.start,
+                "end": planned.segment.end,
+                "iterations": planned.iterations.len(),
+                "seconds": planned.seconds,
+            })
+        })
+        .collect();
+    json!({
+        "run": subject.facts.manifest.run,
+        "replay": null,
+        "status": "dry_run",
+        "workers": args.workers,
+        "seconds": planned.seconds,
+        "recorded_seconds": subject.facts.seconds(),
+        "probes": probes(subject, probed),
+        "segments": segments,
+        "executed_blocks": probed.executed_blocks,
+        "skipped_blocks": skipped(probed),
+        "rows": [],
+    })
+}
+
+fn as_text(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Planned) -> String {
+    let file = subject.facts.file();
+    let mut text = format!(
+        "run {} of {file}, recorded in {}\n",
+        subject.facts.manifest.run,
+        table::seconds(subject.facts.seconds())
+    );
+    for site in probe_sites(probed) {
+        let log = &probed.manifest.logs[site];
+        let _ = writeln!(text, "probe    {file}:{} {}", log.span.line, log.callee);
+    }
+    for block in &probed.executed_blocks {
+        let _ = writeln!(text, "execute  {block}");
+    }
+    for block in skipped(probed) {
+        let _ = writeln!(text, "skip     {block} (where it has a checkpoint)");
+    }
+    if let Some(reason) = &probed.cannot_start {
+        let _ = writeln!(text, "no start inside the main loop: {reason}");
+    }
+    for planned in &planned.segments {
+        let _ = writeln!(
+            text,
+            "segment  {}: {} to {}, {}, about {}",
+            planned.segment.index,
+            start_text(planned.segment.start),
+            end_text(planned.segment.end),
+            table::count(planned.iterations.len(), "iteration"),
+            table::seconds(planned.seconds)
+        );
+    }
+    let expected = table::seconds(planned.seconds);
+    let _ = writeln!(
+        text,
+        "expected {expected} with {}",
+        table::count(args.workers, "worker")
+    );
+    text
+}
+
+fn start_text(start: SegmentStart) -> String {
+    match start {
+        SegmentStart::Beginning => "the beginning".to_owned(),
+        SegmentStart::Head(head) => format!("iteration {}", head.iteration),
+    }
+}
+
+fn end_text(end: SegmentEnd) -> String {
+    match end {
+        SegmentEnd::Program => "the end".to_owned(),
+        SegmentEnd::Head(head) => format!("iteration {}", head.iteration),
+    }
+}
+
+fn skipped(probed: &Probed) -> Vec<&str> {
+    let sites = probed.skip_blocks.iter().map(|site| site.id.as_str());
+    sites
+        .filter(|id| probed.executed_blocks.iter().all(|each| each != id))
+        .collect()
+}
+
+fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {
+    let sites = probed.forward_sites.iter().enumerate();
+    sites
+        .filter(|(_, recorded)| recorded.is_none())
+        .map(|(site, _)| site)
+}
+
+/// The probes' places as JSON.
+pub(crate) fn probes(subject: &Subject, probed: &Probed) -> Vec<Value> {
+    let entry = |site: usize| {
+        let log = &probed.manifest.logs[site];
+        json!({ "file": subject.facts.file(), "line": log.span.line, "callee": log.callee })
+    };
+    probe_sites(probed).map(entry).collect()
+}
