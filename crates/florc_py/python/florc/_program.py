@@ -15,13 +15,17 @@ from . import _florc
 
 
 class Program:
-    """What is to be run."""
+    """What is to be run.
 
-    def __init__(self, command):
+    `folder` holds what Python itself put on `sys.path`, and nothing where it was told not to.
+    """
+
+    def __init__(self, command, folder, path=None):
         self.is_module = command[0] == "-m"
         command = command[1:] if self.is_module else command
         self.name, self.arguments = command[0], command[1:]
-        self.path = None if self.is_module else _absolute(self.name)
+        self.path = path or (None if self.is_module else _absolute(self.name))
+        self.folder = folder
         self.spec = None
 
     def find(self):
@@ -30,11 +34,13 @@ class Program:
         what = ["-m", self.name] if self.is_module else [self.name]
         sys.orig_argv[1:] = [*options, *what, *self.arguments]
         sys.argv[:] = [what[0], *self.arguments]
+        if self.folder and not self.is_module:
+            self.folder = [os.path.dirname(os.path.realpath(self.path))]
+        sys.path[:0] = self.folder
+        for folder in self.folder:
+            _make_way(folder)
         if self.is_module:
             self._find_module()
-        elif not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
-            sys.path[0] = os.path.dirname(os.path.realpath(self.path))
-            _make_way(sys.path[0])
 
     def _find_module(self):
         import runpy
@@ -43,7 +49,8 @@ class Program:
             _, self.spec, _ = runpy._get_module_details(self.name, runpy._Error)
         except runpy._Error as error:
             sys.exit(f"{sys.executable}: {error}")
-        self.path = sys.argv[0] = self.spec.origin
+        sys.argv[0] = self.spec.origin
+        self.path = self.path or self.spec.origin
 
     def read(self):
         """The bytes of the source."""

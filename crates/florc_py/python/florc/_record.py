@@ -10,17 +10,17 @@ import os
 import sys
 import time
 
-from . import _florc, _modules, _seed
+from . import _florc, _modules, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
-def record(config_file, command):
+def record(config_file, command, folder):
     """Runs `command` and records it as the config says."""
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
     hash_seed = _seed.fixed()
     os.unlink(config_file)
-    program = Program(command)
+    program = Program(command, folder)
     program.find()
     source = program.read()
     name = _modules.relative(program.path, config["project"])

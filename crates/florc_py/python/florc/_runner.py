@@ -10,16 +10,20 @@ becomes `__main__` as in a plain run.
 
 import sys
 
+# The folder that `-m` put on the path is the user's: nothing of florc is to be found there.
+_SAFE = getattr(sys.flags, "safe_path", False) or sys.flags.isolated
+_FOLDER = [] if _SAFE else [sys.path.pop(0)]
+
 
 def main(arguments):
     """Runs what the arguments name; comes back only when the script did."""
     if arguments[:1] == ["--worker"]:
         from florc._worker import work
 
-        return work(arguments[1], int(arguments[3]))
+        return work(arguments[1], int(arguments[3]), _FOLDER)
     from florc._record import record
 
-    return record(arguments[0], arguments[1:])
+    return record(arguments[0], arguments[1:], _FOLDER)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _modules, _seed
+from . import _florc, _modules, _seed, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
