@@ -236,6 +236,14 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// The methods of a class and of those it derives from, by name.
+    pub(crate) fn methods_by_name(&self, class: StmtId) -> Vec<(String, FunctionId)> {
+        let all = self.methods_of(class);
+        all.into_iter()
+            .map(|id| (self.semantics.functions[id.index()].name.clone(), id))
+            .collect()
+    }
+
     fn methods_of(&self, class: StmtId) -> BTreeSet<FunctionId> {
         let line = self.classes.line(class);
         let own = |function: &&florc_semantic::Function| {

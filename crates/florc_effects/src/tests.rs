@@ -6,6 +6,7 @@
 mod aliases;
 mod calls;
 mod classes;
+mod debug;
 mod fixtures;
 mod libraries;
 mod peers;

@@ -39,6 +39,18 @@ impl Interp<'_> {
                     return found.union(&args.positional.get(2).cloned().unwrap_or_default());
                 }
             }
+            "builtins.setattr" => {
+                let owners = args.positional.first().cloned().unwrap_or_default();
+                let values = args.positional.get(2).cloned().unwrap_or_default();
+                match args.texts.get(1).cloned().flatten() {
+                    Some(name) => self.store_attribute(site, &owners, &name, &values),
+                    None => {
+                        self.run_dunders(site, &owners, &["__setattr__"]);
+                        self.store_attribute(site, &owners, "__dict__", &values);
+                    }
+                }
+                return ObjSet::one(SCALAR);
+            }
             "builtins.exec" | "builtins.eval" | "builtins.globals" | "builtins.__import__" => {
                 self.anything_may_change(site, path, path != "builtins.globals");
             }
@@ -212,26 +224,68 @@ impl Interp<'_> {
             }
             Callbacks::Methods => {
                 let reachable = self.heap.closure(&all, true);
-                self.escape(&reachable);
-                if self.reaches_code(&reachable) {
-                    let targets = Vec::new();
-                    self.note_escaping(self.span(site), reachable, targets);
-                }
+                self.call_methods_inside(site, &reachable);
             }
             Callbacks::Forward => self.forward_inside(site, &own, args),
         }
     }
 
-    fn reaches_code(&self, objects: &ObjSet) -> bool {
-        objects.iter().any(|id| match self.heap.kind(id) {
-            ObjKind::Function(_) | ObjKind::Instance(_) | ObjKind::Class(_) | ObjKind::Unknown => {
-                true
+    /// A known library may run the methods of the objects in its hands: with an index where
+    /// Python gives one, else with anything that it can reach.
+    fn call_methods_inside(&mut self, site: ExprId, reachable: &ObjSet) {
+        let index = self.made(site, "index", ObjKind::Unknown);
+        let given = self.made(site, "given", ObjKind::Unknown);
+        self.heap.put(given, Field::Any, reachable);
+        let (unknown, known) = self.heap.split_unknown(reachable);
+        if !unknown.is_empty() {
+            self.escape(&self.heap.closure(&unknown, true));
+            self.note_escaping(self.span(site), reachable.clone(), Vec::new());
+        }
+        for object in known.iter() {
+            match self.heap.kind(object).clone() {
+                ObjKind::Function(_) | ObjKind::Method(_) if self.is_stored(object, &known) => {
+                    let mut values = reachable.clone();
+                    values.subtract(&self.callables(reachable));
+                    values.insert(given);
+                    self.call_back(site, &ObjSet::one(object), values);
+                }
+                ObjKind::Instance(class) => {
+                    for (name, function) in self.methods_by_name(class) {
+                        let star = match name.as_str() {
+                            "__init__" | "__new__" => continue,
+                            "__getitem__" | "__getitems__" | "__len__" | "__iter__"
+                            | "__next__" => index,
+                            _other => given,
+                        };
+                        let mut star = ObjSet::one(star);
+                        star.insert(SCALAR);
+                        let all = Args {
+                            star: Some(star),
+                            ..Args::default()
+                        };
+                        self.call_function(site, function, &all, Some(&ObjSet::one(object)));
+                    }
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
             }
-            ObjKind::Scalar
-            | ObjKind::Typed(_)
-            | ObjKind::Library(_)
-            | ObjKind::Method(_)
-            | ObjKind::Super(_) => false,
+        }
+    }
+
+    /// Whether an object of the set holds a function, rather than only its class.
+    fn is_stored(&self, function: ObjId, objects: &ObjSet) -> bool {
+        objects.iter().any(|owner| {
+            self.heap
+                .get(owner)
+                .fields
+                .values()
+                .any(|set| set.contains(function))
         })
     }
 
@@ -397,6 +451,19 @@ impl Interp<'_> {
                 Some((of, place)) => self.parts(&self.place(place, receiver, args), of),
                 None => self.parts(&own, of),
             };
+        }
+        if let Some(name) = text.strip_prefix("argument:") {
+            return self.kept_argument(&own, name);
+        }
+        if let Some(place) = text.strip_prefix("tensors:") {
+            let mut values = ObjSet::default();
+            for object in self.place(place, receiver, args).iter() {
+                if matches!(self.heap.kind(object), ObjKind::Typed(of) if self.knowledge.is_a(of, "torch.Tensor"))
+                {
+                    values.insert(object);
+                }
+            }
+            return values;
         }
         if let Some(of) = text.strip_prefix("inner:") {
             let mut values = ObjSet::default();
@@ -646,6 +713,19 @@ impl Interp<'_> {
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
+        }
+        values
+    }
+
+    /// What was given when these objects were made: `argument:0:dataset`.
+    fn kept_argument(&self, own: &ObjSet, name: &str) -> ObjSet {
+        let mut values = ObjSet::default();
+        for object in own.iter() {
+            for part in name.split(':') {
+                values.extend(&self.heap.read(object, &Field::Key(part.into())));
+                values.extend(&self.heap.read(object, &Field::Attr(part.into())));
+            }
+            values.extend(&self.heap.read(object, &Field::Elements));
         }
         values
     }

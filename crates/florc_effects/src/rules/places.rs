@@ -72,7 +72,7 @@ impl Interp<'_> {
         }
         if let Some(place) = entry.strip_suffix('*') {
             let roots = self.place(place, receiver, args);
-            return self.changeable(&self.heap.closure(&roots, false));
+            return self.without_settings(&self.changeable(&self.heap.closure(&roots, false)));
         }
         if let Some(place) = entry.strip_suffix('~') {
             let roots = self.place(place, receiver, args);
@@ -123,6 +123,17 @@ impl Interp<'_> {
             }
         }
         changed
+    }
+
+    /// Values of a parsed command line are plain: a library that was given one does not write it.
+    fn without_settings(&self, objects: &ObjSet) -> ObjSet {
+        let mut kept = objects.clone();
+        for object in objects.iter() {
+            if matches!(self.heap.kind(object), ObjKind::Typed(of) if of == "argparse.Value") {
+                kept.remove(object);
+            }
+        }
+        kept
     }
 
     /// Objects with a state that use changes.

@@ -277,7 +277,13 @@ impl Interp<'_> {
     }
 
     /// `owner.attr = values`.
-    fn store_attribute(&mut self, target: ExprId, owners: &ObjSet, attr: &str, values: &ObjSet) {
+    pub(super) fn store_attribute(
+        &mut self,
+        target: ExprId,
+        owners: &ObjSet,
+        attr: &str,
+        values: &ObjSet,
+    ) {
         let span = self.span(target);
         let text = self.text(target);
         self.store_through_setters(target, owners, attr, values);

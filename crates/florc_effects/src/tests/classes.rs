@@ -159,7 +159,7 @@ fn a_class_with_an_unknown_base_is_opaque_where_it_inherits() {
     check(
         "from lib import Base\nclass A(Base):\n    pass\na = A()\nfor i in range(2):\n    a.run()\n",
         "",
-        "bound: i\nmutated: a\nopaque: a.run",
+        "bound: i\nmutated: A a\nopaque: a.run",
     );
 }
 #[test]
