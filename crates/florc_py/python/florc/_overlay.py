@@ -17,6 +17,7 @@ from . import _florc
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
+# Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
 
 
@@ -46,7 +47,9 @@ class Overlay:
             return None
         text = os.path.normpath(os.path.join(os.getcwd(), text))
         inside = text == self.scratch or text.startswith(self.scratch + os.sep)
-        return None if inside or text.startswith(_UNTOUCHED) else text
+        if inside or text.startswith(_UNTOUCHED) or "/pymp-" in text:
+            return None
+        return text
 
     def _shadow(self, text):
         return self.scratch + text
@@ -132,7 +135,7 @@ class Overlay:
         if flags & _CREATES:
             if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
                 raise FileExistsError(17, "File exists", os.fspath(path))
-            target = self.writing(path, keep=not flags & os.O_TRUNC)
+            target = self.writing(path)
             self.gone.discard(self._absolute(path))
             return self.real["open"](target, flags, mode)
         return self.real["open"](self.reading(path), flags, mode)
