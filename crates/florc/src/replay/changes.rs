@@ -13,7 +13,7 @@ use florc_history::{
 };
 use florc_semantic::Semantics;
 use florc_syntax::tree::StmtId;
-use florc_syntax::{Diagnostic, Module, Severity};
+use florc_syntax::{Diagnostic, Module, Severity, Span};
 
 use super::find::{Sources, Subject};
 use super::judge::EffectJudge;
@@ -175,8 +175,14 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
         change.title.clone(),
     )
     .with_help(help);
-    for (span, text) in change.reasons.iter().take(6) {
-        diagnostic = diagnostic.with_reason(*span, text.clone());
+    let mut shown: Vec<Span> = Vec::new();
+    for (span, text) in &change.reasons {
+        // Marks over each other cannot be read.
+        let overlaps = |other: &Span| other.start < span.end && span.start < other.end;
+        if shown.len() < 4 && (*span == change.span || !shown.iter().any(overlaps)) {
+            shown.push(*span);
+            diagnostic = diagnostic.with_reason(*span, text.clone());
+        }
     }
     diagnostic
 }
