@@ -1,5 +1,7 @@
 """Hooks with a run: small scripts are recorded, probed and replayed, and compared with a run from scratch."""
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -33,14 +35,14 @@ def record(folder, script, **modules):
     return ran
 
 
-def check(folder, script, *options, code=0, **modules):
+def check(folder, script, **modules):
     """Records the script without its probe lines; replays it with them, on 1 and 3 workers."""
     recorded = record(folder, script, **modules)
     expected = call(folder, "t.py")
     assert recorded.returncode == expected.returncode, recorded.stderr
     for workers in ("1", "3"):
-        ran = florc(folder, "replay", "--workers", workers, *options)
-        assert ran.returncode == code, ran.stderr
+        ran = florc(folder, "replay", "--workers", workers)
+        assert ran.returncode == 0, ran.stderr
         assert probes(ran.stdout) == probes(expected.stdout) != []
 
 
@@ -64,15 +66,23 @@ def test_a_probe_tells_what_it_would_have_printed(name, tmp_path):
     check(tmp_path, PROGRAMS[name])
 
 
-UNFINISHED = {
-    "return from the loop": f"def main():\n    w = [0.0]\n    for epoch in range(9):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if w[0] > 40:\n            return epoch\n\nprint('done', main())\nprint('probe done')\n",
-    "raises": f"def main():\n    w = [0.0]\n    for epoch in range(5):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if epoch == 3:\n            raise ValueError('bad data')\n\nmain()\n",
-}
+RETURNS = f"def main():\n    w = [0.0]\n    for epoch in range(9):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if w[0] > 40:\n            return epoch\n\nprint('done', main())\nprint('probe done')\n"
 
 
-@pytest.mark.parametrize("name", UNFINISHED)
-def test_a_loop_that_was_not_left_at_its_end_is_replayed(name, tmp_path):
-    check(tmp_path, UNFINISHED[name], "--approximate", code=1)
+def test_a_loop_that_was_left_by_return_is_replayed(tmp_path):
+    record(tmp_path, RETURNS)
+    ran = florc(tmp_path, "replay", "--approximate")
+    assert probes(ran.stdout) == probes(call(tmp_path, "t.py").stdout)
+
+
+RAISES = f"def main():\n    w = [0.0]\n    for epoch in range(5):\n{BODY}        print('epoch', epoch)\n        print('probe', w)\n        if epoch == 3:\n            raise ValueError('bad data')\n\nmain()\n"
+
+
+def test_the_whole_iterations_of_a_run_that_raised_are_replayed(tmp_path):
+    assert record(tmp_path, RAISES).returncode == 1
+    ran = florc(tmp_path, "replay", "--workers", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert probes(ran.stdout) == probes(call(tmp_path, "t.py").stdout)[:3]
 
 
 HELPER = "total = 0\nlog = []\n\ndef add(x):\n    global total\n    total += x\n    log.append(total)\n    return total\n"
@@ -129,3 +139,46 @@ def test_a_run_without_loops_is_recorded(tmp_path):
     (tmp_path / "t.py").write_text("x = 3\nprint('value', x * 2)\n")
     assert "recorded run" in florc(tmp_path, "run", "t.py").stderr
     assert "x * 2" in florc(tmp_path, "logs").stdout
+
+
+SABOTAGE = "import florc.adapters, florc._modules\n{what} = None\nw = [0]\nfor epoch in range(4):\n    for x in range(3):\n        w[0] += x\n    print('epoch', epoch)\n    print('probe', w)\n"
+
+
+@pytest.mark.parametrize("what", ["florc.adapters.read_hidden", "florc._modules.loaded"])
+def test_trouble_inside_florc_never_reaches_the_script(what, tmp_path):
+    ran = record(tmp_path, SABOTAGE.format(what=what))
+    assert (ran.returncode, ran.stdout) == (0, "".join(f"epoch {epoch}\n" for epoch in range(4)))
+    assert "Traceback" not in ran.stderr and "recorded run" in ran.stderr
+    replayed = florc(tmp_path, "replay")
+    assert replayed.returncode != 0 and probes(replayed.stdout) == []
+
+
+THREADS = "import threading\n\ndef work():\n    for i in range(2):\n        print('on a thread', i)\n\nt = threading.Thread(target=work)\nt.start()\nt.join()\n"
+
+
+def test_logs_of_other_threads_are_said_to_be_left_out(tmp_path):
+    ran = record(tmp_path, THREADS)
+    assert ran.stdout == "on a thread 0\non a thread 1\n"
+    assert "other threads" in ran.stderr
+
+
+VALUES = "import math\nx = 10 ** 30\nprint(f'{x} {math.pi:.2f} {True} {None} {-0.0}', 'text', [1, 2.5], sep='|')\nprint(f'{float(\"nan\")}', (1,))\n"
+
+
+def test_values_are_kept_typed_and_whole(tmp_path):
+    record(tmp_path, VALUES)
+    rows = json.loads(florc(tmp_path, "logs", "--format", "json").stdout)
+    found = {row["name"]: row["value"] for row in rows}
+    assert found["math.pi"] == math.pi
+    assert 10**30 in found.values() or str(10**30) in str(found["x"])
+    assert found["-0.0"] == 0.0 and math.copysign(1, found["-0.0"]) == -1
+    assert "[1, 2.5]" in [row["value"] for row in rows]
+
+
+INSIDE = "import threading\n\nclass Model:\n    def __str__(self):\n        self.asked = getattr(self, 'asked', 0) + 1\n        return f'asked {self.asked}'\n\nm = Model()\nfor epoch in range(3):\n    for x in range(2):\n        m.x = x\n    print(m, f'{m}')\nprint(m.asked)\n"
+
+
+def test_text_is_asked_for_as_often_as_in_a_plain_run(tmp_path):
+    (tmp_path / "t.py").write_text(INSIDE)
+    expected = call(tmp_path, "t.py")
+    assert florc(tmp_path, "run", "t.py").stdout == expected.stdout

@@ -64,8 +64,6 @@ struct Session {
     values: Vec<(u32, Value)>,
     /// Bytes of the last snapshot.
     last_bytes: u64,
-    /// Seconds that hooks of this session took.
-    spent: f64,
     /// Why recording stopped before the script did.
     stopped: Option<String>,
 }
@@ -106,19 +104,17 @@ fn here<T>(work: impl FnOnce(&mut Session) -> T) -> Result<T, Trouble> {
 }
 
 /// While it lives, hooks pass through: florc itself is at work.
-struct Busy(Mode, std::time::Instant);
+struct Busy(Mode);
 
 impl Busy {
     fn new() -> Self {
-        Self(MODE.replace(Mode::Idle), std::time::Instant::now())
+        Self(MODE.replace(Mode::Idle))
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         MODE.set(self.0);
-        let spent = self.1.elapsed().as_secs_f64();
-        with(|session| session.spent += spent);
     }
 }
 

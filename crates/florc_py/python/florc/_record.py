@@ -79,7 +79,10 @@ def _finish(process, project, run, began):
     """The last handler at exit: closes the run and says its id on stderr."""
     if os.getpid() != process:
         return
-    _modules.record(project)
+    try:
+        _modules.record(project)
+    except Exception as error:
+        _florc.note("recording-stopped", f"sources of modules were not kept: {error}")
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
     if run:

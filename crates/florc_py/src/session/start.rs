@@ -65,7 +65,6 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
         next_token: 0,
         values: Vec::new(),
         last_bytes: 0,
-        spent: 0.0,
         stopped: None,
     };
     SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(session))));
