@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{BindingId, FunctionId, ScopeKind, Semantics};
+use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::effect::{Cause, LogCall, RegionEffect, Summary};
@@ -116,30 +117,41 @@ impl Effects {
         }
     }
 
-    /// The analysis gave up: every statement may change everything.
+    /// The analysis gave up: every statement may change everything, and all variables may share.
     fn doubt_everything(&mut self, semantics: &Semantics) {
-        let mut all = ObjSet::default();
-        for values in &self.reach {
+        let anything = self.heap.make(
+            Site::Place(Span::default()),
+            ObjKind::Unknown,
+            FunctionId(0),
+        );
+        let mut all = ObjSet::one(anything);
+        for values in &mut self.reach {
+            values.insert(anything);
             all.extend(values);
         }
-        for (index, events) in self.events.iter_mut().enumerate() {
-            let stmt = semantics.functions[index].stmt.unwrap_or(StmtId(0));
-            let span = events.first().map(|event| event.span).unwrap_or_default();
-            let text = "opaque: the module is too involved to be analysed".to_string();
-            let stmts: BTreeSet<StmtId> = events
+        for values in &mut self.env {
+            values.insert(anything);
+        }
+        for stmt in (0..self.parents.len()).map(|id| StmtId(id as u32)) {
+            let events = &mut self.events[semantics.function_of_stmt(stmt).index()];
+            let span = events
                 .iter()
-                .map(|event| event.stmt)
-                .chain([stmt])
-                .collect();
-            for stmt in stmts {
-                let action = Action::Mutate(all.clone());
-                events.push(Event {
-                    stmt,
-                    span,
-                    text: text.clone(),
-                    action,
-                });
-            }
+                .find(|event| event.stmt == stmt)
+                .or(events.first())
+                .map(|event| event.span)
+                .unwrap_or_default();
+            events.push(Event {
+                stmt,
+                span,
+                text: "opaque: the module is too involved to be analysed".to_string(),
+                action: Action::Mutate(all.clone()),
+            });
+            events.push(Event {
+                stmt,
+                span,
+                text: "opaque: the module is too involved to be analysed".to_string(),
+                action: Action::BindGlobals,
+            });
         }
     }
 

@@ -9,6 +9,7 @@
 //! Python; `rules` does.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use florc_semantic::{BindingId, FunctionId};
 use florc_syntax::Span;
@@ -106,14 +107,26 @@ pub(crate) struct Heap {
     sites: BTreeMap<(Site, ObjKind), ObjId>,
     /// Something was added since the flag was cleared.
     pub(crate) changed: bool,
+    /// Words of edges that [`Heap::closure`] has followed so far.
+    followed: AtomicU64,
+    /// All unknown values are one object: coarser, and fast however involved the module is.
+    pub(crate) dense: bool,
 }
 
+/// Edges that may be followed before unknown values are taken for one: about a second.
+const MOST_EDGES: u64 = 3_000_000;
+
+/// Edges that may be followed then, before every statement is taken to change everything.
+const MOST_EDGES_DENSE: u64 = 12_000_000;
+
 impl Heap {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(dense: bool) -> Self {
         let mut heap = Self {
             objects: Vec::new(),
             sites: BTreeMap::new(),
             changed: false,
+            followed: AtomicU64::new(0),
+            dense,
         };
         heap.make(Site::Scalar, ObjKind::Scalar, FunctionId(0));
         heap
@@ -166,6 +179,7 @@ impl Heap {
     /// A part of `owner` that is not tracked further: parts of parts of unknown things are the
     /// thing itself.
     pub(crate) fn inner(&mut self, owner: ObjId, name: &str, kind: ObjKind) -> ObjId {
+        let name = if self.dense && kind == ObjKind::Unknown { "inside" } else { name };
         let object = self.get(owner);
         if object.depth >= 2 || (object.kind == ObjKind::Unknown && kind == ObjKind::Unknown) {
             return if kind == ObjKind::Scalar {
@@ -269,20 +283,37 @@ impl Heap {
         values
     }
 
+    /// For tests.
+    pub(crate) fn work(&self) -> String {
+        format!("dense {} followed {}", self.dense, self.followed.load(Ordering::Relaxed))
+    }
+
+    /// The analysis has taken too long; what it found is not all there is.
+    pub(crate) fn exhausted(&self) -> bool {
+        let most = if self.dense { MOST_EDGES_DENSE } else { MOST_EDGES };
+        self.followed.load(Ordering::Relaxed) > most
+    }
+
     /// All that is reachable through parts; through autograd graphs too if `graph`.
     pub(crate) fn closure(&self, roots: &ObjSet, graph: bool) -> ObjSet {
         let mut seen = ObjSet::default();
         let mut work = roots.clone();
         work.remove(SCALAR);
+        if self.exhausted() {
+            return work;
+        }
         loop {
             let mut next = ObjSet::default();
+            let mut edges = 1;
             for id in work.iter() {
                 for (field, set) in &self.get(id).fields {
+                    edges += set.width();
                     if *field != Field::Graph || graph {
                         next.extend(set);
                     }
                 }
             }
+            self.followed.fetch_add(edges, Ordering::Relaxed);
             seen.extend(&work);
             next.subtract(&seen);
             next.remove(SCALAR);
@@ -291,20 +322,6 @@ impl Heap {
             }
             work = next;
         }
-    }
-
-    /// Parts a set into things of unknown type and the rest.
-    pub(crate) fn split_unknown(&self, objects: &ObjSet) -> (ObjSet, ObjSet) {
-        let (mut unknown, mut rest) = (ObjSet::default(), ObjSet::default());
-        for id in objects.iter() {
-            let into = if *self.kind(id) == ObjKind::Unknown {
-                &mut unknown
-            } else {
-                &mut rest
-            };
-            into.insert(id);
-        }
-        (unknown, rest)
     }
 
     /// Stores into something unknown: it may be, or hand it on to, all that it may lead to.

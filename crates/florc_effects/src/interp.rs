@@ -74,6 +74,7 @@ impl<'a> Interp<'a> {
         module: &'a Module,
         semantics: &'a Semantics,
         knowledge: &'a Knowledge,
+        dense: bool,
     ) -> Self {
         let functions = semantics.functions.len();
         let mut interp = Self {
@@ -82,7 +83,7 @@ impl<'a> Interp<'a> {
             semantics,
             knowledge,
             classes: Classes::collect(module, semantics, knowledge),
-            heap: Heap::new(),
+            heap: Heap::new(dense),
             env: vec![ObjSet::default(); semantics.bindings.len()],
             returns: vec![ObjSet::default(); functions],
             yields: vec![ObjSet::default(); functions],
@@ -117,8 +118,10 @@ impl<'a> Interp<'a> {
         while self.add_foreign() {
             reached &= self.fixpoint(&mut passes);
         }
-        self.recording = true;
-        self.pass();
+        if reached || self.heap.dense {
+            self.recording = true;
+            self.pass();
+        }
         reached
     }
 
@@ -131,7 +134,7 @@ impl<'a> Interp<'a> {
             if !self.heap.changed {
                 return true;
             }
-            if *passes > MAX_PASSES {
+            if *passes > MAX_PASSES || self.heap.exhausted() {
                 return false;
             }
         }
@@ -164,6 +167,9 @@ impl<'a> Interp<'a> {
 
     pub(crate) fn block(&mut self, block: &Block) {
         for stmt in block {
+            if self.heap.exhausted() && !self.recording {
+                return;
+            }
             self.statement(*stmt);
         }
     }
@@ -317,7 +323,14 @@ impl<'a> Interp<'a> {
         if self.external.contains(&id) {
             let mut escaped = self.escaped.clone();
             escaped.remove(SCALAR);
-            values.extend(&escaped);
+            if self.heap.dense {
+                let anything = self.anything();
+                escaped.remove(anything);
+                self.heap.put(anything, Field::Any, &escaped);
+                values.insert(anything);
+            } else {
+                values.extend(&escaped);
+            }
         }
         let receiver = function.class.filter(|_| self.takes_receiver(id));
         for (index, param) in params.iter().enumerate() {
@@ -403,6 +416,19 @@ impl<'a> Interp<'a> {
         self.heap.make(Site::Expr(site, tag), kind, self.function)
     }
 
+    /// Something unknown that this expression gives.
+    pub(crate) fn unknown(&mut self, site: ExprId, tag: &'static str) -> ObjId {
+        if self.heap.dense {
+            return self.anything();
+        }
+        self.made(site, tag, ObjKind::Unknown)
+    }
+
+    /// The one unknown object of a dense heap.
+    fn anything(&mut self) -> ObjId {
+        self.heap.make(Site::Expr(ExprId(u32::MAX), "anything"), ObjKind::Unknown, FunctionId(0))
+    }
+
     pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {
         self.made(site, tag, ObjKind::Typed(of.to_string()))
     }
@@ -469,6 +495,9 @@ impl<'a> Interp<'a> {
 
     /// Source of an expression on one line, shortened.
     pub(crate) fn text(&self, expr: ExprId) -> String {
+        if !self.recording {
+            return String::new();
+        }
         let text = self.module.source.slice(self.span(expr));
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() <= 60 {

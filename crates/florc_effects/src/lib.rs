@@ -35,8 +35,12 @@ pub fn infer(
     knowledge: &Knowledge,
 ) -> (Effects, Vec<Diagnostic>) {
     on_big_stack(|| {
-        let mut interp = interp::Interp::new(module, semantics, knowledge);
-        let reached = interp.run();
+        let mut interp = interp::Interp::new(module, semantics, knowledge, false);
+        let mut reached = interp.run();
+        if !reached {
+            interp = interp::Interp::new(module, semantics, knowledge, true);
+            reached = interp.run();
+        }
         let effects = Effects::from_interp(interp, reached);
         (effects, Vec::new())
     })

@@ -74,6 +74,11 @@ impl ObjSet {
         self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
     }
 
+    /// Size of the set in words, which is what a union costs.
+    pub(crate) fn width(&self) -> u64 {
+        self.words.len() as u64
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|bits| *bits == 0)
     }

@@ -79,7 +79,7 @@ impl Interp<'_> {
         };
         let receivers = self.eval(value);
         let args = self.arguments(id);
-        let (unknown, known) = self.heap.split_unknown(&receivers);
+        let (unknown, known) = self.split_unknown(&receivers);
         let mut result = ObjSet::default();
         if !unknown.is_empty() {
             result = self.opaque_call(id, &unknown, &args, UNKNOWN_METHOD);
@@ -92,7 +92,7 @@ impl Interp<'_> {
     }
 
     fn call_each(&mut self, id: ExprId, callees: &ObjSet, args: &Args) -> ObjSet {
-        let (unknown, known) = self.heap.split_unknown(callees);
+        let (unknown, known) = self.split_unknown(callees);
         let mut result = ObjSet::default();
         if !unknown.is_empty() {
             result = self.opaque_call(id, &unknown, args, "is not known");
@@ -710,7 +710,7 @@ impl Interp<'_> {
         self.escape(&reachable);
         let targets = self.functions_in(&reachable);
         self.note_escaping(span, reachable.clone(), targets);
-        let result = self.made(site, "opaque", ObjKind::Unknown);
+        let result = self.unknown(site, "opaque");
         let mut parts = roots;
         parts.remove(SCALAR);
         self.heap.put(result, Field::Any, &parts);

@@ -17,7 +17,7 @@ use crate::rules::call::Args;
 impl Interp<'_> {
     /// The items of any of `values`; `site` is the iterable's expression.
     pub(crate) fn iterate(&mut self, values: &ObjSet, site: ExprId) -> ObjSet {
-        let (unknown, known) = self.heap.split_unknown(values);
+        let (unknown, known) = self.split_unknown(values);
         let mut items = ObjSet::default();
         if !unknown.is_empty() {
             items = self.unknown_operators(site, &unknown);

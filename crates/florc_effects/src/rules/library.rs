@@ -138,7 +138,7 @@ impl Interp<'_> {
             self.note_escaping(span, reachable.clone(), Vec::new());
             self.escape(&reachable);
         } else {
-            let holder = self.made(site, "opaque", ObjKind::Unknown);
+            let holder = self.unknown(site, "opaque");
             self.heap.put(holder, Field::Any, &visible);
         }
         let _ = path;
@@ -236,7 +236,7 @@ impl Interp<'_> {
         let index = self.made(site, "index", ObjKind::Unknown);
         let given = self.made(site, "given", ObjKind::Unknown);
         self.heap.put(given, Field::Any, reachable);
-        let (unknown, known) = self.heap.split_unknown(reachable);
+        let (unknown, known) = self.split_unknown(reachable);
         if !unknown.is_empty() {
             self.escape(&self.heap.closure(&unknown, true));
             self.note_escaping(self.span(site), reachable.clone(), Vec::new());

@@ -43,7 +43,7 @@ impl Interp<'_> {
             result.insert(SCALAR);
         }
         for (own, other) in [(left, right), (right, left)] {
-            let (unknown, known) = self.heap.split_unknown(own);
+            let (unknown, known) = self.split_unknown(own);
             if !unknown.is_empty() {
                 result.extend(&self.unknown_operators(id, &unknown));
             }
@@ -110,7 +110,7 @@ impl Interp<'_> {
                     result.extend(&found);
                 }
                 ObjKind::Unknown => {
-                    result.insert(self.made(id, "compared", ObjKind::Unknown));
+                    result.insert(self.unknown(id, "compared"));
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)
@@ -140,7 +140,7 @@ impl Interp<'_> {
         });
         self.escape(&reachable);
         self.note_escaping(span, reachable, Vec::new());
-        let result = self.made(site, "operated", ObjKind::Unknown);
+        let result = self.unknown(site, "operated");
         self.heap.put(result, Field::Any, operands);
         ObjSet::one(result)
     }
@@ -216,6 +216,27 @@ impl Interp<'_> {
         self.note(self.span(site), action, || {
             format!("`{text}` runs a generator")
         });
+    }
+
+    /// Parts a set into things of which nothing is known and the rest.
+    pub(super) fn split_unknown(&self, objects: &ObjSet) -> (ObjSet, ObjSet) {
+        let (mut unknown, mut rest) = (ObjSet::default(), ObjSet::default());
+        for id in objects.iter() {
+            let opaque = match self.heap.kind(id) {
+                ObjKind::Unknown => true,
+                ObjKind::Library(path) => !self.knowledge.is_known_package(path),
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => false,
+            };
+            let into = if opaque { &mut unknown } else { &mut rest };
+            into.insert(id);
+        }
+        (unknown, rest)
     }
 
     /// Objects that code can change: no scalars, no functions, no modules of known libraries.

@@ -21,6 +21,9 @@ use crate::object_set::ObjSet;
 
 impl Interp<'_> {
     pub(crate) fn statement(&mut self, id: StmtId) {
+        if self.heap.exhausted() && !self.recording {
+            return;
+        }
         let outer = std::mem::replace(&mut self.stmt, id);
         let tree = self.tree;
         match &tree.stmt(id).kind {

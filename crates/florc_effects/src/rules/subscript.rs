@@ -31,7 +31,7 @@ impl Interp<'_> {
     pub(super) fn subscript(&mut self, site: ExprId, owners: &ObjSet, slice: ExprId) -> ObjSet {
         let index = self.eval(slice);
         let mut values = ObjSet::default();
-        let (unknown, known) = self.heap.split_unknown(owners);
+        let (unknown, known) = self.split_unknown(owners);
         if !unknown.is_empty() {
             values = self.unknown_operators(site, &unknown);
         }
@@ -125,7 +125,7 @@ impl Interp<'_> {
         let text = self.text(target);
         let span = self.span(target);
         let key = self.constant_key(slice);
-        let (unknown, known) = self.heap.split_unknown(owners);
+        let (unknown, known) = self.split_unknown(owners);
         self.heap.put_unknown(&unknown, values);
         for object in known.iter() {
             match self.heap.kind(object).clone() {
