@@ -162,6 +162,16 @@ def test_logs_of_other_threads_are_said_to_be_left_out(tmp_path):
     assert "other threads" in ran.stderr
 
 
+CHILDREN = "import os, warnings\nwarnings.simplefilter('ignore')\n\ndef work(x):\n    y = x * 2\n    print('probe', y, flush=True)\n    return y\n\nw = [0]\nfor epoch in range(3):\n    for x in range(2):\n        w[0] += x\n    if os.fork() == 0:\n        work(epoch)\n        os._exit(0)\n    os.wait()\n    print('epoch', epoch)\n    print('probe', w)\n"
+
+
+def test_probes_in_child_processes_are_said_to_be_left_out(tmp_path):
+    record(tmp_path, CHILDREN)
+    ran = florc(tmp_path, "replay")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "child processes" in ran.stderr
+
+
 VALUES = "import math\nx = 10 ** 30\nprint(f'{x} {math.pi:.2f} {True} {None} {-0.0}', 'text', [1, 2.5], sep='|')\nprint(f'{float(\"nan\")}', (1,))\n"
 
 

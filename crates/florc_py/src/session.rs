@@ -11,6 +11,7 @@
 mod blocks;
 mod contexts;
 mod cut;
+mod elsewhere;
 mod logs;
 mod mains;
 mod port;
@@ -76,8 +77,6 @@ thread_local! {
 
 /// Some thread of this process has a session.
 static RUNNING: AtomicBool = AtomicBool::new(false);
-/// A log statement was run on another thread.
-static ELSEWHERE: AtomicBool = AtomicBool::new(false);
 
 /// Whether hooks of this thread have something to do.
 #[inline]
@@ -127,4 +126,5 @@ pub(crate) fn forget() {
         }
     });
     RUNNING.store(false, Ordering::Relaxed);
+    elsewhere::forked();
 }

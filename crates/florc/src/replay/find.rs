@@ -48,6 +48,11 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
         (name, _) => opened.find(name.as_deref())?,
     };
     let facts = run.facts()?;
+    let mut notes = facts.notes.iter();
+    if let Some((_, why)) = notes.find(|(code, _)| code == "recording-stopped") {
+        return Err(Failure::new(format!("this run was recorded in part only: {why}"))
+            .help("record the script again"));
+    }
     let script = match &args.script {
         Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.clone()),
         None => project.root.join(facts.file()),

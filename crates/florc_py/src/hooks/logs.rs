@@ -37,7 +37,7 @@ pub(super) fn print<'py>(
     let function = py
         .import(intern!(py, "builtins"))?
         .getattr(intern!(py, "print"))?;
-    let Some(log) = session::log_site(site) else {
+    let Some(log) = session::log_site(py, site) else {
         return function.call(args, kwargs);
     };
     let columns = session::take_values(site, log.columns.len());
@@ -132,7 +132,7 @@ pub(super) fn call<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let Some(log) = session::log_site(site) else {
+    let Some(log) = session::log_site(py, site) else {
         return function.call(args, kwargs);
     };
     let columns = session::take_values(site, log.columns.len());

@@ -7,20 +7,17 @@
 //! Values of a statement are a stack: statements inside its arguments take their own first.
 
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 
 use florc_manifest::{LogSite, Value};
 use florc_runtime::LogEvent;
 use pyo3::prelude::*;
 
-use super::{ELSEWHERE, Engine, RUNNING, Trouble, here, is_active, mains, with};
+use super::{Engine, Trouble, elsewhere, here, is_active, mains, with};
 
 /// The log statement `site`, if this thread has a session.
-pub(crate) fn log_site(site: u32) -> Option<Rc<LogSite>> {
+pub(crate) fn log_site(py: Python<'_>, site: u32) -> Option<Rc<LogSite>> {
     if !is_active() {
-        if RUNNING.load(Ordering::Relaxed) && with(|_| ()).is_none() {
-            ELSEWHERE.store(true, Ordering::Relaxed);
-        }
+        elsewhere::logged(py, site);
         return None;
     }
     with(|session| session.logs.get(site as usize).cloned()).flatten()

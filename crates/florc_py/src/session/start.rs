@@ -6,11 +6,11 @@
 //!
 //! Settings and environment are gathered by the runner, in Python. Does not run the script.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use florc_manifest::{JournalRecord, ModuleManifest, RunManifest, RunStatus};
+use florc_manifest::{JournalRecord, ModuleManifest, ReplayPlan, RunManifest, RunStatus};
 use florc_runtime::{Mode as Checkpoints, RecordConfig, Recorder, Replayer, Store};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::port::Named;
 use super::{
-    ELSEWHERE, Engine, MODE, Mode, RUNNING, SESSION, Session, Trouble, here, mains, verdict, with,
+    Engine, MODE, Mode, RUNNING, SESSION, Session, Trouble, elsewhere, here, mains, verdict, with,
 };
 use crate::compile::Compiled;
 
@@ -88,6 +88,7 @@ fn checkpoints(settings: &Settings) -> Option<Checkpoints> {
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn start_record(
+    py: Python<'_>,
     settings: &str,
     sources: Vec<(String, Vec<u8>)>,
     compiled: Option<&Bound<'_, Compiled>>,
@@ -109,6 +110,7 @@ fn start_record(
     };
     let recorder = Recorder::start(&config, settings.manifest, &sources);
     let run = recorder.run().to_owned();
+    elsewhere::watch(py, None)?;
     begin(Engine::Record(Box::new(recorder)), module, project);
     Ok(run)
 }
@@ -117,6 +119,7 @@ fn start_record(
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn start_replay(
+    py: Python<'_>,
     plan: PathBuf,
     segment: u32,
     project: String,
@@ -126,12 +129,20 @@ fn start_replay(
     let Some(replayer) = opened.map_err(|error| PyRuntimeError::new_err(error.to_string()))? else {
         return Ok(false);
     };
+    elsewhere::watch(py, Some(probes(&plan)?))?;
     begin(
         Engine::Replay(Box::new(replayer)),
         compiled.get().manifest().clone(),
         project,
     );
     Ok(true)
+}
+
+/// Which log statements of the probed module are probes.
+fn probes(plan: &Path) -> PyResult<Vec<bool>> {
+    let plan: ReplayPlan = serde_json::from_slice(&std::fs::read(plan)?)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(plan.forward_sites.iter().map(Option::is_none).collect())
 }
 
 /// Keeps the source of a module of the project.
@@ -169,11 +180,9 @@ fn finish_record(py: Python<'_>, status: &str) -> PyResult<Vec<(String, String)>
         serde_json::from_str(status).map_err(|error| PyValueError::new_err(error.to_string()))?;
     MODE.set(Mode::Idle);
     mains::abandon_all();
-    if ELSEWHERE.load(Ordering::Relaxed) {
-        note(
-            "log-on-thread",
-            "log statements that ran on other threads were not recorded",
-        );
+    for place in elsewhere::seen(py) {
+        let text = format!("log statements that ran {place} were not recorded");
+        note("log-elsewhere", &text);
     }
     let notes = with(|session| {
         let Engine::Record(recorder) = &mut session.engine else {

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 
-use super::{Engine, MODE, Mode, with};
+use super::{Engine, MODE, Mode, elsewhere, with};
 
 /// The shard could not be published.
 const NO_VERDICT: i32 = 70;
@@ -30,11 +30,15 @@ pub(super) fn at_end(function: Py<PyAny>) {
 /// Publishes the verdict and ends the process.
 pub(super) fn end_process(py: Python<'_>) -> ! {
     MODE.set(Mode::Idle);
+    let elsewhere = elsewhere::seen(py);
     let finished = with(|session| match &mut session.engine {
-        Engine::Replay(replayer) => replayer
-            .finish()
-            .map(|_| ())
-            .map_err(|error| error.to_string()),
+        Engine::Replay(replayer) => {
+            for place in &elsewhere {
+                replayer.approximate(&format!("added log statements also ran {place}: not shown"));
+            }
+            let published = replayer.finish();
+            published.map(drop).map_err(|error| error.to_string())
+        }
         Engine::Record(_) => Err("not a replay".to_owned()),
     });
     let code = match finished {
