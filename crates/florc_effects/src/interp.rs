@@ -40,6 +40,8 @@ pub(crate) struct Interp<'a> {
     /// What each function may return, by [`FunctionId`].
     pub(crate) returns: Vec<ObjSet>,
     pub(crate) yields: Vec<ObjSet>,
+    /// Dotted paths that imports and builtins stand for.
+    pub(crate) roots: BTreeSet<String>,
     pub(crate) raised: ObjSet,
     /// What unknown code may have in its hands.
     pub(crate) escaped: ObjSet,
@@ -87,6 +89,7 @@ impl<'a> Interp<'a> {
             env: vec![ObjSet::default(); semantics.bindings.len()],
             returns: vec![ObjSet::default(); functions],
             yields: vec![ObjSet::default(); functions],
+            roots: BTreeSet::new(),
             raised: ObjSet::default(),
             escaped: ObjSet::default(),
             external: BTreeSet::new(),
@@ -204,6 +207,7 @@ impl<'a> Interp<'a> {
             let binding = &self.semantics.bindings[index];
             for definition in &binding.definitions {
                 if let DefinitionKind::Import(path) = &definition.kind {
+                    self.roots.insert(path.clone());
                     let values = self.library(path);
                     self.env[index].extend(&values);
                 }

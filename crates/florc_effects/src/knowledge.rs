@@ -246,6 +246,18 @@ impl Knowledge {
         self.values.contains(qualified)
     }
 
+    /// Whether a dotted name is known, or a name below it is.
+    pub(crate) fn leads_somewhere(&self, qualified: &str) -> bool {
+        let below = |found: Option<&String>| {
+            found.is_some_and(|name| name.strip_prefix(qualified).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        let from = || qualified.to_string()..;
+        below(self.functions.range(from()).next().map(|(name, _)| name))
+            || below(self.types.range(from()).next().map(|(name, _)| name))
+            || below(self.objects.range(from()).next().map(|(name, _)| name))
+            || below(self.values.range(from()).next())
+    }
+
     /// The type of a library's own object (`sys.argv`).
     pub(crate) fn object(&self, qualified: &str) -> Option<&str> {
         self.objects.get(qualified).map(String::as_str)

@@ -60,11 +60,13 @@ impl Interp<'_> {
 
     fn library_attribute(&mut self, owner: ObjId, path: &str, attr: &str) -> ObjSet {
         let mut values = self.heap.read(owner, &Field::Attr(attr.into()));
-        if path.split('.').count() > 8 {
+        let name = format!("{path}.{attr}");
+        if !self.roots.contains(path) && !self.knowledge.leads_somewhere(&name) {
+            // An attribute of an attribute of something unknown: names would grow without end.
             values.insert(owner);
             return values;
         }
-        let found = self.library(&format!("{path}.{attr}"));
+        let found = self.library(&name);
         values.extend(&found);
         if !self.knowledge.is_known_package(path) {
             self.heap.put(owner, Field::Attr(attr.into()), &found);
