@@ -40,7 +40,7 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
         report::no_probe(args, &subject, &verdict)?;
         return Ok(DONE);
     }
-    let probed = probed::probed(&subject, &sources, &verdict)?;
+    let probed = probed::probed(&subject, &sources, &verdict);
     let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
     report::begin(&subject, &sources, &verdict, &planned);
     if args.dry_run {

@@ -13,7 +13,7 @@ use florc_history::{
 };
 use florc_semantic::Semantics;
 use florc_syntax::tree::StmtId;
-use florc_syntax::{Diagnostic, Module, Severity, Span};
+use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
 
 use super::find::{Sources, Subject};
 use super::judge::EffectJudge;
@@ -49,7 +49,16 @@ impl Analysed {
 /// Compares; a change that is not log-only is an error with its place and reason.
 pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
-    let recorded = Analysed::new(&sources.recorded);
+    // Of a version that only gained statements nothing is asked: an empty one stands in.
+    let only_added = diff.removed.is_empty() && diff.changed.is_empty();
+    let empty = SourceText::from_bytes("", Vec::new())
+        .and_then(florc_syntax::parse)
+        .ok();
+    let asked = empty
+        .as_ref()
+        .filter(|_| only_added)
+        .unwrap_or(&sources.recorded);
+    let recorded = Analysed::new(asked);
     let current = Analysed::new(&sources.current);
     let knowledge = Knowledge::builtin();
     let old_judge = EffectJudge {

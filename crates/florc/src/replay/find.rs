@@ -50,8 +50,10 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
     let facts = run.facts()?;
     let mut notes = facts.notes.iter();
     if let Some((_, why)) = notes.find(|(code, _)| code == "recording-stopped") {
-        return Err(Failure::new(format!("this run was recorded in part only: {why}"))
-            .help("record the script again"));
+        return Err(
+            Failure::new(format!("this run was recorded in part only: {why}"))
+                .help("record the script again"),
+        );
     }
     let script = match &args.script {
         Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.clone()),

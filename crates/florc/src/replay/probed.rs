@@ -12,15 +12,13 @@
 use std::collections::BTreeSet;
 
 use florc_history::{align_sites, span_in_current};
-use florc_instrument::{Instrumented, Options, Reuse};
+use florc_instrument::{Options, Reuse, plan};
 use florc_manifest::{MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, Span};
 
-use super::changes::Comparison;
+use super::changes::{Analysed, Comparison};
 use super::find::{Sources, Subject};
-use crate::analysis;
-use crate::failure::Failure;
 
 /// The probed module as the workers will run it.
 pub(crate) struct Probed {
@@ -36,11 +34,7 @@ pub(crate) struct Probed {
 }
 
 /// Compiles the probed source with the recorded cut points.
-pub(crate) fn probed(
-    subject: &Subject,
-    sources: &Sources,
-    comparison: &Comparison,
-) -> Result<Probed, Failure> {
+pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparison) -> Probed {
     let recorded = subject
         .facts
         .manifest
@@ -60,41 +54,39 @@ pub(crate) fn probed(
         .iter()
         .filter_map(|site| Some((find(&site.span)?, site)))
         .collect();
-    let source = sources.current.source.clone();
-    let afresh = analysis::compile(source.clone(), &Options::default())?;
+    let afresh = compile(sources, comparison, None);
     let reuse = Reuse {
-        main_loop: main.map(|((_, span), site)| (span, widen_main(site, span, &afresh.manifest))),
+        main_loop: main.map(|((_, span), site)| (span, widen_main(site, span, &afresh))),
         skip_blocks: blocks
             .iter()
-            .map(|((_, span), site)| (*span, widen_block(site, *span, &afresh.manifest)))
+            .map(|((_, span), site)| (*span, widen_block(site, *span, &afresh)))
             .collect(),
     };
-    let compiled = analysis::compile(source, &Options { reuse: Some(reuse) })?;
+    let compiled = compile(sources, comparison, Some(reuse));
     let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
-    let forward = pair(
-        sources,
-        comparison,
-        &recorded,
-        &compiled.manifest,
-        |module| module.logs.iter().map(|site| site.span.clone()).collect(),
-    );
-    let clocks = pair(
-        sources,
-        comparison,
-        &recorded,
-        &compiled.manifest,
-        |module| module.clocks.iter().map(|site| site.span.clone()).collect(),
-    );
-    Ok(Probed {
-        main_loop: compiled.manifest.main_loop.clone(),
-        skip_blocks: compiled.manifest.skip_blocks.clone(),
+    let forward = pair(sources, comparison, &recorded, &compiled, |module| {
+        module.logs.iter().map(|site| site.span.clone()).collect()
+    });
+    let clocks = pair(sources, comparison, &recorded, &compiled, |module| {
+        module.clocks.iter().map(|site| site.span.clone()).collect()
+    });
+    Probed {
+        main_loop: compiled.main_loop.clone(),
+        skip_blocks: compiled.skip_blocks.clone(),
         forward_sites: forward,
         clock_sites: clocks,
         executed_blocks: needs.executed(&sources.current, &blocks),
         needed: needs.needed,
         cannot_start: needs.cannot_start,
-        manifest: compiled.manifest,
-    })
+        manifest: compiled,
+    }
+}
+
+/// The manifest of the current version; its analysis is at hand.
+fn compile(sources: &Sources, comparison: &Comparison, reuse: Option<Reuse>) -> ModuleManifest {
+    let Analysed { semantics, effects } = &comparison.current;
+    let (plan, _) = plan(&sources.current, semantics, effects, &Options { reuse });
+    plan.manifest(sources.current.source.path())
 }
 
 fn pair(
@@ -173,8 +165,8 @@ impl<'a> Needs<'a> {
     fn new(
         comparison: &'a Comparison,
         recorded: &ModuleManifest,
-        compiled: &Instrumented,
-        afresh: &Instrumented,
+        compiled: &ModuleManifest,
+        afresh: &ModuleManifest,
     ) -> Self {
         let mut needs = Self {
             comparison,
@@ -182,20 +174,15 @@ impl<'a> Needs<'a> {
             cannot_start: None,
             unusable: BTreeSet::new(),
         };
-        if let (Some(site), Some(old)) = (&compiled.manifest.main_loop, &recorded.main_loop) {
+        if let (Some(site), Some(old)) = (&compiled.main_loop, &recorded.main_loop) {
             let same = afresh
-                .manifest
                 .main_loop
                 .as_ref()
                 .filter(|new| new.span == site.span);
             needs.main_loop(old, same);
         }
-        for site in &compiled.manifest.skip_blocks {
-            let same = afresh
-                .manifest
-                .skip_blocks
-                .iter()
-                .find(|new| new.span == site.span);
+        for site in &compiled.skip_blocks {
+            let same = afresh.skip_blocks.iter().find(|new| new.span == site.span);
             let old = recorded.skip_blocks.iter().find(|old| old.id == site.id);
             match (same, old) {
                 (Some(same), Some(old)) if lacking(&same.roots, &old.roots).is_none() => {
