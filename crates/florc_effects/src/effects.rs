@@ -152,6 +152,16 @@ impl Effects {
                 text: "opaque: the module is too involved to be analysed".to_string(),
                 action: Action::BindGlobals,
             });
+            for (index, binding) in semantics.bindings.iter().enumerate() {
+                if binding.is_nonlocal_declared {
+                    events.push(Event {
+                        stmt,
+                        span,
+                        text: "opaque: the module is too involved to be analysed".to_string(),
+                        action: Action::Bind(BindingId(index as u32)),
+                    });
+                }
+            }
         }
     }
 

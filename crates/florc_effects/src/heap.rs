@@ -283,6 +283,11 @@ impl Heap {
         values
     }
 
+    /// Counts work on a set of objects.
+    pub(crate) fn count(&self, objects: &ObjSet) {
+        self.followed.fetch_add(objects.iter().count() as u64, Ordering::Relaxed);
+    }
+
     /// For tests.
     pub(crate) fn work(&self) -> String {
         format!("dense {} followed {}", self.dense, self.followed.load(Ordering::Relaxed))

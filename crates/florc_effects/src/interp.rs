@@ -67,8 +67,8 @@ pub(crate) struct Interp<'a> {
     pub(crate) stmt: StmtId,
     /// Callables inside of callables that are being followed.
     pub(crate) nesting: u32,
-    /// What the callables inside of the present call gave.
-    pub(crate) followed: BTreeMap<(ExprId, ObjId), ObjSet>,
+    /// What the callables of the present statement gave.
+    pub(crate) followed: BTreeMap<(ExprId, ObjId, ObjSet), ObjSet>,
 }
 
 impl<'a> Interp<'a> {

@@ -9,7 +9,7 @@
 use crate::heap::ObjId;
 
 /// A set of abstract objects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ObjSet {
     words: Vec<u64>,
 }

@@ -168,23 +168,21 @@ impl Interp<'_> {
     /// Calls a value. Inside of one call every value is followed once: what it gives again is
     /// already part of the result.
     pub(crate) fn call_object(&mut self, site: ExprId, callee: ObjId, args: &Args) -> ObjSet {
-        if self.nesting == 0 {
-            self.followed.clear();
-        } else if let Some(known) = self.followed.get(&(site, callee)) {
-            return known.clone();
-        } else if self.nesting >= MAX_NESTING {
-            return self.opaque_call(
-                site,
-                &ObjSet::one(callee),
-                args,
-                "calls itself through an object",
-            );
+        if self.heap.exhausted() {
+            return ObjSet::default();
         }
-        self.followed.insert((site, callee), ObjSet::default());
+        let key = (site, callee, args.all());
+        if let Some(known) = self.followed.get(&key) {
+            return known.clone();
+        }
+        if self.nesting >= MAX_NESTING {
+            return self.opaque_call(site, &ObjSet::one(callee), args, "calls itself through an object");
+        }
+        self.followed.insert(key.clone(), ObjSet::default());
         self.nesting += 1;
         let result = self.call_object_inside(site, callee, args);
         self.nesting -= 1;
-        self.followed.insert((site, callee), result.clone());
+        self.followed.insert(key, result.clone());
         result
     }
 
@@ -697,6 +695,9 @@ impl Interp<'_> {
         args: &Args,
         why: &str,
     ) -> ObjSet {
+        if self.heap.exhausted() {
+            return ObjSet::default();
+        }
         let roots = receiver.union(&args.all());
         let reachable = self.heap.closure(&roots, true);
         let changed = self.changeable(&reachable);
@@ -719,6 +720,7 @@ impl Interp<'_> {
         for object in changed.iter() {
             self.heap.put(object, Field::Any, &held);
         }
+        self.heap.count(&changed);
         held
     }
 

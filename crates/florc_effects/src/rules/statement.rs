@@ -24,6 +24,7 @@ impl Interp<'_> {
         if self.heap.exhausted() && !self.recording {
             return;
         }
+        self.followed.clear();
         let outer = std::mem::replace(&mut self.stmt, id);
         let tree = self.tree;
         match &tree.stmt(id).kind {
