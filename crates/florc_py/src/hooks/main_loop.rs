@@ -212,8 +212,8 @@ pub(super) fn carry<'py>(
     maybe: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     if session::is_active() && session::is_main(site) {
-        let restored = session::guarded(py, |py| session::carry(py, roots))?.flatten();
-        if let Some(values) = restored {
+        let values = session::guarded(py, |py| session::carry(py, roots))?;
+        if let Some(values) = values {
             return packed(py, values);
         }
     }

@@ -89,6 +89,32 @@ impl<'m> Site<'m> {
     }
 }
 
+/// The values that a hook gives back where nothing was restored: its roots as they are.
+pub(super) fn given<'py>(
+    py: Python<'py>,
+    site: &Site<'_>,
+    args: &Bound<'py, PyTuple>,
+) -> Result<Vec<Bound<'py, PyAny>>, Trouble> {
+    let argument = |index: &usize| site.arguments.iter().position(|root| root == index);
+    let all_passed = site.results.iter().all(|index| argument(index).is_some());
+    let scope = if all_passed {
+        None
+    } else {
+        Some(Scope::of_caller(py)?)
+    };
+    let give = |index: &usize| -> Result<Bound<'py, PyAny>, Trouble> {
+        if let Some(position) = argument(index) {
+            return Ok(args.get_item(position)?);
+        }
+        let value = scope
+            .as_ref()
+            .map(|scope| scope.root(&site.roots[*index]))
+            .transpose()?;
+        Ok(value.flatten().unwrap_or(unbound(py)?.clone()))
+    };
+    site.results.iter().map(give).collect()
+}
+
 /// Captures the state for the recorder, or for the replay's comparison.
 pub(super) fn take<'py>(
     py: Python<'py>,

@@ -202,9 +202,19 @@ fn leave_behind(py: Python<'_>, code: &Py<PyAny>) -> Result<(), Trouble> {
     }
 }
 
-/// The head of an iteration. The values that `florc.carry` gives back, where they are not those
-/// that it was given.
+/// The head of an iteration: the values that `florc.carry` gives back.
 pub(crate) fn carry<'py>(
+    py: Python<'py>,
+    roots: &Bound<'py, PyTuple>,
+) -> Result<Vec<Bound<'py, PyAny>>, Trouble> {
+    match head(py, roots)? {
+        Some(restored) => Ok(restored),
+        None => cut::given(py, &Site::head(&site()?), roots),
+    }
+}
+
+/// Does what is due at a head; the restored values, if any were.
+fn head<'py>(
     py: Python<'py>,
     roots: &Bound<'py, PyTuple>,
 ) -> Result<Option<Vec<Bound<'py, PyAny>>>, Trouble> {
