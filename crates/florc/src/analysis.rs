@@ -7,6 +7,8 @@
 //! Reads files; the compiling is the work of the other crates.
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use florc_instrument::{Instrumented, Options, instrument};
 use florc_syntax::{Module, SourceText};
@@ -98,6 +100,35 @@ pub(crate) fn parse(source: SourceText) -> Result<Module, Failure> {
 
 /// Compiles.
 pub(crate) fn compile(source: SourceText, options: &Options) -> Result<Instrumented, Failure> {
-    let shown = source.clone();
-    instrument(source, options).map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+    let (shown, options) = (source.clone(), options.clone());
+    let name = source.path().to_owned();
+    limited(&name, move || instrument(source, &options))?
+        .map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+}
+
+/// No analysis of a script should take so long; one that does is better told than waited for.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs an analysis, up to the limit. Past it the thread is left to end with the process.
+pub(crate) fn limited<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let (sender, receiver) = mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .stack_size(crate::STACK_BYTES)
+        .spawn(move || {
+            let _ = sender.send(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
+        });
+    thread.map_err(|error| Failure::new(format!("no thread could be started: {error}")))?;
+    match receiver.recv_timeout(LIMIT) {
+        Ok(Ok(result)) => Ok(result),
+        // A bug: reported at the top.
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(_) => Err(Failure::new(format!(
+            "analysing `{name}` takes longer than {} seconds",
+            LIMIT.as_secs()
+        ))
+        .help("please report this with the script; make what was added smaller, if it was")),
+    }
 }

@@ -18,7 +18,7 @@ use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
 use super::find::{Sources, Subject};
 use super::judge::EffectJudge;
 use crate::failure::Failure;
-use crate::render;
+use crate::{analysis, render};
 
 /// A version of the entry source with its analysis.
 pub(crate) struct Analysed {
@@ -39,50 +39,57 @@ pub(crate) struct Comparison {
 }
 
 impl Analysed {
-    fn new(module: &Module) -> Self {
-        let (semantics, _) = florc_semantic::analyze(module);
-        let (effects, _) = florc_effects::infer(module, &semantics, &Knowledge::builtin());
-        Self { semantics, effects }
+    fn new(module: &Module) -> Result<Self, Failure> {
+        let own = module.clone();
+        analysis::limited(module.source.path(), move || {
+            let (semantics, _) = florc_semantic::analyze(&own);
+            let (effects, _) = florc_effects::infer(&own, &semantics, &Knowledge::builtin());
+            Self { semantics, effects }
+        })
+    }
+
+    /// Of a version that only gained statements nothing is asked: an empty one stands in.
+    fn of_recorded(sources: &Sources, diff: &SourceDiff) -> Result<Self, Failure> {
+        let only_added = diff.removed.is_empty() && diff.changed.is_empty();
+        let empty = SourceText::from_bytes("", Vec::new())
+            .and_then(florc_syntax::parse)
+            .ok();
+        Self::new(
+            empty
+                .as_ref()
+                .filter(|_| only_added)
+                .unwrap_or(&sources.recorded),
+        )
+    }
+
+    fn judge<'a>(&'a self, module: &'a Module, knowledge: &'a Knowledge) -> EffectJudge<'a> {
+        EffectJudge {
+            module,
+            semantics: &self.semantics,
+            effects: &self.effects,
+            knowledge,
+        }
+    }
+
+    fn version<'a>(&'a self, module: &'a Module, judge: &'a EffectJudge<'a>) -> Version<'a> {
+        Version {
+            module,
+            semantics: &self.semantics,
+            judge,
+        }
     }
 }
 
 /// Compares; a change that is not log-only is an error with its place and reason.
 pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
-    // Of a version that only gained statements nothing is asked: an empty one stands in.
-    let only_added = diff.removed.is_empty() && diff.changed.is_empty();
-    let empty = SourceText::from_bytes("", Vec::new())
-        .and_then(florc_syntax::parse)
-        .ok();
-    let asked = empty
-        .as_ref()
-        .filter(|_| only_added)
-        .unwrap_or(&sources.recorded);
-    let recorded = Analysed::new(asked);
-    let current = Analysed::new(&sources.current);
+    let recorded = Analysed::of_recorded(sources, &diff)?;
+    let current = Analysed::new(&sources.current)?;
     let knowledge = Knowledge::builtin();
-    let old_judge = EffectJudge {
-        module: &sources.recorded,
-        semantics: &recorded.semantics,
-        effects: &recorded.effects,
-        knowledge: &knowledge,
-    };
-    let new_judge = EffectJudge {
-        module: &sources.current,
-        semantics: &current.semantics,
-        effects: &current.effects,
-        knowledge: &knowledge,
-    };
-    let old = Version {
-        module: &sources.recorded,
-        semantics: &recorded.semantics,
-        judge: &old_judge,
-    };
-    let new = Version {
-        module: &sources.current,
-        semantics: &current.semantics,
-        judge: &new_judge,
-    };
+    let old_judge = recorded.judge(&sources.recorded, &knowledge);
+    let new_judge = current.judge(&sources.current, &knowledge);
+    let old = recorded.version(&sources.recorded, &old_judge);
+    let new = current.version(&sources.current, &new_judge);
     let site = subject
         .facts
         .manifest
