@@ -21,21 +21,41 @@ pub(crate) fn prepare(root: &Path) -> Result<Environment, String> {
     let python = venv.join("bin").join("python");
     if !python.exists() {
         println!("making a virtual environment in .venv");
-        run(command(find_python()?, root).args(["-m", "venv"]).arg(&venv)).map_err(|e| {
-            format!("{e}\nthe `venv` module is part of Python (on Debian: the package python3-venv)")
+        run(command(find_python()?, root)
+            .args(["-m", "venv"])
+            .arg(&venv))
+        .map_err(|e| {
+            format!(
+                "{e}\nthe `venv` module is part of Python (on Debian: the package python3-venv)"
+            )
         })?;
     }
     install_requirements(root, &python)?;
     install_wheel(root, &python)?;
-    Ok(Environment { florc: venv.join("bin").join("florc"), python })
+    Ok(Environment {
+        florc: venv.join("bin").join("florc"),
+        python,
+    })
 }
 
 fn find_python() -> Result<String, String> {
     let test = "import sys; sys.exit(sys.version_info < (3, 10))";
-    let names = ["python3", "python", "python3.13", "python3.12", "python3.11", "python3.10"];
+    let names = [
+        "python3",
+        "python",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python3.10",
+    ];
     names
         .iter()
-        .find(|name| Command::new(name).args(["-c", test]).output().is_ok_and(|o| o.status.success()))
+        .find(|name| {
+            Command::new(name)
+                .args(["-c", test])
+                .output()
+                .is_ok_and(|o| o.status.success())
+        })
         .map(|name| (*name).to_owned())
         .ok_or_else(|| "no Python ≥ 3.10 on PATH: install one and try again".to_owned())
 }
@@ -48,7 +68,14 @@ fn install_requirements(root: &Path, python: &Path) -> Result<(), String> {
         return Ok(());
     }
     println!("installing PyTorch and the test tools into .venv (some minutes the first time)");
-    run(command(python, root).args(["-m", "pip", "install", "--quiet", "-r", "tests/requirements.txt"]))?;
+    run(command(python, root).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-r",
+        "tests/requirements.txt",
+    ]))?;
     std::fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))
 }
 
@@ -57,7 +84,14 @@ fn install_wheel(root: &Path, python: &Path) -> Result<(), String> {
     let wheels = root.join("target/wheels");
     let manifest = root.join("crates/florc_py/Cargo.toml");
     run(command(python, root)
-        .args(["-m", "maturin", "build", "--release", "--quiet", "--interpreter"])
+        .args([
+            "-m",
+            "maturin",
+            "build",
+            "--release",
+            "--quiet",
+            "--interpreter",
+        ])
         .arg(python)
         .arg("--manifest-path")
         .arg(manifest)
@@ -65,7 +99,14 @@ fn install_wheel(root: &Path, python: &Path) -> Result<(), String> {
         .arg(&wheels))?;
     let wheel = newest_wheel(&wheels)?;
     run(command(python, root)
-        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--force-reinstall",
+        ])
         .arg(&wheel))?;
     let version = capture(command(root.join(".venv/bin/florc"), root).arg("--version"))?;
     println!("{} is installed in .venv", stdout(&version).trim());

@@ -3,7 +3,11 @@
 //! Each does its own set-up, so that a fresh clone needs git, a Rust toolchain and Python ≥ 3.10
 //! and nothing else. No task is part of florc as it is installed.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool"
+)]
 
 mod bench;
 mod demo;

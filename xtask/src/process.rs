@@ -7,8 +7,14 @@ use std::process::{Command, Output, Stdio};
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let shown = describe(command);
     println!("  $ {shown}");
-    let status = command.status().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed: {status}")) }
+    let status = command
+        .status()
+        .map_err(|e| format!("cannot start `{shown}`: {e}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{shown}` failed: {status}"))
+    }
 }
 
 /// Runs a command and gives back what it printed; an exit code other than 0 is an error.

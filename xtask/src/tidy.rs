@@ -15,8 +15,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("florc_manifest", &[]),
     ("florc_semantic", &["florc_syntax"]),
     ("florc_effects", &["florc_semantic", "florc_syntax"]),
-    ("florc_instrument", &["florc_effects", "florc_manifest", "florc_semantic", "florc_syntax"]),
-    ("florc_history", &["florc_effects", "florc_manifest", "florc_semantic", "florc_syntax"]),
+    (
+        "florc_instrument",
+        &[
+            "florc_effects",
+            "florc_manifest",
+            "florc_semantic",
+            "florc_syntax",
+        ],
+    ),
+    (
+        "florc_history",
+        &[
+            "florc_effects",
+            "florc_manifest",
+            "florc_semantic",
+            "florc_syntax",
+        ],
+    ),
     ("florc_runtime", &["florc_manifest"]),
 ];
 
@@ -30,17 +46,25 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
         println!("tidy: nothing to do");
         return Ok(());
     }
-    Err(format!("tidy: {} findings\n  {}", findings.len(), findings.join("\n  ")))
+    Err(format!(
+        "tidy: {} findings\n  {}",
+        findings.len(),
+        findings.join("\n  ")
+    ))
 }
 
 fn check_sources(root: &Path, findings: &mut Vec<String>) {
     for path in sources(root) {
-        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
         let shown = path.strip_prefix(root).unwrap_or(&path).display();
         let lines = text.lines().count();
         let is_test = path.components().any(|c| c.as_os_str() == "tests");
         if lines > LONGEST_FILE && !is_test {
-            findings.push(format!("{shown}: {lines} lines, the limit is {LONGEST_FILE}"));
+            findings.push(format!(
+                "{shown}: {lines} lines, the limit is {LONGEST_FILE}"
+            ));
         }
         if path.extension().is_some_and(|e| e == "rs") && !text.starts_with("//!") {
             findings.push(format!("{shown}: does not begin with a `//!` page"));
@@ -74,7 +98,12 @@ fn check_dependencies(root: &Path, findings: &mut Vec<String>) -> Result<(), Str
     let crates = metadata::dependencies(root)?;
     let own: BTreeSet<&String> = crates.keys().collect();
     for (name, allowed) in ARROWS {
-        for used in crates.get(*name).into_iter().flatten().filter(|used| own.contains(used)) {
+        for used in crates
+            .get(*name)
+            .into_iter()
+            .flatten()
+            .filter(|used| own.contains(used))
+        {
             if !allowed.contains(&used.as_str()) {
                 findings.push(format!("{name} may not use {used}"));
             }
@@ -89,7 +118,9 @@ fn check_dependencies(root: &Path, findings: &mut Vec<String>) -> Result<(), Str
         .collect();
     for used in &foreign {
         if !page.contains(&format!("| `{used}` |")) {
-            findings.push(format!("docs/src/architecture.md: no row that justifies `{used}`"));
+            findings.push(format!(
+                "docs/src/architecture.md: no row that justifies `{used}`"
+            ));
         }
     }
     Ok(())
@@ -97,13 +128,24 @@ fn check_dependencies(root: &Path, findings: &mut Vec<String>) -> Result<(), Str
 
 fn check_diagnostic_pages(root: &Path, findings: &mut Vec<String>) {
     let summary = fs::read_to_string(root.join("docs/src/SUMMARY.md")).unwrap_or_default();
-    for entry in fs::read_dir(root.join("docs/src")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(root.join("docs/src"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") && name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
+        if Path::new(&name).extension().is_some_and(|e| e == "md")
+            && name != "SUMMARY.md"
+            && !summary.contains(&format!("({name})"))
+        {
             findings.push(format!("docs/src/{name}: not in SUMMARY.md"));
         }
     }
-    for entry in fs::read_dir(root.join("docs/src/diagnostics")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(root.join("docs/src/diagnostics"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
         if !summary.contains(&format!("(diagnostics/{name})")) {
             findings.push(format!("docs/src/diagnostics/{name}: not in SUMMARY.md"));

@@ -22,10 +22,13 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
     let lines = (long.lines().count() - short.lines().count()) as f64;
     let mut per_thousand = Vec::new();
     for _ in 0..ROUNDS {
-        let a = bench.time(&bench.venv.florc, &folder, &["instrument", "short.py"])?;
-        let b = bench.time(&bench.venv.florc, &folder, &["instrument", "long.py"])?;
+        let a = Bench::time(&bench.venv.florc, &folder, &["instrument", "short.py"])?;
+        let b = Bench::time(&bench.venv.florc, &folder, &["instrument", "long.py"])?;
         per_thousand.push((b - a) * 1e6 / lines);
     }
-    println!("  {:.1} ms per 1,000 lines ({lines} lines, difference of two whole processes)", median(&per_thousand));
+    println!(
+        "  {:.1} ms per 1,000 lines ({lines} lines, difference of two whole processes)",
+        median(&per_thousand)
+    );
     Ok(())
 }

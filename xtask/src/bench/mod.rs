@@ -18,10 +18,26 @@ const ROUNDS: usize = 5;
 type Benchmark = fn(&Bench) -> Result<(), String>;
 
 const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
-    ("record", "overhead of `florc run` over the plain script", record::run),
-    ("stall", "stall of one checkpoint against a memcpy of the same bytes", stall),
-    ("replay", "replay time over rerun time, outer and inner probe", replay::run),
-    ("compile", "parse, analyse and rewrite, per 1,000 lines", compile::run),
+    (
+        "record",
+        "overhead of `florc run` over the plain script",
+        record::run,
+    ),
+    (
+        "stall",
+        "stall of one checkpoint against a memcpy of the same bytes",
+        stall,
+    ),
+    (
+        "replay",
+        "replay time over rerun time, outer and inner probe",
+        replay::run,
+    ),
+    (
+        "compile",
+        "parse, analyse and rewrite, per 1,000 lines",
+        compile::run,
+    ),
     ("hook", "cost of a hook that has nothing to do", hook),
 ];
 
@@ -39,7 +55,10 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<(), String> {
         }
         return Ok(());
     }
-    let bench = Bench { root: root.to_path_buf(), venv: environment::prepare(root)? };
+    let bench = Bench {
+        root: root.to_path_buf(),
+        venv: environment::prepare(root)?,
+    };
     for (name, about, benchmark) in BENCHMARKS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             println!("\n{name}: {about}");
@@ -56,14 +75,15 @@ impl Bench {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let script = self.root.join("fixtures/scripts/digits/train.py");
-        let text = std::fs::read_to_string(&script).map_err(|e| format!("{}: {e}", script.display()))?;
+        let text =
+            std::fs::read_to_string(&script).map_err(|e| format!("{}: {e}", script.display()))?;
         let text = text.replace("EPOCHS = 8", &format!("EPOCHS = {epochs}"));
         std::fs::write(folder.join("train.py"), text).map_err(|e| e.to_string())?;
         Ok(folder)
     }
 
     /// Seconds that a command takes, start to end.
-    fn time(&self, program: &Path, folder: &Path, arguments: &[&str]) -> Result<f64, String> {
+    fn time(program: &Path, folder: &Path, arguments: &[&str]) -> Result<f64, String> {
         let begun = Instant::now();
         capture(command(program, folder).args(arguments))?;
         Ok(begun.elapsed().as_secs_f64())
@@ -87,5 +107,9 @@ fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    }
 }

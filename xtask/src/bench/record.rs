@@ -2,25 +2,35 @@
 
 use super::{Bench, ROUNDS, median};
 
-const EPOCHS: usize = 40;
+const EPOCHS: usize = 20;
 
 /// Prints the median of the paired ratios.
 pub(super) fn run(bench: &Bench) -> Result<(), String> {
     let folder = bench.project("record", EPOCHS)?;
-    bench.time(&bench.venv.python, &folder, &["train.py"])?;
+    Bench::time(&bench.venv.python, &folder, &["train.py"])?;
     let mut plain = Vec::new();
     let mut recorded = Vec::new();
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
-        let a = bench.time(&bench.venv.python, &folder, &["train.py"])?;
-        let b = bench.time(&bench.venv.florc, &folder, &["run", "train.py"])?;
+        let a = Bench::time(&bench.venv.python, &folder, &["train.py"])?;
+        let b = Bench::time(&bench.venv.florc, &folder, &["run", "train.py"])?;
         plain.push(a);
         recorded.push(b);
         ratios.push(b / a);
     }
-    println!("  digits, {EPOCHS} epochs: plain {:.2} s, recorded {:.2} s", median(&plain), median(&recorded));
-    println!("  overhead {:+.2} % (median of {ROUNDS} paired ratios)", (median(&ratios) - 1.0) * 100.0);
-    let each: Vec<String> = ratios.iter().map(|r| format!("{:+.1}", (r - 1.0) * 100.0)).collect();
+    println!(
+        "  digits, {EPOCHS} epochs: plain {:.2} s, recorded {:.2} s",
+        median(&plain),
+        median(&recorded)
+    );
+    println!(
+        "  overhead {:+.2} % (median of {ROUNDS} paired ratios)",
+        (median(&ratios) - 1.0) * 100.0
+    );
+    let each: Vec<String> = ratios
+        .iter()
+        .map(|r| format!("{:+.1}", (r - 1.0) * 100.0))
+        .collect();
     println!("  each pair: {} %", each.join(" "));
     Ok(())
 }

@@ -2,10 +2,14 @@
 
 use super::{Bench, ROUNDS, median};
 
-const EPOCHS: usize = 40;
+const EPOCHS: usize = 20;
 
 const PROBES: [(&str, &str, &str); 2] = [
-    ("outer probe", "    model.eval()\n", "    print('probe', model.conv1.weight.norm().item())\n"),
+    (
+        "outer probe",
+        "    model.eval()\n",
+        "    print('probe', model.conv1.weight.norm().item())\n",
+    ),
     (
         "inner probe",
         "        optimizer.step()\n",
@@ -17,7 +21,7 @@ const PROBES: [(&str, &str, &str); 2] = [
 pub(super) fn run(bench: &Bench) -> Result<(), String> {
     for (name, anchor, probe) in PROBES {
         let folder = bench.project("replay", EPOCHS)?;
-        bench.time(&bench.venv.florc, &folder, &["run", "train.py"])?;
+        Bench::time(&bench.venv.florc, &folder, &["run", "train.py"])?;
         let script = folder.join("train.py");
         let text = std::fs::read_to_string(&script).map_err(|e| e.to_string())?;
         let probed = text.replacen(anchor, &format!("{probe}{anchor}"), 1);
@@ -26,9 +30,9 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
             let mut ratios = Vec::new();
             let mut seconds = Vec::new();
             for _ in 0..ROUNDS.min(3) {
-                let rerun = bench.time(&bench.venv.python, &folder, &["train.py"])?;
+                let rerun = Bench::time(&bench.venv.python, &folder, &["train.py"])?;
                 let arguments = ["replay", "--script", "train.py", "--workers", workers];
-                let replay = bench.time(&bench.venv.florc, &folder, &arguments)?;
+                let replay = Bench::time(&bench.venv.florc, &folder, &arguments)?;
                 ratios.push(replay / rerun);
                 seconds.push(replay);
             }
