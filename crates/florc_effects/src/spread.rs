@@ -246,21 +246,17 @@ fn absorb(
     outer: &[ObjSet],
     into: &mut Spread,
 ) {
-    for (object, cause) in &callee.mutated {
-        if into.objects.contains(*object) {
-            continue;
-        }
+    let mut new = callee.objects.clone();
+    new.subtract(&into.objects);
+    for object in new.iter() {
         let made_there = |maker: FunctionId| maker == id || callee.reach.contains(&maker);
-        let seen = reachable.contains(*object)
-            || outer[id.index()].contains(*object)
-            || callee
-                .reach
-                .iter()
-                .any(|inner| outer[inner.index()].contains(*object))
-            || made_there(world.heap.get(*object).maker);
-        if seen {
-            into.objects.insert(*object);
-            into.mutated.insert(*object, chain(cause, span, text));
+        let seen = reachable.contains(object)
+            || outer[id.index()].contains(object)
+            || callee.reach.iter().any(|inner| outer[inner.index()].contains(object))
+            || made_there(world.heap.get(object).maker);
+        if let Some(cause) = callee.mutated.get(&object).filter(|_| seen) {
+            into.objects.insert(object);
+            into.mutated.insert(object, chain(cause, span, text));
         }
     }
     for (binding, cause) in &callee.bound {
@@ -268,7 +264,11 @@ fn absorb(
             .entry(*binding)
             .or_insert_with(|| chain(cause, span, text));
     }
-    into.opaque.extend(callee.opaque.iter().cloned());
+    for found in &callee.opaque {
+        if !into.opaque.contains(found) {
+            into.opaque.insert(found.clone());
+        }
+    }
     into.hidden.join(&callee.hidden);
     into.trains |= callee.trains;
     into.escaping |= callee.escaping;
