@@ -8,7 +8,7 @@
 //! A replay exists once `replay.json` is renamed into place. The shards of its workers are merged
 //! elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{HeadKey, LoopPosition, Row};
@@ -98,35 +98,55 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     std::fs::rename(&temporary, file).map_err(fail)
 }
 
-/// The rows of all replays of a run. A row that was replayed again counts once, as the newest.
+/// The rows of all replays of a run. A row that was replayed again counts once: as verified where
+/// it ever was, else as the newest.
 pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failure> {
-    let mut newest_first: Vec<Vec<LogRow>> = Vec::new();
-    let mut seen: BTreeSet<Key> = BTreeSet::new();
-    for replay in of_run(store, run)?.into_iter().rev() {
+    let mut kept: BTreeMap<Key, (Trust, usize, u64)> = BTreeMap::new();
+    let replays = of_run(store, run)?;
+    let mut stored = Vec::new();
+    for (number, replay) in replays.iter().enumerate() {
+        let rows = read_rows(store, replay)?;
+        for (seq, key) in keys(replay, &rows).into_iter().enumerate() {
+            let trust = rows[seq].trust;
+            let proven = kept
+                .get(&key)
+                .is_some_and(|(known, ..)| *known == Trust::Verified);
+            if trust == Trust::Verified || !proven {
+                kept.insert(key, (trust, number, seq as u64));
+            }
+        }
+        stored.push(rows);
+    }
+    let mut places: Vec<(usize, u64)> = kept
+        .into_values()
+        .map(|(_, number, seq)| (number, seq))
+        .collect();
+    places.sort_unstable();
+    let mut shown = Vec::new();
+    for (number, seq) in places {
+        let replay = &replays[number];
         let origin = Origin {
             run,
             replay: Some(&replay.replay),
             file: &replay.file,
         };
-        let mut counted: std::collections::BTreeMap<Key, u64> = std::collections::BTreeMap::new();
-        let mut rows = Vec::new();
-        for (seq, stored) in read_rows(store, &replay)?.iter().enumerate() {
-            let mut key = Key::of(&replay, &stored.row);
-            let ordinal = counted.entry(key.clone()).or_default();
-            key.ordinal = *ordinal;
-            *ordinal += 1;
-            if seen.insert(key) {
-                rows.extend(LogRow::of(
-                    &origin,
-                    &stored.row,
-                    seq as u64,
-                    stored.trust.word(),
-                ));
-            }
-        }
-        newest_first.push(rows);
+        let StoredRow { row, trust } = &stored[number][seq as usize];
+        shown.extend(LogRow::of(&origin, row, seq, trust.word()));
     }
-    Ok(newest_first.into_iter().rev().flatten().collect())
+    Ok(shown)
+}
+
+/// The key of each row; the n-th row of the same statement at the same place has ordinal n.
+fn keys(replay: &StoredReplay, rows: &[StoredRow]) -> Vec<Key> {
+    let mut counted: BTreeMap<Key, u64> = BTreeMap::new();
+    let key = |stored: &StoredRow| {
+        let mut key = Key::of(replay, &stored.row);
+        let ordinal = counted.entry(key.clone()).or_default();
+        key.ordinal = *ordinal;
+        *ordinal += 1;
+        key
+    };
+    rows.iter().map(key).collect()
 }
 
 /// What makes two rows the same execution of the same statement.
@@ -189,4 +209,58 @@ fn read_rows(store: &Path, replay: &StoredReplay) -> Result<Vec<StoredRow>, Fail
 fn damaged(file: &Path) -> Failure {
     Failure::new(format!("`{}` is damaged", file.display()))
         .help("remove its folder and replay again; the recorded run is not affected")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replay(id: &str) -> StoredReplay {
+        StoredReplay {
+            format: 1,
+            replay: id.to_owned(),
+            run: "run".to_owned(),
+            file: "train.py".to_owned(),
+            source_hash: "hash".to_owned(),
+            condition: None,
+            rows: 2,
+        }
+    }
+
+    /// Replays with these trusts, one after the other; two rows of the same statement each.
+    #[track_caller]
+    fn check(trusts: &[Trust], expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let row = Row {
+            site: 0,
+            line: 3,
+            head: None,
+            context: Vec::new(),
+            seq: 0,
+            text: "x\n".to_owned(),
+            values: Vec::new(),
+        };
+        for (number, &trust) in trusts.iter().enumerate() {
+            let replay = replay(&number.to_string());
+            let own = self::folder(folder.path()).join(&replay.replay);
+            std::fs::create_dir_all(&own).unwrap();
+            let stored = StoredRow {
+                row: row.clone(),
+                trust,
+            };
+            publish(&own, &replay, &[stored.clone(), stored]).unwrap();
+        }
+        let rows = rows_of_run(folder.path(), "run").unwrap();
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn a_row_counts_once_and_verified_where_it_ever_was() {
+        let (verified, approximate) = (Trust::Verified, Trust::Approximate);
+        check(&[verified], &["run/0/0", "run/0/1"]);
+        check(&[verified, verified], &["run/1/0", "run/1/1"]);
+        check(&[verified, approximate], &["run/0/0", "run/0/1"]);
+        check(&[approximate, verified], &["run/1/0", "run/1/1"]);
+    }
 }
