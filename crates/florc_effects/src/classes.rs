@@ -79,10 +79,6 @@ impl Classes {
         classes
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (StmtId, &ClassInfo)> {
-        self.table.iter().map(|(stmt, info)| (*stmt, info))
-    }
-
     /// The class and all it derives from in this module, nearest first.
     pub(crate) fn line(&self, class: StmtId) -> Vec<StmtId> {
         let mut line = vec![class];

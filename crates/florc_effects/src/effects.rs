@@ -132,6 +132,14 @@ impl Effects {
         for values in &mut self.env {
             values.insert(anything);
         }
+        for event in self.events.iter_mut().flatten() {
+            if let Action::Call { reachable, .. } = &mut event.action {
+                *reachable = ObjSet::default();
+            }
+        }
+        for events in &mut self.events {
+            events.retain(|event| !matches!(event.action, Action::Mutate(_) | Action::Opaque));
+        }
         for stmt in (0..self.parents.len()).map(|id| StmtId(id as u32)) {
             let events = &mut self.events[semantics.function_of_stmt(stmt).index()];
             let span = events

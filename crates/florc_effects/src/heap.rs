@@ -179,7 +179,11 @@ impl Heap {
     /// A part of `owner` that is not tracked further: parts of parts of unknown things are the
     /// thing itself.
     pub(crate) fn inner(&mut self, owner: ObjId, name: &str, kind: ObjKind) -> ObjId {
-        let name = if self.dense && kind == ObjKind::Unknown { "inside" } else { name };
+        let name = if self.dense && kind == ObjKind::Unknown {
+            "inside"
+        } else {
+            name
+        };
         let object = self.get(owner);
         if object.depth >= 2 || (object.kind == ObjKind::Unknown && kind == ObjKind::Unknown) {
             return if kind == ObjKind::Scalar {
@@ -285,17 +289,17 @@ impl Heap {
 
     /// Counts work on a set of objects.
     pub(crate) fn count(&self, objects: &ObjSet) {
-        self.followed.fetch_add(objects.iter().count() as u64, Ordering::Relaxed);
-    }
-
-    /// For tests.
-    pub(crate) fn work(&self) -> String {
-        format!("dense {} followed {}", self.dense, self.followed.load(Ordering::Relaxed))
+        self.followed
+            .fetch_add(objects.iter().count() as u64, Ordering::Relaxed);
     }
 
     /// The analysis has taken too long; what it found is not all there is.
     pub(crate) fn exhausted(&self) -> bool {
-        let most = if self.dense { MOST_EDGES_DENSE } else { MOST_EDGES };
+        let most = if self.dense {
+            MOST_EDGES_DENSE
+        } else {
+            MOST_EDGES
+        };
         self.followed.load(Ordering::Relaxed) > most
     }
 

@@ -430,7 +430,11 @@ impl<'a> Interp<'a> {
 
     /// The one unknown object of a dense heap.
     fn anything(&mut self) -> ObjId {
-        self.heap.make(Site::Expr(ExprId(u32::MAX), "anything"), ObjKind::Unknown, FunctionId(0))
+        self.heap.make(
+            Site::Expr(ExprId(u32::MAX), "anything"),
+            ObjKind::Unknown,
+            FunctionId(0),
+        )
     }
 
     pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {

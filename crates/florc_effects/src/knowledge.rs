@@ -46,6 +46,10 @@ pub struct Variant {
 /// something in the receiver may write its input.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, written as JSON flags"
+)]
 pub struct Rule {
     /// The names that this rule is for, separated by blanks.
     pub names: String,
@@ -249,7 +253,10 @@ impl Knowledge {
     /// Whether a dotted name is known, or a name below it is.
     pub(crate) fn leads_somewhere(&self, qualified: &str) -> bool {
         let below = |found: Option<&String>| {
-            found.is_some_and(|name| name.strip_prefix(qualified).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+            found.is_some_and(|name| {
+                name.strip_prefix(qualified)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
         };
         let from = || qualified.to_string()..;
         below(self.functions.range(from()).next().map(|(name, _)| name))

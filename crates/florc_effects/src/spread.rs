@@ -252,7 +252,10 @@ fn absorb(
         let made_there = |maker: FunctionId| maker == id || callee.reach.contains(&maker);
         let seen = reachable.contains(object)
             || outer[id.index()].contains(object)
-            || callee.reach.iter().any(|inner| outer[inner.index()].contains(object))
+            || callee
+                .reach
+                .iter()
+                .any(|inner| outer[inner.index()].contains(object))
             || made_there(world.heap.get(object).maker);
         if let Some(cause) = callee.mutated.get(&object).filter(|_| seen) {
             into.objects.insert(object);

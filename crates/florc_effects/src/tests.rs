@@ -6,7 +6,6 @@
 mod aliases;
 mod calls;
 mod classes;
-mod debug;
 mod fixtures;
 mod libraries;
 mod peers;

@@ -34,6 +34,7 @@ pub(crate) fn is_recreatable(
     answer
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind")]
 fn judge(
     interp: &Interp<'_>,
     expr: ExprId,

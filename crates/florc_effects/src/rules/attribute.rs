@@ -28,7 +28,6 @@ impl Interp<'_> {
 
     fn attribute_of(&mut self, site: ExprId, object: ObjId, attr: &str) -> ObjSet {
         match self.heap.kind(object).clone() {
-            ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Library(path) => self.library_attribute(object, &path, attr),
             ObjKind::Instance(class) => self.instance_attribute(site, object, class, attr),
             ObjKind::Typed(of) => self.typed_attribute(site, object, &of, attr),
@@ -48,7 +47,7 @@ impl Interp<'_> {
                 values
             }
             ObjKind::Method(_) if attr == "__self__" => self.heap.read(object, &Field::Receiver),
-            ObjKind::Method(_) => ObjSet::one(SCALAR),
+            ObjKind::Method(_) | ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Super(class) => {
                 let receivers = self.heap.read(object, &Field::Receiver);
                 let methods = self.classes.find_above(class, attr);
@@ -173,7 +172,7 @@ impl Interp<'_> {
                     self.call_function(
                         site,
                         function,
-                        &Args::of(&[values.clone()]),
+                        &Args::of(std::slice::from_ref(values)),
                         Some(&receiver),
                     );
                 }

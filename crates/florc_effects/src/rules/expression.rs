@@ -27,6 +27,7 @@ impl Interp<'_> {
         values
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
     fn evaluate(&mut self, id: ExprId) -> ObjSet {
         let tree = self.tree;
         match &tree.expr(id).kind {

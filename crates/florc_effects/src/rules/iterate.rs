@@ -35,7 +35,6 @@ impl Interp<'_> {
             return self.unknown_operator(site, object);
         }
         match self.heap.kind(object).clone() {
-            ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Typed(of) => match knowledge.iterate(&of) {
                 Some(rule) => {
                     if knowledge.is_a(&of, "builtins.generator") {
@@ -63,7 +62,7 @@ impl Interp<'_> {
             }
             ObjKind::Library(path) if knowledge.is_known_package(&path) => ObjSet::one(SCALAR),
             ObjKind::Library(_) => self.unknown_operator(site, object),
-            ObjKind::Function(_) => ObjSet::one(SCALAR),
+            ObjKind::Function(_) | ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Class(_) => {
                 // An enumeration: its members are its attributes.
                 let mut items = ObjSet::one(SCALAR);

@@ -20,6 +20,7 @@ use crate::interp::Interp;
 use crate::object_set::ObjSet;
 
 impl Interp<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
     pub(crate) fn statement(&mut self, id: StmtId) {
         if self.heap.exhausted() && !self.recording {
             return;
@@ -67,12 +68,8 @@ impl Interp<'_> {
                 self.block(body);
                 self.block(orelse);
             }
-            StmtKind::While { test, body, orelse } => {
-                self.truth(*test);
-                self.block(body);
-                self.block(orelse);
-            }
-            StmtKind::If {
+            StmtKind::While { test, body, orelse }
+            | StmtKind::If {
                 test, body, orelse, ..
             } => {
                 self.truth(*test);
@@ -250,6 +247,7 @@ impl Interp<'_> {
     }
 
     /// Captures may hold any part of the subject.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
     fn pattern(&mut self, id: PatternId, subject: &ObjSet) {
         let tree = self.tree;
         let mut parts = self.heap.closure(subject, false);
