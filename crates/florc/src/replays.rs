@@ -235,6 +235,7 @@ mod tests {
             site: 0,
             line: 3,
             head: None,
+            block: None,
             context: Vec::new(),
             seq: 0,
             text: "x\n".to_owned(),
