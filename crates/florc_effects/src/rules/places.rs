@@ -170,8 +170,13 @@ impl Interp<'_> {
     }
 }
 
-/// Whether a keyword is given, and not literally `False` or `None`; `name=None` asks for the literal.
+/// Whether a keyword is given, and not literally `False` or `None`; `name=None` asks for the literal,
+/// `@N` for a positional argument of that index.
 pub(super) fn has_keyword(args: &Args, wanted: &str) -> bool {
+    if let Some(index) = wanted.strip_prefix('@') {
+        let index = index.parse::<usize>().unwrap_or(usize::MAX);
+        return args.positional.len() > index || args.star.is_some();
+    }
     let literal = wanted.strip_suffix("=None");
     let name = literal.unwrap_or(wanted);
     let given = args.keywords.iter().any(|(found, _, text)| {

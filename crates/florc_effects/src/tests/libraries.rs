@@ -245,3 +245,15 @@ fn swapped_targets_of_reinforcement_learning() {
         "bound: i p q\nmutated: p target",
     );
 }
+#[test]
+fn positional_flags_and_outputs_count() {
+    torch(
+        "act = nn.Sequential(nn.LeakyReLU(0.2, True))\nfor i in range(2):\n    act(x)\n    F.relu(y, True)\n",
+        "bound: i\nmutated: x y\nhidden: rng:torch",
+    );
+    check(
+        "import numpy as np\na, b = np.zeros(2), np.zeros(2)\nfor i in range(2):\n    np.exp(a, b)\n",
+        "",
+        "bound: i\nmutated: b",
+    );
+}
