@@ -10,12 +10,14 @@ write through C alone are not seen, but for those named here. Programs are not s
 import builtins
 import io
 import os
+import pathlib
 import shutil
 import sys
 
 from . import _florc
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace symlink readlink".split()
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 # Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
@@ -259,6 +261,9 @@ class Overlay:
         os.rename = os.replace = self.rename
         os.mkdir, os.rmdir = self.mkdir, self.rmdir
         os.listdir, os.scandir = self.listdir, self.scandir
+        accessor = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10 keeps its own references
+        for name in _KEPT if accessor else ():
+            setattr(accessor, name, staticmethod(io.open if name == "open" else getattr(os, name)))
         shutil._use_fd_functions = False
         shutil._USE_CP_SENDFILE = False
         sys.meta_path.insert(0, _Patches(self))
