@@ -1,7 +1,7 @@
 """P1 and P2 over every fixture script, probe group, worker count and choice of checkpoints."""
 
 import pytest
-from oracle import probe_groups
+from oracle import Project, probe_groups
 
 SCRIPTS = [
     "argparse_main", "char_gpt", "digits", "dqn", "gan", "helper_mutation", "numpy_mlp",
@@ -93,8 +93,9 @@ def test_elapsed_times_are_those_of_the_recorded_run(recorded):
     assert "verified" in replayed.stderr
 
 
-def test_logs_shows_recorded_and_hindsight_rows(recorded):
-    project, _, _ = recorded("digits", "every=3")
+def test_logs_shows_recorded_and_hindsight_rows(tmp_path):
+    project = Project(tmp_path, "digits")  # its own: `logs` shows what other tests replayed, too
+    assert project.record(checkpoints="every=3").code == 0
     project.add_probes(["outer"])
     assert project.replay().code == 0
     rows = project.logs()

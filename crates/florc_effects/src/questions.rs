@@ -44,7 +44,21 @@ impl Effects {
 
     /// Every function of the module that may run while these statements do.
     pub fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
-        let all = self.spread_of(stmts);
+        self.reach_of(self.spread_of(stmts))
+    }
+
+    /// As [`Effects::may_reach`] for one statement of `function`, without the statements in its
+    /// suites: what a test, an iterable or a decorator may run.
+    pub fn may_reach_at(&self, function: FunctionId, stmt: StmtId) -> BTreeSet<FunctionId> {
+        let events = self.events[function.index()].iter();
+        let own: Vec<_> = events.filter(|event| event.stmt == stmt).collect();
+        let mut all = Spread::default();
+        let (world, spreads) = (self.world(), &self.spreads);
+        collect(&world, spreads, &self.outer, &own, None, &mut all);
+        self.reach_of(all)
+    }
+
+    fn reach_of(&self, all: Spread) -> BTreeSet<FunctionId> {
         let mut reach = all.reach;
         if all.escaping {
             for id in &self.external {

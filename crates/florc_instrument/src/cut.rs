@@ -243,9 +243,37 @@ impl CutPoint<'_> {
         let steady = binding.is_parameter && binding.definitions.len() == 1;
         let known = self.live_before.contains(&id) || steady;
         self.all_live
-            || *place != Place::Local
+            || *place == Place::Captured
+            || (*place == Place::Global && self.global_is_live(id))
             || self.live.contains(&id)
             || (change.touched && known && self.defined_outside(binding))
+    }
+
+    /// Whether a global that code in a function touches is read after the function. At module level
+    /// one that no function mentions is dead between its last read and the next binding.
+    fn global_is_live(&self, id: BindingId) -> bool {
+        let facts = self.facts;
+        let module = FunctionId(0);
+        let body = facts.module.tree.body.iter();
+        let mut calls = body
+            .flat_map(|stmt| facts.own_stmts(*stmt))
+            .filter(|stmt| {
+                let reached = facts.effects.may_reach_at(module, *stmt);
+                reached.contains(&self.function)
+            })
+            .peekable();
+        // called by nobody here: who knows what follows
+        calls.peek().is_none() || calls.any(|stmt| self.is_live_in(stmt, id))
+    }
+
+    /// Whether a variable is read after some point in a statement of its own scope, the statements
+    /// in its suites not counted as the point.
+    fn is_live_in(&self, stmt: StmtId, id: BindingId) -> bool {
+        let semantics = self.facts.semantics;
+        let is_simple = self.facts.module.tree.blocks(stmt).is_empty();
+        semantics.live_before(stmt).contains(&id)
+            || semantics.read_in(&[stmt]).contains(&id)
+            || (!is_simple && semantics.live_after(stmt).contains(&id))
     }
 
     /// Whether an object that a caller may hold is changed, and then no name leads to it any more.
