@@ -22,7 +22,7 @@ mod spread;
 
 pub use effect::{Cause, Hidden, LogCall, RegionEffect, Summary};
 pub use effects::Effects;
-pub use knowledge::{Callbacks, Knowledge, Rule, Type, Variant};
+pub use knowledge::{Callbacks, Knowledge, Problem, Rule, Type, Variant};
 
 use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;

@@ -344,7 +344,11 @@ impl Interp<'_> {
     }
 
     fn store(&mut self, site: ExprId, rule: &Rule, receiver: Option<&ObjSet>, args: &Args) {
-        let Some(owners) = receiver else { return };
+        let named = rule.into.as_ref();
+        let named = named.map(|place| self.place(place, receiver, args));
+        let Some(owners) = named.or_else(|| receiver.cloned()) else {
+            return;
+        };
         let mut items = ObjSet::default();
         for place in &rule.stores {
             items.extend(&self.place(place, receiver, args));
