@@ -22,7 +22,7 @@ pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
         out::note(render::diagnostic(diagnostic, Some(&original)).trim_end());
     }
     match &args.output {
-        Some(file) => std::fs::write(file, &compiled.text)
+        Some(file) => std::fs::write(file, compiled.text())
             .map_err(|error| Failure::io("write", file, &error))?,
         None if args.diff => {
             let name = original.path();
@@ -31,10 +31,10 @@ pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
                 name,
                 original.text(),
                 &shown,
-                &compiled.text,
+                compiled.text(),
             ))?;
         }
-        None => out::text(&compiled.text)?,
+        None => out::text(compiled.text())?,
     }
     Ok(DONE)
 }

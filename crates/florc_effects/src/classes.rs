@@ -1,4 +1,4 @@
-//! Classes of the module: their methods and where they look attributes up.
+//! Classes of the program: their methods and where they look attributes up.
 //!
 //! ```python
 //! class Net(nn.Module):        # bases: [Typed("torch.nn.Module")], methods: {forward}
@@ -168,6 +168,13 @@ fn bases(module: &Module, semantics: &Semantics, knowledge: &Knowledge, stmt: St
             ExprKind::Subscript { value, .. } => *value,
             _other => *base,
         };
+        if let Some(class) = semantics
+            .class_named(base)
+            .filter(|class| own.contains(class))
+        {
+            bases.push(Base::Module(class));
+            continue;
+        }
         if let Some(qualified) = semantics.qualified(base) {
             bases.push(match knowledge.type_of_class(&qualified) {
                 Some(name) => Base::Typed(name),

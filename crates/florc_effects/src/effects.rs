@@ -24,6 +24,7 @@ use crate::spread::{Spread, World, collect, outer_objects, spread};
 #[derive(Debug)]
 pub struct Effects {
     pub(crate) heap: Heap,
+    gave_up: bool,
     pub(crate) env: Vec<ObjSet>,
     /// All that a variable may lead to.
     pub(crate) reach: Vec<ObjSet>,
@@ -35,6 +36,8 @@ pub struct Effects {
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
     pub(crate) homes: Vec<FunctionId>,
     pub(crate) globals: Vec<BindingId>,
+    /// The body of each file.
+    modules: Vec<FunctionId>,
     pub(crate) parents: Vec<Option<StmtId>>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
@@ -47,7 +50,8 @@ pub struct Effects {
 }
 
 impl Effects {
-    pub(crate) fn from_interp(interp: Interp<'_>, reached: bool) -> Self {
+    pub(crate) fn from_interp(mut interp: Interp<'_>, reached: bool) -> Self {
+        interp.heap.count_afresh();
         let semantics = interp.semantics;
         let recreatable = crate::questions::recreatable_expressions(&interp);
         let reach = interp
@@ -55,15 +59,18 @@ impl Effects {
             .iter()
             .map(|values| interp.heap.closure(values, false))
             .collect();
+        let reached = reached && !interp.heap.exhausted();
         let parents = (0..interp.tree.stmt_count())
             .map(|id| interp.tree.parent(StmtId(id as u32)))
             .collect();
         let mut effects = Self {
+            gave_up: !reached,
             reach,
             parents,
             recreatable,
             homes: homes(semantics),
             globals: globals(semantics),
+            modules: semantics.modules.clone(),
             in_class: in_class(semantics),
             function_parents: semantics
                 .functions
@@ -158,7 +165,7 @@ impl Effects {
                 stmt,
                 span,
                 text: "opaque: the module is too involved to be analysed".to_string(),
-                action: Action::BindGlobals,
+                action: Action::BindGlobals(None),
             });
             for (index, binding) in semantics.bindings.iter().enumerate() {
                 if binding.is_nonlocal_declared {
@@ -171,6 +178,11 @@ impl Effects {
                 }
             }
         }
+    }
+
+    /// Whether the program was too involved: every statement is taken to change everything.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// What running these statements of `function`, once or many times, may do.
@@ -201,6 +213,7 @@ impl Effects {
                 effect.bound.insert(*binding, cause.clone());
             }
         }
+        self.add_members(&all, &mut effect);
         effect.mutated = self.changed_variables(&all, |binding| self.is_visible(binding, function));
         self.add_foreign_globals(function, &all, &mut effect);
         effect
@@ -248,6 +261,24 @@ impl Effects {
         changed
     }
 
+    /// Who changes a module, and nobody knows how, may bind any of its variables again.
+    fn add_members(&self, all: &Spread, effect: &mut RegionEffect) {
+        for (object, cause) in &all.mutated {
+            let ObjKind::Module(file) = self.heap.kind(*object) else {
+                continue;
+            };
+            let home = self.modules[*file];
+            for binding in self
+                .globals
+                .iter()
+                .filter(|id| self.homes[id.index()] == home)
+            {
+                let bound = effect.bound.entry(*binding);
+                bound.or_insert_with(|| cause.clone());
+            }
+        }
+    }
+
     /// Parameters of a function that others call may be any global object.
     fn add_foreign_globals(&self, function: FunctionId, all: &Spread, effect: &mut RegionEffect) {
         let mut home = Some(function);
@@ -264,7 +295,9 @@ impl Effects {
             .iter()
             .find(|(id, _)| self.heap.is_foreign(**id));
         let Some((_, cause)) = touched else { return };
-        for binding in &self.globals {
+        let (own, entry) = (self.module_of(function), FunctionId(0));
+        let near = |id: &&BindingId| [own, entry].contains(&self.homes[id.index()]);
+        for binding in self.globals.iter().filter(near) {
             let held = &self.env[binding.index()];
             let data = held.iter().any(|id| match self.heap.kind(id) {
                 ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => true,
@@ -272,6 +305,7 @@ impl Effects {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             });
@@ -309,7 +343,7 @@ impl Effects {
         false
     }
 
-    /// Whether code of `function` can see the variable by name.
+    /// Whether code of `function` can see the variable by name, or as an attribute of a module.
     pub(crate) fn is_visible(&self, binding: BindingId, function: FunctionId) -> bool {
         if self.in_class[binding.index()] {
             return false;
@@ -322,7 +356,14 @@ impl Effects {
             }
             next = self.function_parents[id.index()];
         }
-        home == FunctionId(0)
+        self.modules.contains(&home)
+    }
+
+    /// The body of the file that a function is in.
+    pub(crate) fn module_of(&self, function: FunctionId) -> FunctionId {
+        let around = |id: &FunctionId| self.function_parents[id.index()];
+        let all = std::iter::successors(Some(function), around);
+        all.last().unwrap_or(function)
     }
 
     /// The `def` of a function.
@@ -351,10 +392,11 @@ fn homes(semantics: &Semantics) -> Vec<FunctionId> {
 }
 
 fn globals(semantics: &Semantics) -> Vec<BindingId> {
-    let module = semantics.scopes.first();
-    module
-        .map(|scope| scope.bindings.values().copied().collect())
-        .unwrap_or_default()
+    let scopes = semantics.modules.iter().map(|module| {
+        let scope = semantics.function(*module).scope;
+        semantics.scope(scope).bindings.values().copied()
+    });
+    scopes.flatten().collect()
 }
 
 fn in_class(semantics: &Semantics) -> Vec<bool> {

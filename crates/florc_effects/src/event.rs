@@ -17,6 +17,9 @@ use crate::object_set::ObjSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Function(FunctionId),
+    /// The body of an imported file, which runs once. What it makes and binds in its own module was
+    /// there before, or nobody has seen it yet.
+    Body(FunctionId),
     /// A generator expression, noted down with the statement that made it.
     Deferred(FunctionId, StmtId, Span),
 }
@@ -33,8 +36,8 @@ pub(crate) enum Action {
         escaping: bool,
     },
     Bind(BindingId),
-    /// Any variable of the module may be bound again.
-    BindGlobals,
+    /// Any variable of the file with this body, or of every file, may be bound again.
+    BindGlobals(Option<FunctionId>),
     Opaque,
     Hidden(Hidden),
     Trains,

@@ -38,6 +38,8 @@ pub(crate) enum ObjKind {
     Class(StmtId),
     /// A module, class, function or value of a library, by dotted name.
     Library(String),
+    /// The module of a file of the program.
+    Module(usize),
     /// A bound method; the receivers are in the field [`Field::Receiver`].
     Method(String),
     /// `super()` inside a method of this class.
@@ -61,6 +63,8 @@ pub(crate) enum Site {
     /// The instances of a class that are made outside of this module.
     Instances(StmtId),
     Library(String),
+    /// The module of a file of the program.
+    Module(usize),
     /// `except … as name`, `case name`, and the like.
     Place(Span),
 }
@@ -203,6 +207,7 @@ impl Heap {
             | ObjKind::Function(_)
             | ObjKind::Class(_)
             | ObjKind::Library(_)
+            | ObjKind::Module(_)
             | ObjKind::Method(_)
             | ObjKind::Super(_) => false,
         };
@@ -293,6 +298,11 @@ impl Heap {
             .fetch_add(objects.iter().count() as u64, Ordering::Relaxed);
     }
 
+    /// Lets the questions of the end follow as many edges as the analysis did.
+    pub(crate) fn count_afresh(&mut self) {
+        self.followed = AtomicU64::new(0);
+    }
+
     /// The analysis has taken too long; what it found is not all there is.
     pub(crate) fn exhausted(&self) -> bool {
         let most = if self.dense {
@@ -340,7 +350,11 @@ impl Heap {
         }
         for id in self.closure(owners, false).iter() {
             match self.kind(id) {
-                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) | ObjKind::Class(_) => {
+                ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Class(_)
+                | ObjKind::Module(_) => {
                     self.put(id, Field::Any, values);
                 }
                 ObjKind::Scalar

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{
-    BindingId, DefinitionKind, FunctionId, FunctionKind, Resolution, ScopeKind, Semantics,
+    BindingId, DefinitionKind, FunctionId, FunctionKind, Link, Resolution, Semantics,
 };
 use florc_syntax::tree::{Block, ExprId, ExprKind, Parameters, StmtId, StmtKind, Tree};
 use florc_syntax::{Module, Span};
@@ -22,6 +22,7 @@ use crate::effect::{Hidden, LogCall};
 use crate::event::{Action, Event, Target};
 use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
 use crate::knowledge::Knowledge;
+use crate::modules::is_module_base;
 use crate::object_set::ObjSet;
 
 /// Passes after which the analysis stops; each adds facts, so this only bounds wrong input.
@@ -55,6 +56,8 @@ pub(crate) struct Interp<'a> {
     /// A first fixpoint is reached: what still has no value is unknown.
     pub(crate) settled: bool,
     pub(crate) recording: bool,
+    /// Imported names, and what of the program each may stand for.
+    pub(crate) links: Vec<(BindingId, Link)>,
     /// By function.
     pub(crate) events: Vec<Vec<Event>>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
@@ -98,6 +101,7 @@ impl<'a> Interp<'a> {
             touched: touched(module, semantics),
             settled: false,
             recording: false,
+            links: Vec::new(),
             events: vec![Vec::new(); functions],
             logs: BTreeMap::new(),
             clocks: BTreeMap::new(),
@@ -144,11 +148,18 @@ impl<'a> Interp<'a> {
     }
 
     fn pass(&mut self) {
+        self.spread_links();
         for index in 0..self.semantics.functions.len() {
             let function = &self.semantics.functions[index];
             self.function = function.id;
             match function.kind {
-                FunctionKind::Module => self.block(&self.tree.body),
+                FunctionKind::Module => {
+                    let modules = &self.semantics.modules;
+                    let file = modules.iter().position(|of| *of == function.id);
+                    if let Some(body) = file.and_then(|file| self.tree.bodies().nth(file)) {
+                        self.block(body);
+                    }
+                }
                 FunctionKind::Def => {
                     let Some(stmt) = function.stmt else { continue };
                     self.stmt = stmt;
@@ -207,6 +218,12 @@ impl<'a> Interp<'a> {
             let binding = &self.semantics.bindings[index];
             for definition in &binding.definitions {
                 if let DefinitionKind::Import(path) = &definition.kind {
+                    let found = self.semantics.import_targets(definition);
+                    if !found.is_empty() {
+                        let id = BindingId(index as u32);
+                        self.links.extend(found.into_iter().map(|link| (id, link)));
+                        continue;
+                    }
                     self.roots.insert(path.clone());
                     let values = self.library(path);
                     self.env[index].extend(&values);
@@ -231,6 +248,7 @@ impl<'a> Interp<'a> {
                 | ObjKind::Typed(_)
                 | ObjKind::Unknown
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -310,7 +328,7 @@ impl<'a> Interp<'a> {
         let ExprKind::Call { func, .. } = &self.tree.expr(expr).kind else {
             return false;
         };
-        let binding = self.semantics.binding_of_name(*func);
+        let binding = self.semantics.variable(*func);
         binding.is_some_and(|id| self.semantics.binding(id).is_function)
     }
 
@@ -402,6 +420,9 @@ impl<'a> Interp<'a> {
 
     /// A module, class, function or value of a library.
     pub(crate) fn library(&mut self, path: &str) -> ObjSet {
+        if let Some(file) = self.semantics.file_named(path) {
+            return ObjSet::one(self.module_object(file));
+        }
         if self.knowledge.is_value(path) {
             return ObjSet::one(SCALAR);
         }
@@ -550,8 +571,7 @@ impl<'a> Interp<'a> {
 
     /// Whether a variable lives in the module.
     pub(crate) fn is_global(&self, binding: BindingId) -> bool {
-        let scope = self.semantics.binding(binding).scope;
-        matches!(self.semantics.scope(scope).kind, ScopeKind::Module)
+        self.semantics.is_global(binding)
     }
 
     pub(crate) fn put_one(&mut self, owner: ObjId, field: Field, value: ObjId) {
@@ -563,12 +583,26 @@ fn foreign_site(binding: Option<&BindingId>) -> Site {
     Site::Foreign(binding.copied().unwrap_or(BindingId(u32::MAX)))
 }
 
+/// The variable of another file that `module.name` means.
+fn member(semantics: &Semantics, tree: &Tree, expr: ExprId) -> Option<BindingId> {
+    let ExprKind::Attribute { value, attr } = &tree.expr(expr).kind else {
+        return None;
+    };
+    match semantics.link(*value)? {
+        Link::Module(file) => semantics.member(file, &attr.text).0,
+        Link::Binding(_) => None,
+    }
+}
+
 /// For each function the outer variables that its own code mentions.
 fn touched(module: &Module, semantics: &Semantics) -> Vec<BTreeSet<BindingId>> {
     let mut touched = vec![BTreeSet::new(); semantics.functions.len()];
-    for index in 0..module.tree.expr_count() {
+    let tree = &module.tree;
+    for index in 0..tree.expr_count() {
         let expr = ExprId(index as u32);
-        let Some(binding) = semantics.binding_of_name(expr) else {
+        let own = semantics.binding_of_name(expr);
+        let own = own.filter(|_| !is_module_base(semantics, tree, expr));
+        let Some(binding) = own.or_else(|| member(semantics, tree, expr)) else {
             continue;
         };
         let home = semantics.scope(semantics.binding(binding).scope).function;

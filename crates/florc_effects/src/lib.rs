@@ -5,7 +5,7 @@
 //! b.append(x)          # mutated: buf, b   ("`b.append` changes its object" at line 2)
 //! ```
 //!
-//! A whole-module points-to analysis with a knowledge base of libraries. It over-approximates: an
+//! A whole-program points-to analysis with a knowledge base of libraries. It over-approximates: an
 //! unknown call may change all that it is given. It decides nothing about cut points or SkipBlocks.
 
 mod classes;
@@ -15,6 +15,7 @@ mod event;
 mod heap;
 mod interp;
 mod knowledge;
+mod modules;
 mod object_set;
 mod questions;
 mod rules;

@@ -92,6 +92,7 @@ impl Effects {
             | ObjKind::Function(_)
             | ObjKind::Class(_)
             | ObjKind::Library(_)
+            | ObjKind::Module(_)
             | ObjKind::Method(_)
             | ObjKind::Super(_) => false,
         };
@@ -119,6 +120,7 @@ impl Effects {
                 ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Super(_) => false,
             })
     }

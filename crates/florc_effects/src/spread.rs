@@ -133,8 +133,9 @@ pub(crate) fn collect(
                         .or_insert_with(|| Cause::at(event.span, event.text.clone()));
                 }
             }
-            Action::BindGlobals => {
-                for binding in world.globals {
+            Action::BindGlobals(of) => {
+                let meant = |id: &&BindingId| of.is_none_or(|of| world.homes[id.index()] == of);
+                for binding in world.globals.iter().filter(meant) {
                     into.bound
                         .entry(*binding)
                         .or_insert_with(|| Cause::at(event.span, event.text.clone()));
@@ -174,11 +175,15 @@ fn call(
 ) {
     into.escaping |= escaping;
     let mut functions: BTreeSet<FunctionId> = BTreeSet::new();
+    let mut bodies: BTreeSet<FunctionId> = BTreeSet::new();
     let mut statements: BTreeSet<(FunctionId, StmtId, Span)> = BTreeSet::new();
     for target in targets {
         match target {
             Target::Function(id) => {
                 functions.insert(*id);
+            }
+            Target::Body(id) => {
+                bodies.insert(*id);
             }
             Target::Deferred(id, stmt, span) => {
                 statements.insert((*id, *stmt, *span));
@@ -206,6 +211,9 @@ fn call(
             into,
         );
     }
+    for id in bodies {
+        run_body(world, &spreads[id.index()], id, event, outer, into);
+    }
     for (id, stmt, span) in statements {
         let own: Vec<&Event> = world.events[id.index()]
             .iter()
@@ -220,6 +228,37 @@ fn call(
     }
 }
 
+/// Adds the effects of an imported file's body on what is not its own.
+fn run_body(
+    world: &World<'_>,
+    callee: &Spread,
+    id: FunctionId,
+    event: &Event,
+    outer: &[ObjSet],
+    into: &mut Spread,
+) {
+    into.reach.insert(id);
+    let mut others = Spread::default();
+    let (place, nothing) = ((event.span, event.text.as_str()), ObjSet::default());
+    absorb(world, callee, id, place, &nothing, outer, &mut others);
+    for (object, cause) in others.mutated {
+        if world.heap.get(object).maker != id {
+            into.objects.insert(object);
+            into.mutated.entry(object).or_insert(cause);
+        }
+    }
+    for (binding, cause) in others.bound {
+        if world.homes[binding.index()] != id {
+            into.bound.entry(binding).or_insert(cause);
+        }
+    }
+    into.opaque.extend(others.opaque);
+    into.hidden.join(&others.hidden);
+    into.trains |= others.trains;
+    into.escaping |= others.escaping;
+    into.reach.extend(others.reach);
+}
+
 fn is_deferred(event: &Event) -> bool {
     match &event.action {
         Action::Call { targets, .. } => targets
@@ -227,7 +266,7 @@ fn is_deferred(event: &Event) -> bool {
             .any(|target| matches!(target, Target::Deferred(..))),
         Action::Mutate(_)
         | Action::Bind(_)
-        | Action::BindGlobals
+        | Action::BindGlobals(_)
         | Action::Opaque
         | Action::Hidden(_)
         | Action::Trains

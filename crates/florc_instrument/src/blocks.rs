@@ -51,7 +51,8 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
         }
     }
     let diagnostics = search.diagnostics;
-    plan.skip_blocks.sort_by_key(|block| block.site.span.start);
+    let start = |stmt: StmtId| facts.module.tree.stmt(stmt).span.start;
+    plan.skip_blocks.sort_by_key(|block| start(block.stmt));
     diagnostics
 }
 
@@ -118,7 +119,7 @@ impl Search<'_, '_> {
             }
             Err(finding) => {
                 self.plan.uninstrumented.push(Uninstrumented {
-                    id: facts.loop_id(&each.path),
+                    id: facts.loop_id(each),
                     span: facts.stmt_span(stmt),
                     code: finding.code.to_owned(),
                     reason: finding.title.clone(),
@@ -141,7 +142,7 @@ fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagno
         return Err(state_out_of_reach::report(facts.module, stmt, found, false));
     }
     let site = SkipBlockSite {
-        id: facts.loop_id(&each.path),
+        id: facts.loop_id(each),
         function: facts.semantics.function(each.function).qualname.clone(),
         span: facts.stmt_span(stmt),
         roots: end.roots,

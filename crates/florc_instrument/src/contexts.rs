@@ -24,7 +24,7 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) {
         let skipped = Some(each.stmt) == main || asynchronous || facts.suspends(each.function);
         if !skipped && facts.may_log(&[each.stmt], &plan.logs) {
             let site = LoopSite {
-                id: facts.loop_id(&each.path),
+                id: facts.loop_id(each),
                 label: each.label.clone(),
                 span: facts.span(stmt.span),
             };
@@ -34,6 +34,6 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) {
             });
         }
     }
-    found.sort_by_key(|counted| counted.site.span.start);
+    found.sort_by_key(|counted| facts.module.tree.stmt(counted.stmt).span.start);
     plan.loops = found;
 }

@@ -101,11 +101,11 @@ impl CutPoint<'_> {
         region: &RegionEffect,
         out_of_reach: &mut Option<OutOfReach>,
     ) -> Vec<Candidate> {
-        let mut names: BTreeSet<(bool, &str)> = BTreeSet::new();
+        let mut names: BTreeSet<(bool, String, &str)> = BTreeSet::new();
         let mut found = Vec::new();
         for (id, change) in self.changes(region) {
             let binding = self.facts.semantics.binding(id);
-            let Some(place) = place(self.facts, self.function, id) else {
+            let Some((place, module)) = place(self.facts, self.function, id) else {
                 continue;
             };
             let live = self.is_live(id, &place, &change);
@@ -115,7 +115,12 @@ impl CutPoint<'_> {
                 Place::Global => false,
             };
             let bound = self.bound.contains(&id);
-            let help = if !names.insert((place == Place::Global, &binding.name)) {
+            let key = (
+                place == Place::Global,
+                module.clone(),
+                binding.name.as_str(),
+            );
+            let help = if !names.insert(key) {
                 Some("give the two variables different names".to_owned())
             } else if self.in_class() && is_private(&binding.name) && !bound {
                 Some("let its name begin with one underscore".to_owned())
@@ -145,6 +150,7 @@ impl CutPoint<'_> {
                 root: Root {
                     name: binding.name.clone(),
                     place,
+                    module,
                     live,
                     always_bound: bound,
                     replaced: change.rebound && self.replaced(binding),
@@ -161,7 +167,7 @@ impl CutPoint<'_> {
         let semantics = self.facts.semantics;
         let mut changes = BTreeMap::new();
         for (id, cause) in &region.mutated {
-            if semantics.binding(*id).is_import || self.is_plain_function(*id) {
+            if self.facts.is_fixed_import(*id) || self.is_plain_function(*id) {
                 continue;
             }
             changes.insert(
@@ -188,13 +194,15 @@ impl CutPoint<'_> {
                 },
             );
             let place = place(self.facts, self.function, *id);
-            let live = place.is_some_and(|p| p != Place::Local) || self.live.contains(id);
+            let outer = place.is_some_and(|(place, _)| place != Place::Local);
+            let live = outer || self.live.contains(id);
             if !live || !self.replaced(semantics.binding(*id)) {
                 continue;
             }
             for other in self.facts.effects.may_share(*id, self.function) {
                 let binding = semantics.binding(other);
-                let data = !(binding.is_import || binding.is_function || binding.is_class);
+                let import = self.facts.is_fixed_import(other);
+                let data = !(import || binding.is_function || binding.is_class);
                 if data && !region.bound.contains_key(&other) && !self.targets.contains(&other) {
                     let shared = Change {
                         rebound: false,
@@ -229,7 +237,7 @@ impl CutPoint<'_> {
         };
         let has_attribute = || {
             (0..tree.expr_count() as u32).any(|expr| match &tree.expr(ExprId(expr)).kind {
-                ExprKind::Attribute { value, .. } => semantics.binding_of_name(*value) == Some(id),
+                ExprKind::Attribute { value, .. } => semantics.variable(*value) == Some(id),
                 _ => false,
             })
         };
@@ -254,6 +262,9 @@ impl CutPoint<'_> {
     fn global_is_live(&self, id: BindingId) -> bool {
         let facts = self.facts;
         let module = FunctionId(0);
+        if facts.semantics.module_of_binding(id) != module {
+            return true;
+        }
         let body = facts.module.tree.body.iter();
         let mut calls = body
             .flat_map(|stmt| facts.own_stmts(*stmt))
@@ -280,7 +291,7 @@ impl CutPoint<'_> {
     fn loses_object(&self, id: BindingId, region: &RegionEffect) -> bool {
         let semantics = self.facts.semantics;
         let binding = semantics.binding(id);
-        let gone = self.function != FunctionId(0)
+        let gone = !semantics.is_module(self.function)
             && region.mutated.contains_key(&id)
             && self.live_before.contains(&id)
             && self.replaced(binding);
@@ -331,11 +342,21 @@ impl CutPoint<'_> {
 
     fn reason_lines(&self, cause: &Cause) -> Vec<String> {
         let source = &self.facts.module.source;
-        let line = |span: &Span| source.line_column(span.start).line;
-        cause
-            .steps
-            .iter()
-            .map(|(span, text)| format!("line {}: {text}", line(span)))
+        let here = source.file_of(self.whole().start);
+        let at = |span: &Span| {
+            let (file, line) = (
+                source.file_of(span.start),
+                source.line_column(span.start).line,
+            );
+            if file == here {
+                format!("line {line}")
+            } else {
+                format!("{} line {line}", file.path)
+            }
+        };
+        let steps = cause.steps.iter();
+        steps
+            .map(|(span, text)| format!("{}: {text}", at(span)))
             .collect()
     }
 }
@@ -355,18 +376,27 @@ fn is_private(name: &str) -> bool {
     name.starts_with("__") && !name.ends_with("__")
 }
 
-/// Where a variable lives, seen from a function; `None` where it cannot be seen.
-pub(crate) fn place(facts: Facts<'_>, function: FunctionId, binding: BindingId) -> Option<Place> {
+/// Where a variable lives, seen from a function, and for a global of another file its module;
+/// `None` where it cannot be seen.
+pub(crate) fn place(
+    facts: Facts<'_>,
+    function: FunctionId,
+    binding: BindingId,
+) -> Option<(Place, String)> {
     let semantics = facts.semantics;
     let home = semantics.binding(binding).scope;
     if semantics.function(function).scope == home {
-        return Some(Place::Local);
+        return Some((Place::Local, String::new()));
     }
-    if semantics.function(FunctionId(0)).scope == home {
-        return Some(Place::Global);
+    let of_file = |module: &FunctionId| semantics.function(*module).scope == home;
+    if let Some(file) = semantics.modules.iter().position(of_file) {
+        let own = semantics.modules[file] == semantics.module_of(function);
+        let named = facts.module.source.files().get(file).filter(|_| !own);
+        let module = named.map(|file| file.name.clone());
+        return Some((Place::Global, module.unwrap_or_default()));
     }
     let outer = |id: &FunctionId| semantics.function(*id).parent;
     std::iter::successors(outer(&function), outer)
         .any(|around| semantics.function(around).scope == home)
-        .then_some(Place::Captured)
+        .then_some((Place::Captured, String::new()))
 }

@@ -9,7 +9,7 @@
 
 use florc_effects::Effects;
 use florc_manifest::SourceSpan;
-use florc_semantic::Semantics;
+use florc_semantic::{BindingId, Definition, Link, Loop, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Span};
 
@@ -27,24 +27,64 @@ pub(crate) struct Facts<'a> {
 impl Facts<'_> {
     /// The manifest's form of a place.
     pub(crate) fn span(&self, span: Span) -> SourceSpan {
-        let place = self.module.source.line_column(span.start);
-        SourceSpan {
-            start: span.start,
-            end: span.end,
-            line: place.line,
-            column: place.column,
-        }
+        source_span(self.module, span)
     }
 
-    /// `train.py:main/epoch` from the path of a loop.
-    pub(crate) fn loop_id(&self, path: &str) -> String {
-        format!("{}:{path}", self.module.source.path())
+    /// `train.py:main/epoch`: the file and the path of a loop.
+    pub(crate) fn loop_id(&self, each: &Loop) -> String {
+        let start = self.module.tree.stmt(each.stmt).span.start;
+        format!("{}:{}", self.module.source.file_of(start).path, each.path)
+    }
+
+    /// Whether a variable is imported and no data of another file of the program: such names do
+    /// not change.
+    pub(crate) fn is_fixed_import(&self, id: BindingId) -> bool {
+        let binding = self.semantics.binding(id);
+        let mut definitions = binding.definitions.iter();
+        let from_program = |definition: &Definition| {
+            let targets = self.semantics.import_targets(definition);
+            targets
+                .iter()
+                .any(|target| matches!(target, Link::Binding(_)))
+        };
+        let mut data = || definitions.any(from_program) && self.effects.is_data(id);
+        binding.is_import && !data()
+    }
+
+    /// Whether a statement stands in the entry of the program.
+    pub(crate) fn in_entry(&self, stmt: StmtId) -> bool {
+        self.module
+            .source
+            .file_of(self.module.tree.stmt(stmt).span.start)
+            .start
+            == 0
     }
 
     /// The manifest's form of a statement's place.
     pub(crate) fn stmt_span(&self, stmt: StmtId) -> SourceSpan {
         self.span(self.module.tree.stmt(stmt).span)
     }
+}
+
+/// The manifest's form of a place in a module or linked program.
+pub fn source_span(module: &Module, span: Span) -> SourceSpan {
+    let source = &module.source;
+    let file = source.file_of(span.start);
+    let path = if file.start == 0 { "" } else { &file.path };
+    let (local, place) = (source.local(span), source.line_column(span.start));
+    SourceSpan {
+        file: path.to_owned(),
+        start: local.start,
+        end: local.end,
+        line: place.line,
+        column: place.column,
+    }
+}
+
+/// Where a place of the manifest is in a module or linked program; `None` in no file of it.
+pub fn program_span(module: &Module, place: &SourceSpan) -> Option<Span> {
+    let span = Span::new(place.start, place.end);
+    module.source.global(&place.file, span)
 }
 
 /// Decides every cut point and site; with `options.reuse` the cut points are those recorded.

@@ -1,4 +1,4 @@
-//! From a training script to the script that records itself: the plan and the rewrite.
+//! From a training program to the program that records itself: the plan and the rewrite.
 //!
 //! ```python
 //! for epoch in range(3):                       # for epoch in florc.main_loop("t.py:epoch", range(3)):
@@ -28,22 +28,25 @@ mod roots;
 
 use std::sync::LazyLock;
 
-use florc_effects::Knowledge;
+use florc_effects::{Effects, Knowledge};
 use florc_manifest::{MainLoopSite, ModuleManifest, SkipBlockSite};
+use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;
-use florc_syntax::{Diagnostic, Module, SourceMap, SourceText, Span};
+use florc_syntax::{
+    Diagnostic, Module, Named, ProgramFile, Severity, SourceMap, SourceText, Span, link,
+};
 
-pub use decide::plan;
+pub use decide::{plan, program_span, source_span};
 pub use plan::{ClockRead, CountedLoop, LogStatement, MainLoop, Plan, SkipBlock};
 pub use rewrite::rewrite;
 
-/// Recorded cut points, each at the span of the same loop in the source at hand.
+/// Recorded cut points, each with the span of the same loop in the source at hand.
 #[derive(Clone, Debug, Default)]
 pub struct Reuse {
     /// The main loop.
-    pub main_loop: Option<(Span, MainLoopSite)>,
+    pub main_loop: Option<MainLoopSite>,
     /// The SkipBlocks.
-    pub skip_blocks: Vec<(Span, SkipBlockSite)>,
+    pub skip_blocks: Vec<SkipBlockSite>,
 }
 
 /// How to instrument.
@@ -53,34 +56,78 @@ pub struct Options {
     pub reuse: Option<Reuse>,
 }
 
-/// An instrumented module.
+/// An instrumented program.
 #[derive(Clone, Debug)]
 pub struct Instrumented {
-    /// The rewritten source.
-    pub text: String,
-    /// From the rewritten source to the original one.
-    pub map: SourceMap,
+    /// Its files, the entry first.
+    pub files: Vec<InstrumentedFile>,
     /// What the runtime must know.
     pub manifest: ModuleManifest,
     /// Findings of all passes, in source order.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files that are no Python and no part of the program, each with its syntax error: spans are
+    /// into that file.
+    pub left_out: Vec<Diagnostic>,
     /// What was decided.
     pub plan: Plan,
-    /// The parsed original.
+    /// The parsed and linked original.
     pub module: Module,
+}
+
+/// A file of an instrumented program.
+#[derive(Clone, Debug)]
+pub struct InstrumentedFile {
+    /// Its path, as given.
+    pub path: String,
+    /// Dotted module name; `__main__` for the entry.
+    pub name: String,
+    /// Its original text.
+    pub source: SourceText,
+    /// The rewritten text.
+    pub text: String,
+    /// From the rewritten text to the original one; offsets are those of the file.
+    pub map: SourceMap,
+    /// Whether the rewrite changed it.
+    pub changed: bool,
+}
+
+impl Instrumented {
+    /// The rewritten text of the entry.
+    pub fn text(&self) -> &str {
+        self.files.first().map_or("", |file| &file.text)
+    }
 }
 
 /// What is known of libraries, read once.
 static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::builtin);
 
-/// Parses, analyses, plans and rewrites one module.
+/// Parses, analyses, plans and rewrites one file: a program that consists of it.
 ///
 /// The error is the one syntax diagnostic of a source that is not Python.
 pub fn instrument(source: SourceText, options: &Options) -> Result<Instrumented, Diagnostic> {
-    let module = florc_syntax::parse(source)?;
-    let (semantics, mut diagnostics) = florc_semantic::analyze(&module);
-    let (effects, found) = florc_effects::infer(&module, &semantics, &KNOWLEDGE);
-    diagnostics.extend(found);
+    let path = source.path().to_owned();
+    instrument_program(vec![ProgramFile::new(path, "__main__", source)], options)
+}
+
+/// Parses, links, analyses, plans and rewrites the files of a program, the entry first.
+///
+/// The error is the one syntax diagnostic of an entry that is not Python.
+pub fn instrument_program(
+    files: Vec<ProgramFile>,
+    options: &Options,
+) -> Result<Instrumented, Diagnostic> {
+    let (parsed, sources, left_out) = parse_all(files)?;
+    let Some(module) = link(parsed) else {
+        let title = "a program has at least one file";
+        return Err(Diagnostic::in_file(
+            "syntax-error",
+            Severity::Error,
+            "",
+            Span::default(),
+            title,
+        ));
+    };
+    let (semantics, effects, mut diagnostics) = analyse(&module);
     let (plan, found, edited) = on_big_stack(|| {
         let (plan, found) = plan(&module, &semantics, &effects, options);
         let edited = rewrite(&module, &semantics, &plan);
@@ -88,12 +135,59 @@ pub fn instrument(source: SourceText, options: &Options) -> Result<Instrumented,
     });
     diagnostics.extend(found);
     let manifest = plan.manifest(module.source.path());
-    Ok(Instrumented {
+    let infos = module.source.files().iter().zip(sources).zip(edited);
+    let files = infos.map(|((info, source), edited)| InstrumentedFile {
+        path: info.path.clone(),
+        name: info.name.clone(),
+        changed: edited.text != source.text(),
+        source,
         text: edited.text,
         map: edited.map,
+    });
+    Ok(Instrumented {
+        files: files.collect(),
         manifest,
         diagnostics,
+        left_out,
         plan,
         module,
     })
+}
+
+/// Facts and judgements of a program. One that is too involved is looked at file by file: cut points
+/// are those of the entry then, to which the other files are opaque.
+pub fn analyse(module: &Module) -> (Semantics, Effects, Vec<Diagnostic>) {
+    let (mut semantics, mut diagnostics) = florc_semantic::analyze(module);
+    let (mut effects, mut found) = florc_effects::infer(module, &semantics, &KNOWLEDGE);
+    if effects.gave_up() && module.source.files().len() > 1 {
+        (semantics, diagnostics) = florc_semantic::analyze_apart(module);
+        (effects, found) = florc_effects::infer(module, &semantics, &KNOWLEDGE);
+        diagnostics.push(diagnostics::program_too_involved::report(module));
+    }
+    diagnostics.extend(found);
+    (semantics, effects, diagnostics)
+}
+
+type Parsed = (Vec<Named>, Vec<SourceText>, Vec<Diagnostic>);
+
+/// The files that are Python, their texts, and what is wrong with the others.
+fn parse_all(files: Vec<ProgramFile>) -> Result<Parsed, Diagnostic> {
+    let (mut parsed, mut sources, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for file in files {
+        let source = file.source.clone();
+        match florc_syntax::parse(file.source) {
+            Ok(module) => parsed.push(Named {
+                name: file.name,
+                package: file.package,
+                module,
+            }),
+            Err(found) if parsed.is_empty() => return Err(found),
+            Err(found) => {
+                left_out.push(found);
+                continue;
+            }
+        }
+        sources.push(source);
+    }
+    Ok((parsed, sources, left_out))
 }

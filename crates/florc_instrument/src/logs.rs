@@ -240,10 +240,7 @@ fn method_kind(
     receiver: ExprId,
     method: &str,
 ) -> Option<LogKind> {
-    let binding = match facts.semantics.resolve(receiver) {
-        Resolution::Binding(binding) => Some(binding),
-        _ => None,
-    };
+    let binding = facts.semantics.variable(receiver);
     let holds = |set: &BTreeSet<BindingId>| binding.is_some_and(|binding| set.contains(&binding));
     if matches!(method, "add_scalar" | "add_scalars") {
         return Some(LogKind::AddScalar);

@@ -39,10 +39,7 @@ const TRAINING_LABELS: &[&str] = &[
 /// Puts the main loop into the plan, with the findings about loops that are not it.
 pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let training: Vec<&Loop> = facts
-        .semantics
-        .loops
-        .iter()
+    let training: Vec<&Loop> = candidates(facts)
         .filter(|l| facts.effects.trains(&[l.stmt]))
         .collect();
     let training = if training.is_empty() {
@@ -66,6 +63,7 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
         (
             runs,
             inner_count(facts, l, &training),
+            facts.in_entry(l.stmt),
             facts.module.tree.stmt(l.stmt).span.start,
         )
     };
@@ -84,9 +82,16 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// All loops; those of the entry where its imports are not followed.
+fn candidates(facts: Facts<'_>) -> impl Iterator<Item = &Loop> {
+    let linked = facts.semantics.is_linked();
+    let loops = facts.semantics.loops.iter();
+    loops.filter(move |l| linked || facts.in_entry(l.stmt))
+}
+
 fn by_label(facts: Facts<'_>) -> Vec<&Loop> {
     let named = |l: &&Loop| TRAINING_LABELS.contains(&l.label.as_str());
-    facts.semantics.loops.iter().filter(named).collect()
+    candidates(facts).filter(named).collect()
 }
 
 /// Training loops that are in no other one, lexically or through calls.
@@ -138,7 +143,7 @@ fn obstacle(facts: Facts<'_>, each: &Loop) -> Option<String> {
 
 fn note(facts: Facts<'_>, plan: &mut Plan, each: &Loop, finding: &Diagnostic) {
     plan.uninstrumented.push(Uninstrumented {
-        id: facts.loop_id(&each.path),
+        id: facts.loop_id(each),
         span: facts.stmt_span(each.stmt),
         code: finding.code.to_owned(),
         reason: finding.title.clone(),
@@ -160,7 +165,7 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
         findings.push(state_out_of_reach::report(facts.module, stmt, found, true));
     }
     let site = MainLoopSite {
-        id: facts.loop_id(&chosen.path),
+        id: facts.loop_id(chosen),
         label: chosen.label.clone(),
         function: facts.semantics.function(chosen.function).qualname.clone(),
         span: facts.stmt_span(stmt),

@@ -1,4 +1,4 @@
-//! The plan as data: every cut point and site of a module.
+//! The plan as data: every cut point and site of a program.
 //!
 //! ```python
 //! for epoch in range(3):                 # main_loop
@@ -13,6 +13,7 @@ use florc_manifest::{
     ClockSite, LogSite, LoopSite, MainLoopSite, ModuleManifest, SkipBlockSite, Uninstrumented,
 };
 use florc_syntax::tree::{ExprId, StmtId};
+use florc_syntax::{Module, Span};
 
 /// Every cut point and site of a module.
 #[derive(Clone, Debug, Default)]
@@ -100,12 +101,14 @@ impl Plan {
         }
     }
 
-    /// Whether the rewrite has nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.main_loop.is_none()
-            && self.skip_blocks.is_empty()
-            && self.loops.is_empty()
-            && self.logs.is_empty()
-            && self.clocks.is_empty()
+    /// Whether the rewrite has something to do in the file of this span.
+    pub(crate) fn concerns(&self, module: &Module, file: Span) -> bool {
+        let stmts = self.main_loop.iter().map(|main| main.stmt);
+        let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
+        let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
+        let calls = self.logs.iter().map(|log| log.call);
+        let mut calls = calls.chain(self.clocks.iter().map(|clock| clock.call));
+        stmts.any(|stmt| file.contains_span(module.tree.stmt(stmt).span))
+            || calls.any(|call| file.contains_span(module.tree.expr(call).span))
     }
 }

@@ -6,11 +6,12 @@
 //! ```
 //!
 //! Two answers: what resolved calls reach (to choose cut points), and what might run at all (for
-//! whatever must not be missed). Neither follows imports into other modules.
+//! whatever must not be missed). Neither follows imports into modules that are not linked.
 
 use std::collections::BTreeSet;
 
 use florc_semantic::{Callee, FunctionId};
+use florc_syntax::Span;
 use florc_syntax::tree::{StmtId, StmtKind};
 
 use crate::decide::Facts;
@@ -37,21 +38,24 @@ impl Facts<'_> {
         found
     }
 
-    /// Functions that resolved calls directly in `stmts` name, nested functions' calls too.
+    /// Functions that resolved calls directly in `stmts` name, nested functions' calls too, and the
+    /// bodies of files that are imported there.
     fn calls_in(&self, stmts: &[StmtId]) -> Vec<FunctionId> {
         let tree = &self.module.tree;
-        let inside = |expr| {
-            let span = tree.expr(expr).span;
-            stmts
-                .iter()
-                .any(|stmt| tree.stmt(*stmt).span.contains_span(span))
+        let inside = |span: Span| {
+            let mut around = stmts.iter().map(|stmt| tree.stmt(*stmt).span);
+            around.any(|around| around.contains_span(span))
         };
-        self.resolved(|call| inside(call.expr))
+        let mut found = self.resolved(|call| inside(tree.expr(call.expr).span));
+        found.extend(self.imported(|stmt| inside(tree.stmt(stmt).span)));
+        found
     }
 
-    /// Functions that resolved calls of `function` name.
+    /// Functions that resolved calls of `function` name, and the bodies of files that it imports.
     fn callees_of(&self, function: FunctionId) -> Vec<FunctionId> {
-        self.resolved(|call| call.caller == function)
+        let mut found = self.resolved(|call| call.caller == function);
+        found.extend(self.imported(|stmt| self.semantics.function_of_stmt(stmt) == function));
+        found
     }
 
     fn resolved(&self, keep: impl Fn(&florc_semantic::Call) -> bool) -> Vec<FunctionId> {
@@ -65,14 +69,18 @@ impl Facts<'_> {
         .collect()
     }
 
+    fn imported(&self, keep: impl Fn(StmtId) -> bool) -> Vec<FunctionId> {
+        let runs = self.semantics.imports().iter();
+        let kept = runs.filter(|(stmt, _)| keep(*stmt));
+        kept.flat_map(|(_, bodies)| bodies.clone()).collect()
+    }
+
     /// The statements of a function's body.
     pub(crate) fn body_of(&self, function: FunctionId) -> &[StmtId] {
         let Some(stmt) = self.semantics.function(function).stmt else {
-            return if function.0 == 0 {
-                &self.module.tree.body
-            } else {
-                &[]
-            };
+            let file = self.semantics.modules.iter().position(|of| *of == function);
+            let body = file.and_then(|file| self.module.tree.bodies().nth(file));
+            return body.map_or(&[], |body| body.as_slice());
         };
         match &self.module.tree.stmt(stmt).kind {
             StmtKind::FunctionDef(def) => &def.body,

@@ -7,52 +7,57 @@
 //!
 //! Nothing is chosen: loops that were no cut points when the run was recorded are none now.
 
-use florc_manifest::{MainLoopSite, SkipBlockSite};
+use florc_manifest::{MainLoopSite, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Span};
 
 use crate::Reuse;
-use crate::decide::Facts;
+use crate::decide::{Facts, program_span};
 use crate::diagnostics::cut_point_missing;
 use crate::plan::{MainLoop, Plan, SkipBlock};
 
 /// Puts the recorded cut points into the plan.
 pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    if let Some((span, site)) = &recorded.main_loop {
-        match loop_at(facts, *span) {
-            Some(stmt) => {
+    if let Some(site) = &recorded.main_loop {
+        match loop_at(facts, &site.span) {
+            Ok(stmt) => {
                 let site = MainLoopSite {
-                    span: facts.span(*span),
+                    span: facts.stmt_span(stmt),
                     ..site.clone()
                 };
                 plan.main_loop = Some(MainLoop { stmt, site });
             }
-            None => diagnostics.push(cut_point_missing::report(facts.module, *span, &site.id)),
+            Err(span) => diagnostics.push(cut_point_missing::report(facts.module, span, &site.id)),
         }
     }
-    for (span, site) in &recorded.skip_blocks {
-        match loop_at(facts, *span) {
-            Some(stmt) => {
+    for site in &recorded.skip_blocks {
+        match loop_at(facts, &site.span) {
+            Ok(stmt) => {
                 let has_logs = facts.may_log(&[stmt], &plan.logs);
                 let site = SkipBlockSite {
-                    span: facts.span(*span),
+                    span: facts.stmt_span(stmt),
                     has_logs,
                     ..site.clone()
                 };
                 plan.skip_blocks.push(SkipBlock { stmt, site });
             }
-            None => diagnostics.push(cut_point_missing::report(facts.module, *span, &site.id)),
+            Err(span) => diagnostics.push(cut_point_missing::report(facts.module, span, &site.id)),
         }
     }
-    plan.skip_blocks.sort_by_key(|block| block.site.span.start);
+    let start = |stmt: StmtId| facts.module.tree.stmt(stmt).span.start;
+    plan.skip_blocks.sort_by_key(|block| start(block.stmt));
     diagnostics
 }
 
-fn loop_at(facts: Facts<'_>, span: Span) -> Option<StmtId> {
+/// The loop at a place, else the place as it is called here.
+fn loop_at(facts: Facts<'_>, place: &SourceSpan) -> Result<StmtId, Span> {
+    let span = program_span(facts.module, place).ok_or(Span::default())?;
     let tree = &facts.module.tree;
-    (0..tree.stmt_count() as u32).map(StmtId).find(|stmt| {
+    let mut all = (0..tree.stmt_count() as u32).map(StmtId);
+    let found = all.find(|stmt| {
         let node = tree.stmt(*stmt);
         node.span == span && matches!(node.kind, StmtKind::For { .. } | StmtKind::While { .. })
-    })
+    });
+    found.ok_or(span)
 }

@@ -74,14 +74,16 @@ pub(crate) fn inputs(facts: Facts<'_>, each: &Loop) -> Vec<Root> {
     let mut inputs = Vec::new();
     for id in read {
         let binding = facts.semantics.binding(id);
-        let fixed = binding.is_import || binding.is_function || binding.is_class;
+        let fixed = facts.is_fixed_import(id) || binding.is_function || binding.is_class;
         let changed = region.bound.contains_key(&id) || region.mutated.contains_key(&id);
-        let Some(place) = place(facts, each.function, id).filter(|_| !fixed && !changed) else {
+        let home = place(facts, each.function, id).filter(|_| !fixed && !changed);
+        let Some((place, module)) = home else {
             continue;
         };
         inputs.push(Root {
             name: binding.name.clone(),
             place,
+            module,
             live: true,
             always_bound: bound.contains(&id),
             replaced: false,

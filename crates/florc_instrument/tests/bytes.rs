@@ -11,10 +11,8 @@ use florc_syntax::SourceText;
 
 fn run(bytes: &[u8]) -> (SourceText, String) {
     let source = SourceText::from_bytes("t.py", bytes.to_vec()).expect("decodable");
-    let text = instrument(source.clone(), &Options::default())
-        .expect("valid Python")
-        .text;
-    (source, text)
+    let result = instrument(source.clone(), &Options::default()).expect("valid Python");
+    (source, result.text().to_owned())
 }
 
 #[track_caller]

@@ -15,9 +15,10 @@ mod mdtest {
 
 use std::path::{Path, PathBuf};
 
-use florc_instrument::{Instrumented, Options, instrument};
-use florc_syntax::{SourceText, parse};
-use mdtest::document::{Case, Document};
+use florc_instrument::{Instrumented, InstrumentedFile, Options, instrument_program};
+use florc_syntax::{ProgramFile, SourceText, parse};
+use mdtest::document::{Case, Document, module_name};
+use mdtest::python::Program;
 use mdtest::{python, render};
 
 fn root() -> PathBuf {
@@ -46,9 +47,41 @@ fn documents() -> Vec<Document> {
 }
 
 fn run(case: &Case) -> Instrumented {
-    let source = SourceText::from_bytes("t.py", case.python.clone().into_bytes()).expect("UTF-8");
-    instrument(source, &Options::default())
+    let files = case.files.iter().enumerate().map(|(index, (path, text))| {
+        let source = SourceText::from_bytes(path, text.clone().into_bytes()).expect("UTF-8");
+        let name = if index == 0 {
+            "__main__".to_owned()
+        } else {
+            module_name(path)
+        };
+        ProgramFile::new(path, name, source)
+    });
+    instrument_program(files.collect(), &Options::default())
         .unwrap_or_else(|finding| panic!("{}: {finding:?}", case.name))
+}
+
+/// The program as it is written, for Python.
+fn plain(case: &Case) -> Program {
+    let files = case.files.iter();
+    files
+        .map(|(path, text)| {
+            (
+                module_name(path),
+                path.ends_with("__init__.py"),
+                text.clone(),
+            )
+        })
+        .collect()
+}
+
+/// The instrumented program.
+fn edited(result: &Instrumented) -> Program {
+    let files = result.files.iter();
+    let file = |file: &InstrumentedFile| {
+        let package = file.path.ends_with("__init__.py");
+        (file.name.clone(), package, file.text.clone())
+    };
+    files.map(file).collect()
 }
 
 #[test]
@@ -80,41 +113,42 @@ fn difference(name: &str, kind: &str, expected: &str, actual: &str) -> String {
     format!("---- {name}: {kind}\n---- expected\n{expected}---- actual\n{actual}")
 }
 
+fn shown(program: &Program) -> String {
+    let files = program.iter();
+    files
+        .map(|(name, _, text)| format!("# {name}\n{text}\n"))
+        .collect()
+}
+
 /// Other bytes than those of the edits are the user's.
 #[test]
 fn bytes_outside_edits_are_kept() {
     for case in documents().iter().flat_map(|document| &document.cases) {
-        let result = run(case);
-        let mut kept = String::new();
-        for segment in result.map.segments() {
-            let start = segment.original_start as usize;
-            let original = &case.python[start..start + segment.original_len as usize];
-            let edited = &result.text[segment.edited_start as usize..segment.edited_end as usize];
-            assert!(!segment.exact || original == edited, "{}", case.name);
-            assert!(
-                segment.exact || matches!(original, "" | "("),
-                "{}: {original}",
-                case.name
-            );
-            kept.push_str(original);
+        for file in run(case).files {
+            let (mut kept, text) = (String::new(), case.text(&file.path));
+            for segment in file.map.segments() {
+                let start = segment.original_start as usize;
+                let original = &text[start..start + segment.original_len as usize];
+                let edited = &file.text[segment.edited_start as usize..segment.edited_end as usize];
+                assert!(!segment.exact || original == edited, "{}", case.name);
+                let dropped = segment.exact || matches!(original, "" | "(");
+                assert!(dropped, "{}: {original}", case.name);
+                kept.push_str(original);
+            }
+            assert_eq!(kept, text, "{}", case.name);
         }
-        assert_eq!(kept, case.python, "{}", case.name);
     }
 }
 
 #[test]
 fn instrumented_text_parses_again() {
     for case in documents().iter().flat_map(|document| &document.cases) {
-        let result = run(case);
-        let text = result.text.clone().into_bytes();
-        let again = SourceText::from_bytes("t.py", text).and_then(parse);
-        assert!(
-            again.is_ok(),
-            "{}: {:?}\n{}",
-            case.name,
-            again.err(),
-            result.text
-        );
+        for file in run(case).files {
+            let text = file.text.clone().into_bytes();
+            let again = SourceText::from_bytes("t.py", text).and_then(parse);
+            let error = again.err();
+            assert!(error.is_none(), "{}: {error:?}\n{}", case.name, file.text);
+        }
     }
 }
 
@@ -131,11 +165,12 @@ fn every_python_compiles_the_instrumented_text() {
             .iter()
             .filter(|case| case.python_from <= version)
             .collect();
-        let texts: Vec<String> = fit.iter().map(|case| run(case).text).collect();
+        let texts = fit.iter().flat_map(|case| run(case).files);
+        let texts: Vec<String> = texts.map(|file| file.text).collect();
         let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
         let errors = python::compile_errors(&python, &borrowed);
-        for ((case, text), error) in fit.iter().zip(&texts).zip(errors) {
-            assert_eq!(error, None, "{} under {python}:\n{text}", case.name);
+        for (text, error) in texts.iter().zip(errors) {
+            assert_eq!(error, None, "under {python}:\n{text}");
         }
     }
 }
@@ -146,7 +181,7 @@ fn instrumented_text_passes_through() {
     let documents = documents();
     let cases = documents.iter().flat_map(|document| &document.cases);
     let cases: Vec<&Case> = cases.filter(|case| case.runs).collect();
-    let texts: Vec<String> = cases.iter().map(|case| run(case).text).collect();
+    let texts: Vec<Program> = cases.iter().map(|case| edited(&run(case))).collect();
     for (python, version) in python::all() {
         let fit = || {
             cases
@@ -154,12 +189,18 @@ fn instrumented_text_passes_through() {
                 .zip(&texts)
                 .filter(|(case, _)| case.python_from <= version)
         };
-        let plain: Vec<&str> = fit().map(|(case, _)| case.python.as_str()).collect();
-        let edited: Vec<&str> = fit().map(|(_, text)| text.as_str()).collect();
+        let plain: Vec<Program> = fit().map(|(case, _)| plain(case)).collect();
+        let edited: Vec<Program> = fit().map(|(_, text)| text.clone()).collect();
         let plain = python::outputs(&python, &plain);
         let edited_outputs = python::outputs(&python, &edited);
         for (((case, text), plain), edited) in fit().zip(plain).zip(edited_outputs) {
-            assert_eq!(plain, edited, "{} under {python}:\n{text}", case.name);
+            assert_eq!(
+                plain,
+                edited,
+                "{} under {python}:\n{}",
+                case.name,
+                shown(text)
+            );
         }
     }
 }
@@ -181,10 +222,11 @@ fn skips_and_jumps_change_nothing() {
             .zip(&results)
             .filter(|(case, _)| case.python_from <= version)
     };
-    let programs: Vec<_> = fit().map(|(_, r)| (r.text.as_str(), &r.manifest)).collect();
+    let programs: Vec<_> = fit().map(|(_, r)| (edited(r), &r.manifest)).collect();
     let problems = python::replay_problems(&python, &programs);
     let wrong = fit().zip(problems).filter_map(|((case, result), problem)| {
-        problem.map(|problem| format!("---- {}: {problem}\n{}", case.name, result.text))
+        let text = || shown(&edited(result));
+        problem.map(|problem| format!("---- {}: {problem}\n{}", case.name, text()))
     });
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -7,8 +7,9 @@
 //!
 //! Does not test what replay does with them.
 
-use florc_instrument::{Instrumented, Options, Reuse, instrument};
-use florc_syntax::{SourceText, Span};
+use florc_instrument::{Instrumented, Options, Reuse, instrument, source_span};
+use florc_manifest::{MainLoopSite, SkipBlockSite};
+use florc_syntax::SourceText;
 
 const RECORDED: &str = "\
 def work(n):
@@ -28,7 +29,7 @@ fn run(text: &str, reuse: Option<Reuse>) -> Instrumented {
 
 /// The cut points of `recorded` at the places of the same loops in `current`.
 fn reuse(recorded: &Instrumented, current: &Instrumented) -> Reuse {
-    let span = |stmt| current.module.tree.stmt(stmt).span;
+    let span = |stmt| source_span(&current.module, current.module.tree.stmt(stmt).span);
     let main = recorded
         .plan
         .main_loop
@@ -40,9 +41,15 @@ fn reuse(recorded: &Instrumented, current: &Instrumented) -> Reuse {
         .iter()
         .zip(&current.plan.skip_blocks);
     Reuse {
-        main_loop: main.map(|(old, new)| (span(new.stmt), old.site.clone())),
+        main_loop: main.map(|(old, new)| MainLoopSite {
+            span: span(new.stmt),
+            ..old.site.clone()
+        }),
         skip_blocks: blocks
-            .map(|(old, new)| (span(new.stmt), old.site.clone()))
+            .map(|(old, new)| SkipBlockSite {
+                span: span(new.stmt),
+                ..old.site.clone()
+            })
             .collect(),
     }
 }
@@ -84,7 +91,8 @@ fn probes_change_no_cut_point() {
 fn a_loop_that_is_gone_is_reported() {
     let recorded = run(RECORDED, None);
     let mut points = reuse(&recorded, &recorded);
-    points.skip_blocks[0].0 = Span::new(0, 3);
+    points.skip_blocks[0].span.end = 3;
+    points.skip_blocks[0].span.start = 0;
     let replayed = run(RECORDED, Some(points));
     assert_eq!(replayed.diagnostics[0].code, "cut-point-missing");
     assert!(replayed.manifest.skip_blocks.is_empty());

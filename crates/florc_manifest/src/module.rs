@@ -1,10 +1,13 @@
-//! What the compiler tells the runtime about one instrumented module.
+//! What the compiler tells the runtime about an instrumented program.
 
 use serde::{Deserialize, Serialize};
 
-/// A place in the original source of a module. Lines are 1-based, columns 0-based UTF-8 bytes.
+/// A place in the original source of a file. Lines are 1-based, columns 0-based UTF-8 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SourceSpan {
+    /// Path of the file relative to the project root; empty for the entry of the program.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub file: String,
     /// First byte.
     pub start: u32,
     /// One past the last byte.
@@ -15,10 +18,10 @@ pub struct SourceSpan {
     pub column: u32,
 }
 
-/// Everything the runtime must know of one module; produced by the rewrite.
+/// Everything the runtime must know of a program; produced by the rewrite.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModuleManifest {
-    /// Path of the source relative to the project root, with `/`.
+    /// Path of the entry's source relative to the project root, with `/`.
     pub file: String,
     /// The main loop, if one was found.
     pub main_loop: Option<MainLoopSite>,
@@ -89,6 +92,10 @@ pub struct Root {
     pub name: String,
     /// Where it lives.
     pub place: Place,
+    /// The module whose global it is, as `sys.modules` names it; empty where that is the module of
+    /// the cut point.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub module: String,
     /// It may be read after the cut point before it is written. Roots that are not live are
     /// captured for future probes only, and only while they are small.
     pub live: bool,
@@ -108,7 +115,8 @@ impl Root {
     pub fn key(&self) -> String {
         match self.place {
             Place::Local | Place::Captured => self.name.clone(),
-            Place::Global => format!("global {}", self.name),
+            Place::Global if self.module.is_empty() => format!("global {}", self.name),
+            Place::Global => format!("global {}:{}", self.module, self.name),
         }
     }
 }
@@ -121,7 +129,8 @@ pub enum Place {
     Local,
     /// A variable of an enclosing function.
     Captured,
-    /// A global of the instrumented module, when the cut point is inside a function.
+    /// A global of an instrumented file, when the cut point is inside a function or in another
+    /// file.
     Global,
 }
 

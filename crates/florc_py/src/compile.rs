@@ -12,8 +12,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use florc_instrument::{Instrumented, Options, Reuse};
-use florc_manifest::{ModuleManifest, ReplayPlan, SourceSpan};
-use florc_syntax::{SourceText, Span};
+use florc_manifest::{ModuleManifest, ReplayPlan};
+use florc_syntax::SourceText;
 use pyo3::exceptions::PySyntaxError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -48,8 +48,9 @@ impl Compiled {
         let mark = |line: u32| if line == 1 { self.mark } else { 0 };
         let index = (line as usize).saturating_sub(1);
         let start = self.lines.get(index).copied().unwrap_or_default();
-        let place = (self.instrumented.map).to_original(start + column + mark(line));
-        let found = self.instrumented.module.source.line_column(place);
+        let entry = &self.instrumented.files[0];
+        let place = entry.map.to_original(start + column + mark(line));
+        let found = entry.source.line_column(place);
         (found.line, found.column.saturating_sub(mark(found.line)))
     }
 }
@@ -70,10 +71,8 @@ impl Compiled {
     /// The rewritten source.
     #[getter]
     fn text(&self) -> &str {
-        self.instrumented
-            .text
-            .strip_prefix(MARK)
-            .unwrap_or(&self.instrumented.text)
+        let text = self.instrumented.text();
+        text.strip_prefix(MARK).unwrap_or(text)
     }
 
     /// The manifest as JSON.
@@ -128,8 +127,8 @@ fn compile_module(path: String, source: Vec<u8>, plan: Option<&str>) -> PyResult
     let text = SourceText::from_bytes(path, source).map_err(|found| wrong(found.title))?;
     let options = options(plan).map_err(wrong)?;
     let instrumented = on_big_stack(text, options).map_err(wrong)?;
-    let lines = line_starts(&instrumented.text);
-    let mark = if instrumented.text.starts_with(MARK) {
+    let lines = line_starts(instrumented.text());
+    let mark = if instrumented.text().starts_with(MARK) {
         MARK.len_utf8() as u32
     } else {
         0
@@ -169,14 +168,9 @@ fn options(plan: Option<&str>) -> Result<Options, String> {
         return Ok(Options::default());
     };
     let plan: ReplayPlan = serde_json::from_str(plan).map_err(|error| error.to_string())?;
-    let span = |place: &SourceSpan| Span::new(place.start, place.end);
     let reuse = Reuse {
-        main_loop: plan.main_loop.map(|site| (span(&site.span), site)),
-        skip_blocks: plan
-            .skip_blocks
-            .into_iter()
-            .map(|site| (span(&site.span), site))
-            .collect(),
+        main_loop: plan.main_loop,
+        skip_blocks: plan.skip_blocks,
     };
     Ok(Options { reuse: Some(reuse) })
 }

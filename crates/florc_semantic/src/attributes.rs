@@ -1,4 +1,4 @@
-//! Classes of the module: what they derive from, their methods, and who assigns their attributes.
+//! Classes of the program: what they derive from, their methods, and who assigns their attributes.
 //!
 //! ```python
 //! class Trainer(Base):
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Classes that inherit from one another form a family; attributes are facts about a family, since
-//! `self` may be an instance of any class in it. Other modules are not seen.
+//! `self` may be an instance of any class in it. Modules that are not linked are not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -185,10 +185,8 @@ fn add_base(tree: &Tree, semantics: &Semantics, class: &mut Class, base: ExprId,
 
 /// The class of this module that an expression names.
 pub(crate) fn class_named(semantics: &Semantics, expr: ExprId) -> Option<StmtId> {
-    let binding = semantics.binding_of_name(expr)?;
-    let scope = semantics.scope(semantics.binding(binding).scope);
-    let is_global = scope.function == FunctionId(0);
-    if is_global && semantics.dynamic.iter().any(|found| found.writes_globals) {
+    let binding = semantics.variable(expr)?;
+    if semantics.is_shaky_global(binding) {
         return None;
     }
     match semantics.binding(binding).definitions.as_slice() {

@@ -15,7 +15,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::Semantics;
 use crate::attributes::class_named;
 use crate::ids::{BindingId, FunctionId};
-use crate::model::{Call, Callee, ClassRef, DefinitionKind};
+use crate::model::{Call, Callee, ClassRef, Definition, DefinitionKind, Link};
 use crate::types::{is_dataclass, is_torch_module};
 
 /// How many names are followed to the function that they were assigned.
@@ -121,6 +121,7 @@ struct Finder<'a> {
 impl Finder<'_> {
     fn callee(&self, func: ExprId) -> Callee {
         let found = match &self.tree.expr(func).kind {
+            _ if self.semantics.link(func).is_some() => self.named(func),
             ExprKind::Lambda { .. } => self
                 .semantics
                 .function_of_lambda(func)
@@ -149,7 +150,7 @@ impl Finder<'_> {
     }
 
     fn named(&self, name: ExprId) -> Option<Vec<FunctionId>> {
-        let binding = self.semantics.binding_of_name(name)?;
+        let binding = self.semantics.variable(name)?;
         if self.semantics.tables.class_fallbacks.contains_key(&name) {
             return None;
         }
@@ -163,14 +164,7 @@ impl Finder<'_> {
     fn functions(&self, binding: BindingId, depth: u32) -> Option<Vec<FunctionId>> {
         let depth = depth.checked_sub(1)?;
         let found = self.semantics.binding(binding);
-        let is_global = self.semantics.scope(found.scope).function == FunctionId(0);
-        if is_global
-            && self
-                .semantics
-                .dynamic
-                .iter()
-                .any(|found| found.writes_globals)
-        {
+        if self.semantics.is_shaky_global(binding) {
             return None;
         }
         let mut functions = Vec::new();
@@ -191,11 +185,13 @@ impl Finder<'_> {
                     _ => return None,
                 },
                 DefinitionKind::Delete => {}
+                DefinitionKind::Import(_) => {
+                    functions.extend(self.imported(definition, depth)?);
+                }
                 DefinitionKind::Unpack(_)
                 | DefinitionKind::Augment(_)
                 | DefinitionKind::Parameter(_)
                 | DefinitionKind::Iteration(_)
-                | DefinitionKind::Import(_)
                 | DefinitionKind::Class(_)
                 | DefinitionKind::With(_)
                 | DefinitionKind::Except
@@ -204,6 +200,14 @@ impl Finder<'_> {
             }
         }
         some_sorted(functions)
+    }
+
+    /// The functions that an import from another file of the program can only bind.
+    fn imported(&self, definition: &Definition, depth: u32) -> Option<Vec<FunctionId>> {
+        match self.semantics.import_targets(definition).as_slice() {
+            [Link::Binding(binding)] => self.functions(*binding, depth),
+            _ => None,
+        }
     }
 
     /// The function, unless a decorator may have put something else in its place.

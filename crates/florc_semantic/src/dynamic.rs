@@ -18,6 +18,7 @@ use crate::tables::Use;
 pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
     for id in (0..tree.expr_count() as u32).map(ExprId) {
         let function = semantics.function_of_expr(id);
+        let in_module = semantics.is_module(function);
         let found = match &tree.expr(id).kind {
             ExprKind::Name(name) if semantics.tables.expr_uses[id.0 as usize] == Use::Load => {
                 let builtin = format!("builtins.{name}");
@@ -25,20 +26,22 @@ pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
                     Some(Resolution::Unknown(_)) => Some(builtin),
                     _ => semantics.qualified(id),
                 };
-                path.and_then(|path| mentioned(tree, id, &path, function))
+                path.and_then(|path| mentioned(tree, id, &path, in_module))
             }
             ExprKind::Attribute { .. } => {
                 let path = semantics.qualified(id);
-                path.and_then(|path| mentioned(tree, id, &path, function))
+                path.and_then(|path| mentioned(tree, id, &path, in_module))
             }
             ExprKind::Call { func, args, .. } => by_text(tree, *func, args),
             _ => None,
         };
         if let Some((locals, reads_globals, writes_globals)) = found {
+            let module = semantics.module_of(function);
             semantics.dynamic.push(DynamicUse {
                 expr: Some(id),
                 stmt: tree.stmt_of(id),
                 function,
+                globals_of: (!every_module(semantics, id)).then_some(module),
                 locals,
                 reads_globals,
                 writes_globals,
@@ -54,7 +57,7 @@ pub(crate) fn find(tree: &Tree, semantics: &mut Semantics) {
 /// (locals, reads globals, writes globals)
 type Reach = (bool, bool, bool);
 
-fn mentioned(tree: &Tree, id: ExprId, path: &str, function: FunctionId) -> Option<Reach> {
+fn mentioned(tree: &Tree, id: ExprId, path: &str, in_module: bool) -> Option<Reach> {
     match path {
         "builtins.exec"
         | "builtins.eval"
@@ -68,14 +71,17 @@ fn mentioned(tree: &Tree, id: ExprId, path: &str, function: FunctionId) -> Optio
         // `vars(args)` looks at an object, `vars()` at the frame.
         "builtins.vars" if has_arguments(tree, id) => None,
         // At module level these are the globals.
-        "builtins.locals" | "builtins.vars" => {
-            let in_module = function == FunctionId(0);
-            Some((true, in_module, in_module))
-        }
+        "builtins.locals" | "builtins.vars" => Some((true, in_module, in_module)),
         "builtins.globals" | "sys.modules" => Some((false, true, true)),
         "numexpr.evaluate" | "pandas.eval" => Some((true, true, false)),
         _ => None,
     }
+}
+
+/// Frames lead to the frames of callers, and `sys.modules` to every module.
+fn every_module(semantics: &Semantics, id: ExprId) -> bool {
+    let path = semantics.qualified(id);
+    path.is_some_and(|path| path.starts_with("inspect.") || path.starts_with("sys."))
 }
 
 fn has_arguments(tree: &Tree, func: ExprId) -> bool {
@@ -112,6 +118,7 @@ fn imports_of_main(tree: &Tree, semantics: &mut Semantics) {
                 expr: None,
                 stmt,
                 function,
+                globals_of: Some(FunctionId(0)),
                 locals: false,
                 reads_globals: true,
                 writes_globals: true,

@@ -6,8 +6,8 @@
 //! def main(): ...            # does not: only ever called by name
 //! ```
 //!
-//! Methods, generators, coroutines and decorated functions always count. Calls from other modules
-//! come later.
+//! Methods, generators, coroutines and decorated functions always count, and all functions of a file
+//! whose module is used as a value.
 
 use std::collections::BTreeSet;
 
@@ -21,9 +21,11 @@ use crate::tables::Use;
 /// Finds them all.
 pub(crate) fn escaping(tree: &Tree, semantics: &Semantics) -> BTreeSet<FunctionId> {
     let everything = semantics.dynamic.iter().any(|found| found.expr.is_some());
-    let functions = semantics.functions.iter().skip(1);
+    let functions = semantics.functions.iter();
+    let functions = functions.filter(|function| function.kind != FunctionKind::Module);
     let escaping = functions.filter(|function| {
         everything
+            || semantics.given.contains(&semantics.module_of(function.id))
             || function.class.is_some()
             || function.is_decorated
             || function.is_generator

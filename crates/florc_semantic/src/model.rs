@@ -78,6 +78,24 @@ pub struct Binding {
     pub definitions: Vec<Definition>,
 }
 
+impl Binding {
+    /// A variable without definitions.
+    pub(crate) fn new(name: String, scope: ScopeId) -> Self {
+        Self {
+            name,
+            scope,
+            is_parameter: false,
+            is_import: false,
+            is_function: false,
+            is_class: false,
+            is_global_declared: false,
+            is_nonlocal_declared: false,
+            is_captured: false,
+            definitions: Vec::new(),
+        }
+    }
+}
+
 /// A place that binds or unbinds a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
@@ -193,6 +211,15 @@ pub enum Resolution {
     Unknown(String),
 }
 
+/// What a name or attribute chain means in another file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Link {
+    /// The module of a file, by its place in [`crate::Semantics::modules`].
+    Module(usize),
+    /// A variable of a file.
+    Binding(BindingId),
+}
+
 /// A class that is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ClassRef {
@@ -243,10 +270,19 @@ pub struct DynamicUse {
     pub function: FunctionId,
     /// May read or write the locals of that function.
     pub locals: bool,
+    /// The body of the file whose variables are meant; `None` for those of every file.
+    pub globals_of: Option<FunctionId>,
     /// May read the variables of the module.
     pub reads_globals: bool,
     /// May bind or unbind variables of the module.
     pub writes_globals: bool,
+}
+
+impl DynamicUse {
+    /// Whether the variables that it reads or writes are those of the file with this body.
+    pub fn concerns(&self, module: FunctionId) -> bool {
+        self.globals_of.is_none_or(|of| of == module)
+    }
 }
 
 /// A set of variables.

@@ -85,7 +85,12 @@ pub(crate) fn lookup(semantics: &Semantics, scope: ScopeId, name: &str) -> Resol
         sees_class &= matches!(scope.kind, ScopeKind::TypeParameters(_));
         at = scope.parent;
     }
-    let shadowed = semantics.dynamic.iter().any(|found| found.expr.is_none());
+    let module = semantics.module_of(semantics.scope(scope).function);
+    let mut stars = semantics
+        .dynamic
+        .iter()
+        .filter(|found| found.expr.is_none());
+    let shadowed = stars.any(|found| found.globals_of == Some(module));
     if !shadowed && is_builtin(name) {
         Resolution::Builtin(name.to_owned())
     } else {

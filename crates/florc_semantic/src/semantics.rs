@@ -19,23 +19,29 @@ use crate::cfg::Cfg;
 use crate::flow::FunctionFlow;
 use crate::ids::{BindingId, FunctionId, LoopId, ScopeId};
 use crate::model::{
-    Binding, Call, ClassRef, DefinitionKind, DynamicUse, Function, Loop, Resolution, Scope,
-    ScopeKind,
+    Binding, Call, ClassRef, DefinitionKind, DynamicUse, Function, FunctionKind, Loop, Resolution,
+    Scope, ScopeKind,
 };
+use crate::program::Program;
 use crate::tables::Tables;
 
 /// What is known of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Semantics {
-    /// Scopes, the module's first.
+    /// Scopes, the entry's first.
     pub scopes: Vec<Scope>,
     /// Variables, by [`BindingId`].
     pub bindings: Vec<Binding>,
-    /// Functions, by [`FunctionId`]; the first is the module body. Class bodies belong to the flow
-    /// of the function around them.
+    /// Functions, by [`FunctionId`]; the first is the body of the entry, and every other file has one
+    /// too. Class bodies belong to the flow of the function around them.
     pub functions: Vec<Function>,
     /// Loops in source order, by [`LoopId`].
     pub loops: Vec<Loop>,
+    /// The module body of each file, the entry's first.
+    pub modules: Vec<FunctionId>,
+    pub(crate) program: Program,
+    /// Bodies of files whose module is used as a value: anybody may bind its variables.
+    pub(crate) given: BTreeSet<FunctionId>,
     pub(crate) tables: Tables,
     pub(crate) dynamic: Vec<DynamicUse>,
     pub(crate) flows: Vec<FunctionFlow>,
@@ -58,6 +64,39 @@ impl Semantics {
     /// The function behind an id.
     pub fn function(&self, id: FunctionId) -> &Function {
         &self.functions[id.index()]
+    }
+
+    /// The module body of the file that a function is in.
+    pub fn module_of(&self, function: FunctionId) -> FunctionId {
+        let around = std::iter::successors(Some(function), |id| self.function(*id).parent);
+        around.last().unwrap_or(function)
+    }
+
+    /// Whether a function is the body of a file.
+    pub fn is_module(&self, function: FunctionId) -> bool {
+        self.function(function).kind == FunctionKind::Module
+    }
+
+    /// The module body of the file that a variable lives in.
+    pub fn module_of_binding(&self, binding: BindingId) -> FunctionId {
+        self.module_of(self.scope(self.binding(binding).scope).function)
+    }
+
+    /// Whether a variable lives in the body of a file.
+    pub fn is_global(&self, binding: BindingId) -> bool {
+        self.is_module(self.scope(self.binding(binding).scope).function)
+    }
+
+    /// Whether code that is not seen may bind or unbind variables of the file with this body.
+    pub fn is_open(&self, module: FunctionId) -> bool {
+        let mut uses = self.dynamic.iter();
+        self.given.contains(&module)
+            || uses.any(|found| found.writes_globals && found.concerns(module))
+    }
+
+    /// Whether a variable of a file may be bound or unbound by code that is not seen.
+    pub(crate) fn is_shaky_global(&self, binding: BindingId) -> bool {
+        self.is_global(binding) && self.is_open(self.module_of_binding(binding))
     }
 
     /// What a `Name` means; `Unknown` with an empty name for any other expression.
@@ -205,6 +244,12 @@ impl Semantics {
             .flatten()
     }
 
+    /// Variables that a statement itself binds or unbinds, those of a star import too.
+    pub fn bound_by(&self, stmt: StmtId) -> &[BindingId] {
+        let found = self.tables.stmt_definitions.get(stmt.0 as usize);
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// The loops of a function in source order.
     pub fn loops_of_function(&self, function: FunctionId) -> Vec<LoopId> {
         let own = self.loops.iter().filter(|found| found.function == function);
@@ -225,6 +270,11 @@ impl Semantics {
     pub fn callee(&self, call: ExprId) -> Option<&Call> {
         let at = self.calls.binary_search_by_key(&call, |found| found.expr);
         at.ok().map(|at| &self.calls[at])
+    }
+
+    /// The class of the program that an expression names.
+    pub fn class_named(&self, expr: ExprId) -> Option<StmtId> {
+        crate::attributes::class_named(self, expr)
     }
 
     /// The class of this module that a call constructs.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::ids::{BindingId, FunctionId, LoopId, ScopeId};
-use crate::model::{ClassRef, DefinitionKind, Resolution};
+use crate::model::{ClassRef, DefinitionKind, Link, Resolution};
 
 /// Whether a name is read, bound or unbound where it stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub(crate) struct Tables {
     pub(crate) constructed: BTreeMap<ExprId, StmtId>,
     /// Dotted import path of names and attribute chains (imports).
     pub(crate) qualified: BTreeMap<ExprId, String>,
+    /// What names and attribute chains surely mean in other files (links).
+    pub(crate) links: BTreeMap<ExprId, Link>,
+    /// The bodies of files that import statements run (links).
+    pub(crate) import_runs: Vec<(StmtId, Vec<FunctionId>)>,
     /// Known classes of expressions (types).
     pub(crate) classes: BTreeMap<ExprId, ClassRef>,
 }

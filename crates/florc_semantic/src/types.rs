@@ -15,8 +15,8 @@ use florc_syntax::tree::{ExprId, ExprKind, StmtId, Tree};
 
 use crate::Semantics;
 use crate::attributes::{Attributes, class_named, self_class};
-use crate::ids::{BindingId, FunctionId};
-use crate::model::{ClassRef, Definition, DefinitionKind};
+use crate::ids::BindingId;
+use crate::model::{ClassRef, Definition, DefinitionKind, Link};
 
 /// Methods of `torch.nn.Module` that return the module itself.
 const RETURN_SELF: [&str; 13] = [
@@ -158,23 +158,27 @@ impl Solver<'_> {
 
     fn binding(&self, id: BindingId) -> Known {
         let binding = self.semantics.binding(id);
-        let is_global = self.semantics.scope(binding.scope).function == FunctionId(0);
-        if is_global
-            && self
-                .semantics
-                .dynamic
-                .iter()
-                .any(|found| found.writes_globals)
-        {
+        if self.semantics.is_shaky_global(id) {
             return Known::Many;
         }
         if let Some(class) = self_class(self.tree, self.semantics, id) {
             return Known::One(ClassRef::Module(class));
         }
         let definitions = binding.definitions.iter();
-        definitions.fold(Known::Nothing, |known, Definition { kind, .. }| {
-            known.join(self.definition(kind))
+        definitions.fold(Known::Nothing, |known, definition| {
+            known.join(match definition.kind {
+                DefinitionKind::Import(_) => self.imported(definition),
+                _ => self.definition(&definition.kind),
+            })
         })
+    }
+
+    /// What an import from another file of the program may bind.
+    fn imported(&self, definition: &Definition) -> Known {
+        match self.semantics.import_targets(definition).as_slice() {
+            [Link::Binding(binding)] => self.bindings[binding.index()].clone(),
+            _ => Known::Many,
+        }
     }
 
     fn definition(&self, kind: &DefinitionKind) -> Known {
@@ -213,6 +217,9 @@ impl Solver<'_> {
     }
 
     fn expr(&self, id: ExprId) -> Known {
+        if let Some(Link::Binding(binding)) = self.semantics.link(id) {
+            return self.bindings[binding.index()].clone();
+        }
         match &self.tree.expr(id).kind {
             ExprKind::Name(_) => match self.semantics.binding_of_name(id) {
                 Some(binding) => self.bindings[binding.index()].clone(),

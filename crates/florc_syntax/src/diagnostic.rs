@@ -57,7 +57,8 @@ impl Diagnostic {
         span: Span,
         title: impl Into<String>,
     ) -> Self {
-        Self::in_file(code, severity, source.path(), span, title)
+        let file = source.file_of(span.start).path.as_str();
+        Self::in_file(code, severity, file, span, title)
     }
 
     /// As [`Diagnostic::new`], for a file that has no [`SourceText`] (yet).

@@ -110,7 +110,12 @@ impl EditSet {
 
     /// Applies the edits. Overlapping replacements, and insertions inside one, are refused.
     pub fn apply(&self, source: &SourceText) -> Result<Edited, EditError> {
-        let original = source.text();
+        self.apply_in(source, Span::new(0, source.text().len() as u32))
+    }
+
+    /// Applies the edits to one file of a program; the map's offsets are those of the file.
+    pub fn apply_in(&self, source: &SourceText, file: Span) -> Result<Edited, EditError> {
+        let original = source.slice(file);
         let mut edits: Vec<&Edit> = self.edits.iter().collect();
         edits.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty()));
         let mut edited = Edited {
@@ -119,9 +124,12 @@ impl EditSet {
         };
         let mut done = Span::empty(0);
         for edit in edits {
-            let span = edit.span;
+            if !file.contains_span(edit.span) {
+                return Err(EditError::OutOfText(edit.span));
+            }
+            let span = Span::new(edit.span.start - file.start, edit.span.end - file.start);
             if original.get(span.range()).is_none() {
-                return Err(EditError::OutOfText(span));
+                return Err(EditError::OutOfText(edit.span));
             }
             if span.start < done.end {
                 return Err(EditError::Overlap(done, span));
@@ -167,8 +175,7 @@ fn indented_lines(block: &[StmtId], module: &Module) -> Vec<u32> {
         return Vec::new();
     };
     let source = &module.source;
-    let lines = source.line_column(whole.start).line..=source.line_column(whole.end).line;
-    let starts = lines.map(|line| source.line_start(line));
+    let starts = source.line_starts_in(whole).iter().copied();
     let outside = starts.filter(|start| !module.trivia.inside_string(*start));
     outside
         .filter_map(|start| first_byte(source.text(), start))

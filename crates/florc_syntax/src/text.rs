@@ -5,7 +5,9 @@
 //! ```
 //!
 //! A leading byte-order mark stays in the text, so that a file without edits keeps its bytes; line
-//! endings stay as they are. Does not read files and does not look at Python's grammar.
+//! endings stay as they are. The text of a linked program is that of its files one after another
+//! (see [`crate::link`]): an offset tells its file. Does not read files and does not look at
+//! Python's grammar.
 
 use crate::encoding::{self, Encoding};
 use crate::{Diagnostic, Severity, Span};
@@ -19,14 +21,39 @@ pub struct LineColumn {
     pub column: u32,
 }
 
-/// A decoded source file.
+/// A file of a program, as a part of the program's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// The path as given; only ever shown, and part of the ids of loops.
+    pub path: String,
+    /// Dotted module name; `__main__` for the entry.
+    pub name: String,
+    /// What relative imports start from (`__package__`); empty where there is none.
+    pub package: String,
+    /// Offset of its first byte.
+    pub start: u32,
+    /// One past its last byte.
+    pub end: u32,
+    /// Lines of the files before it.
+    lines_before: u32,
+}
+
+impl FileInfo {
+    /// The whole file.
+    pub const fn span(&self) -> Span {
+        Span::new(self.start, self.end)
+    }
+}
+
+/// The decoded text of a source file, or of all files of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
-    path: String,
     bytes: Vec<u8>,
     text: String,
     encoding: Encoding,
     line_starts: Vec<u32>,
+    /// Never empty; by increasing start, the entry first.
+    files: Vec<FileInfo>,
 }
 
 impl SourceText {
@@ -53,21 +80,78 @@ impl SourceText {
         let (encoding, text) = encoding::decode(&bytes)
             .map_err(|error| refuse(error.span, error.title).with_help("save the file as UTF-8"))?;
         let line_starts = line_starts(&text);
-        Ok(Self {
+        let file = FileInfo {
             path,
+            name: "__main__".to_owned(),
+            package: String::new(),
+            start: 0,
+            end: text.len() as u32,
+            lines_before: 0,
+        };
+        Ok(Self {
             bytes,
             text,
             encoding,
             line_starts,
+            files: vec![file],
         })
     }
 
-    /// The path as given; only ever shown.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Names the module that a single file is.
+    #[must_use]
+    pub(crate) fn named(mut self, name: String, package: String) -> Self {
+        (self.files[0].name, self.files[0].package) = (name, package);
+        self
     }
 
-    /// The file's own bytes.
+    /// Adds the files of another text; gives the offset at which they begin. A newline parts them,
+    /// so that the end of one file is not the start of the next.
+    pub(crate) fn append(&mut self, other: &Self) -> u32 {
+        self.text.push('\n');
+        let base = self.text.len() as u32;
+        self.text.push_str(&other.text);
+        let lines = self.line_starts.len() as u32;
+        let starts = other.line_starts.iter().map(|start| start + base);
+        self.line_starts.extend(starts);
+        self.files.extend(other.files.iter().map(|file| FileInfo {
+            start: file.start + base,
+            end: file.end + base,
+            lines_before: file.lines_before + lines,
+            ..file.clone()
+        }));
+        base
+    }
+
+    /// The files, the entry first.
+    pub fn files(&self) -> &[FileInfo] {
+        &self.files
+    }
+
+    /// The file that holds an offset; offsets past the end give the last one.
+    pub fn file_of(&self, offset: u32) -> &FileInfo {
+        let index = self.files.partition_point(|file| file.start <= offset);
+        &self.files[index.saturating_sub(1)]
+    }
+
+    /// A span as offsets into its own file.
+    pub fn local(&self, span: Span) -> Span {
+        let start = self.file_of(span.start).start;
+        Span::new(span.start - start, span.end - start)
+    }
+
+    /// The place of offsets into the file of that path; an empty path means the entry.
+    pub fn global(&self, path: &str, span: Span) -> Option<Span> {
+        let mut files = self.files.iter();
+        let file = files.find(|file| path.is_empty() || file.path == path)?;
+        Some(Span::new(span.start + file.start, span.end + file.start))
+    }
+
+    /// The path of the entry as given; only ever shown.
+    pub fn path(&self) -> &str {
+        &self.files[0].path
+    }
+
+    /// The entry's own bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -77,12 +161,12 @@ impl SourceText {
         &self.text
     }
 
-    /// How the file is encoded.
+    /// How the entry is encoded.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
 
-    /// Encodes an edited text as this file was encoded; `None` where it cannot be.
+    /// Encodes an edited text as the entry was encoded; `None` where it cannot be.
     pub fn encode(&self, text: &str) -> Option<Vec<u8>> {
         self.encoding.encode(text)
     }
@@ -92,36 +176,48 @@ impl SourceText {
         self.text.get(span.range()).unwrap_or("")
     }
 
-    /// Number of lines; a text that ends in a newline has an empty last line.
+    /// Number of lines of the entry; a text that ends in a newline has an empty last line.
     pub fn line_count(&self) -> u32 {
-        self.line_starts.len() as u32
+        let second = self.files.get(1).map(|file| file.lines_before);
+        second.unwrap_or(self.line_starts.len() as u32)
     }
 
-    /// Offset of the first byte of a line (after a byte-order mark). Lines past the end give the
-    /// length of the text, line 0 the start.
+    /// Offset of the first byte of a line of the entry (after a byte-order mark). Lines past the end
+    /// give the length of the text, line 0 the start.
     pub fn line_start(&self, line: u32) -> u32 {
-        let index = line.saturating_sub(1) as usize;
-        self.line_starts
-            .get(index)
-            .copied()
-            .unwrap_or(self.text.len() as u32)
+        let index = line.saturating_sub(1);
+        let found = self.line_starts.get(index as usize).copied();
+        found
+            .filter(|_| index < self.line_count())
+            .unwrap_or(self.files[0].end)
     }
 
-    /// The line and column of an offset; offsets past the end give the end.
+    /// Offset of the first byte of the line that holds `offset`.
+    pub fn start_of_line(&self, offset: u32) -> u32 {
+        self.line_starts[self.line_index(offset)]
+    }
+
+    /// Where the lines begin that a span touches.
+    pub fn line_starts_in(&self, span: Span) -> &[u32] {
+        &self.line_starts[self.line_index(span.start)..=self.line_index(span.end)]
+    }
+
+    fn line_index(&self, offset: u32) -> usize {
+        let after = self.line_starts.partition_point(|&start| start <= offset);
+        let first = self.file_of(offset).lines_before as usize;
+        after.saturating_sub(1).max(first)
+    }
+
+    /// The line and column of an offset in its file; offsets past the end give the end.
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let offset = offset.min(self.text.len() as u32);
-        let line = self
-            .line_starts
-            .partition_point(|&start| start <= offset)
-            .max(1);
-        let column = offset.saturating_sub(self.line_starts[line - 1]);
-        LineColumn {
-            line: line as u32,
-            column,
-        }
+        let index = self.line_index(offset);
+        let line = index as u32 - self.file_of(offset).lines_before + 1;
+        let column = offset.saturating_sub(self.line_starts[index]);
+        LineColumn { line, column }
     }
 
-    /// The offset of a line and column, at most the end of that line.
+    /// The offset of a line and column of the entry, at most the end of that line.
     pub fn offset(&self, line: u32, column: u32) -> u32 {
         self.line_start(line)
             .saturating_add(column)

@@ -45,8 +45,10 @@ pub struct Tree {
     pub(crate) stmts: Vec<Stmt>,
     pub(crate) exprs: Vec<Expr>,
     pub(crate) patterns: Vec<Pattern>,
-    /// The module's top-level statements.
+    /// The top-level statements of the module; of a linked program, those of the entry.
     pub body: Block,
+    /// The top-level statements of the other files of a linked program.
+    pub(crate) others: Vec<Block>,
     /// Parent statement of each statement, by id.
     pub(crate) stmt_parents: Vec<Option<StmtId>>,
     /// Enclosing statement of each expression, by id.
@@ -75,6 +77,10 @@ impl Tree {
     /// Number of expressions; ids are `0..expr_count()`.
     pub fn expr_count(&self) -> usize {
         self.exprs.len()
+    }
+    /// The top-level statements of each file, the entry's first.
+    pub fn bodies(&self) -> impl Iterator<Item = &Block> {
+        std::iter::once(&self.body).chain(&self.others)
     }
     /// The statement whose suite holds `id`; `None` at module level.
     pub fn parent(&self, id: StmtId) -> Option<StmtId> {

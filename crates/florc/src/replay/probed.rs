@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use florc_history::{align_sites, span_in_current};
-use florc_instrument::{Options, Reuse, plan};
+use florc_instrument::{Options, Reuse, plan, source_span};
 use florc_manifest::{MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, Span};
@@ -55,11 +55,12 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         .filter_map(|site| Some((find(&site.span)?, site)))
         .collect();
     let afresh = compile(sources, comparison, None);
+    let here = |span: Span| source_span(&sources.current, span);
     let reuse = Reuse {
-        main_loop: main.map(|((_, span), site)| (span, widen_main(site, span, &afresh))),
+        main_loop: main.map(|((_, span), site)| widen_main(site, here(span), &afresh)),
         skip_blocks: blocks
             .iter()
-            .map(|((_, span), site)| (*span, widen_block(site, *span, &afresh)))
+            .map(|((_, span), site)| widen_block(site, here(*span), &afresh))
             .collect(),
     };
     let compiled = compile(sources, comparison, Some(reuse));
@@ -106,9 +107,10 @@ fn pair(
 
 /// A recorded main loop that also gives back what only the probes read. Checkpoints hold names
 /// that nobody read when the run was recorded, for this.
-fn widen_main(site: &MainLoopSite, span: Span, afresh: &ModuleManifest) -> MainLoopSite {
+fn widen_main(site: &MainLoopSite, span: SourceSpan, afresh: &ModuleManifest) -> MainLoopSite {
     let mut site = site.clone();
-    let same = afresh.main_loop.iter().find(|new| is_at(&new.span, span));
+    let same = afresh.main_loop.iter().find(|new| new.span == span);
+    site.span = span;
     if let Some(new) = same {
         widen_roots(&mut site.roots, &new.roots);
         widen_indices(&site.roots, &mut site.returned, &new.roots, &new.returned);
@@ -117,9 +119,10 @@ fn widen_main(site: &MainLoopSite, span: Span, afresh: &ModuleManifest) -> MainL
 }
 
 /// As [`widen_main`], for a SkipBlock.
-fn widen_block(site: &SkipBlockSite, span: Span, afresh: &ModuleManifest) -> SkipBlockSite {
+fn widen_block(site: &SkipBlockSite, span: SourceSpan, afresh: &ModuleManifest) -> SkipBlockSite {
     let mut site = site.clone();
-    let same = afresh.skip_blocks.iter().find(|new| is_at(&new.span, span));
+    let same = afresh.skip_blocks.iter().find(|new| new.span == span);
+    site.span = span;
     if let Some(new) = same {
         widen_roots(&mut site.roots, &new.roots);
         let arguments = &mut site.restore_arguments;
@@ -128,10 +131,6 @@ fn widen_block(site: &SkipBlockSite, span: Span, afresh: &ModuleManifest) -> Ski
         widen_indices(&site.roots, results, &new.roots, &new.restore_results);
     }
     site
-}
-
-fn is_at(site: &SourceSpan, span: Span) -> bool {
-    (site.start, site.end) == (span.start, span.end)
 }
 
 fn widen_roots(recorded: &mut [Root], afresh: &[Root]) {
@@ -268,7 +267,7 @@ fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
     let known = |root: &Root| {
         recorded
             .iter()
-            .any(|old| old.name == root.name && old.place == root.place)
+            .any(|old| old.key() == root.key() && old.place == root.place)
     };
     live.iter()
         .find(|root| root.live && !known(root))

@@ -156,6 +156,7 @@ fn holds_recreatable(interp: &Interp<'_>, expr: ExprId) -> bool {
             | crate::heap::ObjKind::Function(_)
             | crate::heap::ObjKind::Class(_)
             | crate::heap::ObjKind::Library(_)
+            | crate::heap::ObjKind::Module(_)
             | crate::heap::ObjKind::Method(_)
             | crate::heap::ObjKind::Super(_) => false,
         })

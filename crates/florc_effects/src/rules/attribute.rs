@@ -29,6 +29,7 @@ impl Interp<'_> {
     fn attribute_of(&mut self, site: ExprId, object: ObjId, attr: &str) -> ObjSet {
         match self.heap.kind(object).clone() {
             ObjKind::Library(path) => self.library_attribute(object, &path, attr),
+            ObjKind::Module(file) => self.module_attribute(object, file, attr),
             ObjKind::Instance(class) => self.instance_attribute(site, object, class, attr),
             ObjKind::Typed(of) => self.typed_attribute(site, object, &of, attr),
             ObjKind::Unknown => {

@@ -208,7 +208,7 @@ impl Interp<'_> {
                 Some(rule) => self.apply_rule(site, rule, Some(&ObjSet::one(callee)), args, "call"),
                 None => self.opaque_call(site, &ObjSet::one(callee), args, "is called"),
             },
-            ObjKind::Unknown | ObjKind::Super(_) => {
+            ObjKind::Unknown | ObjKind::Super(_) | ObjKind::Module(_) => {
                 self.opaque_call(site, &ObjSet::one(callee), args, "is not known")
             }
         }
@@ -240,6 +240,10 @@ impl Interp<'_> {
                     });
                 }
                 result
+            }
+            ObjKind::Module(file) => {
+                let callees = self.module_attribute(receiver, file, name);
+                self.call_each(site, &callees, args)
             }
             ObjKind::Instance(class) => self.instance_method(site, receiver, class, name, args),
             ObjKind::Typed(of) => self.typed_method(site, receiver, &of, name, args),
@@ -371,6 +375,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_) => {}
             }
         }

@@ -61,7 +61,7 @@ impl Interp<'_> {
                 items
             }
             ObjKind::Library(path) if knowledge.is_known_package(&path) => ObjSet::one(SCALAR),
-            ObjKind::Library(_) => self.unknown_operator(site, object),
+            ObjKind::Library(_) | ObjKind::Module(_) => self.unknown_operator(site, object),
             ObjKind::Function(_) | ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Class(_) => {
                 // An enumeration: its members are its attributes.
@@ -226,6 +226,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     items.insert(part);
@@ -300,6 +301,7 @@ impl Interp<'_> {
                 ObjKind::Typed(_)
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     parts.extend(&self.heap.elements(object));
@@ -320,6 +322,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             };

@@ -37,6 +37,12 @@ impl Interp<'_> {
                     let found = self.read_attribute(site, &owners, &name);
                     return found.union(&args.positional.get(2).cloned().unwrap_or_default());
                 }
+                let owners = args.positional.first().cloned().unwrap_or_default();
+                let module = |id| matches!(self.heap.kind(id), ObjKind::Module(_));
+                if !owners.is_empty() && owners.iter().all(module) {
+                    let found = self.any_member(&owners);
+                    return found.union(&args.positional.get(2).cloned().unwrap_or_default());
+                }
             }
             "builtins.setattr" => {
                 let owners = args.positional.first().cloned().unwrap_or_default();
@@ -117,13 +123,14 @@ impl Interp<'_> {
     fn anything_may_change(&mut self, site: ExprId, mutates: bool) {
         let span = self.span(site);
         let text = self.callee_text(site);
-        self.note(span, Action::BindGlobals, || {
+        let module = self.semantics.module_of(self.function);
+        self.note(span, Action::BindGlobals(Some(module)), || {
             format!("`{text}` may bind any variable")
         });
         let mut visible = ObjSet::default();
         for (index, binding) in self.semantics.bindings.iter().enumerate() {
             let home = self.semantics.scope(binding.scope).function;
-            if home == self.function || home.index() == 0 {
+            if home == self.function || home == module {
                 visible.extend(&self.env[index].clone());
             }
         }
@@ -269,6 +276,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -338,6 +346,7 @@ impl Interp<'_> {
                 | ObjKind::Typed(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Super(_) => {}
             }
         }

@@ -89,7 +89,7 @@ impl Interp<'_> {
                 self.unknown_operator(id, object)
             }
             ObjKind::Library(path) if knowledge.is_known_package(&path) => ObjSet::one(SCALAR),
-            ObjKind::Library(_) => self.unknown_operator(id, object),
+            ObjKind::Library(_) | ObjKind::Module(_) => self.unknown_operator(id, object),
             ObjKind::Function(_) | ObjKind::Class(_) => ObjSet::one(SCALAR),
         }
     }
@@ -118,6 +118,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -170,6 +171,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -230,6 +232,7 @@ impl Interp<'_> {
                 | ObjKind::Instance(_)
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             };
@@ -248,9 +251,11 @@ impl Interp<'_> {
                     true
                 }
                 ObjKind::Library(path) => self.knowledge.is_known_package(path),
-                ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) | ObjKind::Class(_) => {
-                    false
-                }
+                ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Class(_)
+                | ObjKind::Module(_) => false,
             };
             if !keeps {
                 changed.insert(object);

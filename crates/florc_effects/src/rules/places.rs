@@ -92,6 +92,7 @@ impl Interp<'_> {
                     | ObjKind::Function(_)
                     | ObjKind::Class(_)
                     | ObjKind::Library(_)
+                    | ObjKind::Module(_)
                     | ObjKind::Method(_)
                     | ObjKind::Super(_) => false,
                 });
@@ -115,6 +116,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             };
@@ -148,6 +150,7 @@ impl Interp<'_> {
                 | ObjKind::Instance(_)
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             };

@@ -334,6 +334,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -381,6 +382,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
@@ -400,6 +402,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     values.insert(object);
@@ -427,6 +430,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Super(_) => object,
             };
             copies.push((object, copy));

@@ -131,6 +131,7 @@ impl Interp<'_> {
                         &ObjSet::default(),
                     );
                 }
+                self.run_import(id);
             }
             StmtKind::Expr { value } => {
                 self.eval(*value);

@@ -57,7 +57,7 @@ impl Interp<'_> {
                 values
             }
             ObjKind::Library(path) if self.knowledge.is_known_package(&path) => ObjSet::one(SCALAR),
-            ObjKind::Library(_) => self.unknown_operator(site, object),
+            ObjKind::Library(_) | ObjKind::Module(_) => self.unknown_operator(site, object),
             ObjKind::Function(_) | ObjKind::Class(_) | ObjKind::Method(_) => ObjSet::one(object),
         }
     }
@@ -159,6 +159,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => self.heap.put(object, Field::Any, values),
             }
@@ -181,6 +182,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => false,
             };

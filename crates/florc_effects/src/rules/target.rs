@@ -140,6 +140,7 @@ impl Interp<'_> {
                 | ObjKind::Function(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     others.insert(object);
@@ -179,6 +180,7 @@ impl Interp<'_> {
                 | ObjKind::Instance(_)
                 | ObjKind::Class(_)
                 | ObjKind::Library(_)
+                | ObjKind::Module(_)
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {
                     let changed = self.deep_if_unknown(&ObjSet::one(object));
@@ -225,10 +227,11 @@ impl Interp<'_> {
                     self.note_cells(binding, span);
                 }
             }
-            ExprKind::Attribute { value, .. } => {
+            ExprKind::Attribute { value, attr } => {
                 let owners = self.eval(*value);
                 self.run_dunders(target, &owners, &["__delattr__"]);
                 let text = self.text(target);
+                self.note_deleted_members(&owners, &attr.text, span);
                 self.note_mutation(&owners, span, || format!("`{text}` is deleted"));
             }
             ExprKind::Subscript { value, slice } => {
@@ -299,6 +302,11 @@ impl Interp<'_> {
                         ..Hidden::default()
                     },
                 );
+                continue;
+            }
+            if let ObjKind::Module(file) = *self.heap.kind(object)
+                && self.store_member((file, attr), span, &text, values)
+            {
                 continue;
             }
             if attr == "requires_grad" {

@@ -24,8 +24,8 @@ struct Wrap {
     replace: Option<(Span, String)>,
 }
 
-/// Adds all edits that stay inside a line.
-pub(crate) fn edit(module: &Module, plan: &Plan, florc: &str, edits: &mut EditSet) {
+/// Adds all edits of a file that stay inside a line.
+pub(crate) fn edit(module: &Module, file: Span, plan: &Plan, florc: &str, edits: &mut EditSet) {
     let mut wraps = iterables(module, plan, florc);
     for (site, log) in plan.logs.iter().enumerate() {
         log_statement(module, site, log, florc, &mut wraps);
@@ -37,6 +37,7 @@ pub(crate) fn edit(module: &Module, plan: &Plan, florc: &str, edits: &mut EditSe
             &format!("{florc}.clock({site}, "),
         ));
     }
+    wraps.retain(|wrap| file.contains_span(wrap.span));
     wraps.sort_by_key(|wrap| (wrap.span.start, std::cmp::Reverse(wrap.span.end)));
     for wrap in &wraps {
         edits.insert(wrap.span.start, wrap.before.clone());

@@ -9,33 +9,35 @@
 //!
 //! Reads the text only; nothing is inserted here.
 
-use florc_syntax::Module;
 use florc_syntax::tree::{StmtId, StmtKind};
+use florc_syntax::{Module, Span};
 
-/// The lines of a module.
+/// The lines of a file.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout<'a> {
     module: &'a Module,
+    file: Span,
 }
 
 impl<'a> Layout<'a> {
-    pub(crate) fn new(module: &'a Module) -> Self {
-        Self { module }
+    /// Of the file of a program that has this span.
+    pub(crate) fn new(module: &'a Module, file: Span) -> Self {
+        Self { module, file }
     }
 
     /// How this file ends its lines.
     pub(crate) fn newline(self) -> &'static str {
-        match self.text().find(['\n', '\r']) {
-            Some(at) if self.text()[at..].starts_with("\r\n") => "\r\n",
-            Some(at) if self.text()[at..].starts_with('\r') => "\r",
+        let text = self.module.source.slice(self.file);
+        match text.find(['\n', '\r']) {
+            Some(at) if text[at..].starts_with("\r\n") => "\r\n",
+            Some(at) if text[at..].starts_with('\r') => "\r",
             _ => "\n",
         }
     }
 
     /// First byte of the line that `offset` is on.
     pub(crate) fn line_start(self, offset: u32) -> u32 {
-        let line = self.module.source.line_column(offset).line;
-        self.module.source.line_start(line)
+        self.module.source.start_of_line(offset)
     }
 
     /// The white space before a statement that begins its line.
@@ -57,7 +59,7 @@ impl<'a> Layout<'a> {
     }
 
     fn end_of_line(self, from: u32) -> u32 {
-        let bytes = self.text().as_bytes();
+        let bytes = &self.text().as_bytes()[..self.file.end as usize];
         let mut at = from as usize;
         let mut comment = false;
         while at < bytes.len() && !matches!(bytes[at], b'\n' | b'\r') {

@@ -14,43 +14,60 @@ mod layout;
 mod lines;
 
 use florc_manifest::SkipBlockSite;
-use florc_semantic::Semantics;
+use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::{Block, StmtId, StmtKind};
-use florc_syntax::{EditSet, Edited, Module, SourceMap};
+use florc_syntax::{EditSet, Edited, Module, SourceMap, Span};
 
 use crate::plan::Plan;
 use layout::Layout;
 use lines::Lines;
 
-/// Writes the plan into the module's text.
-pub fn rewrite(module: &Module, semantics: &Semantics, plan: &Plan) -> Edited {
+/// Writes the plan into the text of each file; offsets of the maps are those of the file.
+pub fn rewrite(module: &Module, semantics: &Semantics, plan: &Plan) -> Vec<Edited> {
+    let files = module.source.files().iter().zip(module.tree.bodies());
+    let files = files.zip(&semantics.modules);
+    files
+        .map(|((file, body), of)| file_text(module, semantics, plan, (file.span(), body, *of)))
+        .collect()
+}
+
+fn file_text(
+    module: &Module,
+    semantics: &Semantics,
+    plan: &Plan,
+    (file, body, of): (Span, &Block, FunctionId),
+) -> Edited {
     let mut edits = EditSet::new();
-    if !plan.is_empty() {
-        let florc = package_name(module, semantics);
+    if plan.concerns(module, file) {
+        let florc = package_name(module, semantics, file, of);
         let mut writer = Writer {
             module,
+            body,
             plan,
-            layout: Layout::new(module),
+            layout: Layout::new(module, file),
             florc: &florc,
             edits: &mut edits,
             moved: String::new(),
         };
         writer.import();
-        writer.block(&module.tree.body);
-        inline::edit(module, plan, &florc, &mut edits);
+        writer.block(body);
+        inline::edit(module, file, plan, &florc, &mut edits);
     }
-    edits.apply(&module.source).unwrap_or_else(|_| Edited {
-        text: module.source.text().to_owned(),
+    let edited = edits.apply_in(&module.source, file);
+    edited.unwrap_or_else(|_| Edited {
+        text: module.source.slice(file).to_owned(),
         map: SourceMap::default(),
     })
 }
 
-/// `florc`, or the first of `_florc`, `_florc2` … that the module does not use, when it binds
+/// `florc`, or the first of `_florc`, `_florc2` … that the file does not use, when it binds
 /// `florc` to anything else than the package.
-fn package_name(module: &Module, semantics: &Semantics) -> String {
+fn package_name(module: &Module, semantics: &Semantics, file: Span, of: FunctionId) -> String {
+    let own = |scope| semantics.module_of(semantics.scope(scope).function) == of;
     let taken = |name: &str| {
         semantics.bindings.iter().any(|binding| {
-            binding.name == name && !(binding.is_import && only_imports(module, name))
+            let other = || !(binding.is_import && only_imports(module, file, name));
+            binding.name == name && own(binding.scope) && other()
         })
     };
     let others = (2..).map(|number| format!("_florc{number}"));
@@ -61,9 +78,11 @@ fn package_name(module: &Module, semantics: &Semantics) -> String {
         .unwrap_or_else(|| "florc".to_owned())
 }
 
-/// Whether every import that binds `name` is `import name`.
-fn only_imports(module: &Module, name: &str) -> bool {
-    (0..module.tree.stmt_count() as u32).all(|id| match &module.tree.stmt(StmtId(id)).kind {
+/// Whether every import of the file that binds `name` is `import name`.
+fn only_imports(module: &Module, file: Span, name: &str) -> bool {
+    let stmts = (0..module.tree.stmt_count() as u32).map(|id| module.tree.stmt(StmtId(id)));
+    let mut stmts = stmts.filter(|stmt| file.contains_span(stmt.span));
+    stmts.all(|stmt| match &stmt.kind {
         StmtKind::Import { names } => names.iter().all(|alias| {
             let asname = alias.asname.as_ref().map(|asname| asname.text.as_str());
             alias.name.text == name || asname != Some(name)
@@ -78,6 +97,8 @@ fn only_imports(module: &Module, name: &str) -> bool {
 /// Walks the statements in source order and inserts whole lines.
 struct Writer<'a> {
     module: &'a Module,
+    /// The top-level statements of the file.
+    body: &'a Block,
     plan: &'a Plan,
     layout: Layout<'a>,
     florc: &'a str,
@@ -93,7 +114,7 @@ impl Writer<'_> {
             "florc" => "import florc".to_owned(),
             other => format!("import florc as {other}"),
         };
-        let body = &self.module.tree.body;
+        let body = self.body;
         let newline = self.layout.newline();
         let leading = body
             .iter()
@@ -139,7 +160,7 @@ impl Writer<'_> {
         let tree = &self.module.tree;
         match &tree.stmt(stmt).kind {
             StmtKind::Expr { value } => {
-                tree.body.first() == Some(&stmt)
+                self.body.first() == Some(&stmt)
                     && matches!(tree.expr(*value).kind, florc_syntax::tree::ExprKind::Str(_))
             }
             StmtKind::ImportFrom {

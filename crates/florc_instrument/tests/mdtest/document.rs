@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Knows fences and headings; nothing of what the blocks mean. `python run` marks a case that is
-//! also run, `python 3.12` one that needs that version.
+//! also run, `python 3.12` one that needs that version. Blocks that name a file follow each other in
+//! a case of several files, the entry first: `python run train.py`, `python pkg/model.py`.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +18,11 @@ pub(crate) struct Document {
     prose: Vec<String>,
 }
 
-/// A Python block and what is expected of it.
+/// Python blocks and what is expected of them.
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) python: String,
+    /// Path and text of each file, the entry first.
+    pub(crate) files: Vec<(String, String)>,
     pub(crate) runs: bool,
     pub(crate) python_from: (u32, u32),
     pub(crate) expectations: Vec<Expectation>,
@@ -61,7 +63,15 @@ impl Document {
             if info.split(' ').next() == Some("python") {
                 prose.push_str(&body);
                 prose.push_str("```\n");
-                document.cases.push(case(path, &heading, info, body));
+                let next = case(path, &heading, info, body);
+                let open = document.cases.last_mut().filter(|last| {
+                    let named = next.files[0].0 != ONLY && last.files[0].0 != ONLY;
+                    named && last.name == next.name && last.expectations.is_empty()
+                });
+                match open {
+                    Some(last) => last.files.extend(next.files),
+                    None => document.cases.push(next),
+                }
             } else if let Some(last) = document.cases.last_mut() {
                 last.expectations.push(Expectation {
                     kind: info.to_owned(),
@@ -89,6 +99,24 @@ impl Document {
     }
 }
 
+/// What the file of a case is called where it has one only.
+const ONLY: &str = "t.py";
+
+impl Case {
+    /// The text of a file.
+    pub(crate) fn text(&self, path: &str) -> &str {
+        let found = self.files.iter().find(|(name, _)| name == path);
+        found.map_or("", |(_, text)| text)
+    }
+}
+
+/// Dotted name of a module.
+pub(crate) fn module_name(path: &str) -> String {
+    let name = path.strip_suffix(".py").unwrap_or(path);
+    let name = name.strip_suffix("/__init__").unwrap_or(name);
+    name.replace('/', ".")
+}
+
 fn case(path: &Path, heading: &str, info: &str, python: String) -> Case {
     let stem = path
         .file_stem()
@@ -97,9 +125,10 @@ fn case(path: &Path, heading: &str, info: &str, python: String) -> Case {
     let version = info
         .split(' ')
         .find_map(|word| word.strip_prefix("3.")?.parse().ok());
+    let file = info.split(' ').find(|word| word.ends_with(".py"));
     Case {
         name: format!("{stem}: {heading}"),
-        python,
+        files: vec![(file.unwrap_or(ONLY).to_owned(), python)],
         runs: info.split(' ').any(|word| word == "run"),
         python_from: (3, version.unwrap_or(10)),
         expectations: Vec::new(),

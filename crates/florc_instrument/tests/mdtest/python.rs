@@ -26,16 +26,47 @@ def problem(text):
 print(json.dumps([problem(text) for text in json.load(sys.stdin)]))
 ";
 
-/// Runs each text as `__main__`; gives what it printed and how it ended.
-const RUN: &str = "
-import contextlib, io, json, sys
+/// Runs a program: the first file as `__main__`, the others when they are imported.
+const PROGRAM: &str = "
+import importlib.abc, importlib.machinery, sys, types
 
-def output(text):
+class Files(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def __init__(self, files):
+        self.files = {name: (package, text) for name, package, text in files}
+
+    def find_spec(self, name, path=None, target=None):
+        if name in self.files:
+            return importlib.machinery.ModuleSpec(name, self, is_package=self.files[name][0])
+        if any(other.startswith(name + '.') for other in self.files):
+            return importlib.machinery.ModuleSpec(name, None, is_package=True)
+
+    def exec_module(self, module):
+        text = self.files[module.__name__][1]
+        exec(compile(text, module.__name__, 'exec', dont_inherit=True), module.__dict__)
+
+def run_program(program):
+    [(_, _, text), *files] = program
+    finder, before, main = Files(files), dict(sys.modules), types.ModuleType('__main__')
+    sys.meta_path.insert(0, finder)
+    sys.modules['__main__'] = main
+    try:
+        exec(compile(text, 't.py', 'exec', dont_inherit=True), main.__dict__)
+    finally:
+        sys.meta_path.remove(finder)
+        for name in finder.files:
+            sys.modules.pop(name, None)
+        sys.modules['__main__'] = before['__main__']
+";
+
+/// Runs each program; gives what it printed and how it ended.
+const RUN: &str = "
+import contextlib, io, json
+
+def output(program):
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         try:
-            code = compile(text, 't.py', 'exec', dont_inherit=True)
-            exec(code, {'__name__': '__main__'})
+            run_program(program)
         except BaseException as error:
             out.write(repr(error))
     return out.getvalue()
@@ -45,8 +76,9 @@ print(json.dumps([output(text) for text in json.load(sys.stdin)]))
 
 /// Records each program and replays its parts, with the in-memory hooks; gives what differs.
 const SIMULATE: &str = "
-import contextlib, io, json, sys
+import contextlib, io, json
 import florc
+florc.run_program = run_program
 
 def problem(case):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -94,17 +126,22 @@ pub(crate) fn compile_errors(python: &str, texts: &[&str]) -> Vec<Option<String>
     serde_json::from_str(&ask(python, COMPILE, "passthrough", texts)).expect("a list of errors")
 }
 
-/// What each text prints, with the pass-through package in reach.
-pub(crate) fn outputs(python: &str, texts: &[&str]) -> Vec<String> {
-    serde_json::from_str(&ask(python, RUN, "passthrough", texts)).expect("a list of outputs")
+/// The files of a program: module name, whether it is a package, text; the entry first.
+pub(crate) type Program = Vec<(String, bool, String)>;
+
+/// What each program prints, with the pass-through package in reach.
+pub(crate) fn outputs(python: &str, programs: &[Program]) -> Vec<String> {
+    let script = format!("{PROGRAM}{RUN}");
+    serde_json::from_str(&ask(python, &script, "passthrough", programs)).expect("outputs")
 }
 
 /// What differs when parts of the programs are replayed.
 pub(crate) fn replay_problems(
     python: &str,
-    cases: &[(&str, &ModuleManifest)],
+    cases: &[(Program, &ModuleManifest)],
 ) -> Vec<Option<String>> {
-    serde_json::from_str(&ask(python, SIMULATE, "simulate", cases)).expect("a list of problems")
+    let script = format!("{PROGRAM}{SIMULATE}");
+    serde_json::from_str(&ask(python, &script, "simulate", cases)).expect("a list of problems")
 }
 
 fn ask<T: Serialize + ?Sized>(python: &str, script: &str, package: &str, input: &T) -> String {

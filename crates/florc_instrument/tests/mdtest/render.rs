@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use florc_effects::{Knowledge, RegionEffect};
+use florc_effects::RegionEffect;
 use florc_instrument::Instrumented;
 use florc_manifest::{MainLoopSite, ModuleManifest, Place, Root, SkipBlockSite};
 use florc_semantic::{BindingId, Semantics};
@@ -18,7 +18,13 @@ use florc_syntax::{Diagnostic, Severity};
 /// The text of the block called `kind`.
 pub(crate) fn block(kind: &str, result: &Instrumented) -> String {
     match kind {
-        "instrumented" => result.text.clone(),
+        "instrumented" => result.text().to_owned(),
+        _ if kind.starts_with("instrumented ") => {
+            let path = kind.trim_start_matches("instrumented ");
+            let mut files = result.files.iter();
+            let found = files.find(|file| file.path == path);
+            found.map(|file| file.text.clone()).unwrap_or_default()
+        }
         "plan" => plan(&result.manifest),
         "logs" => logs(&result.manifest),
         "reasons" => reasons(&result.manifest),
@@ -98,7 +104,8 @@ fn name(root: &Root) -> String {
     let place = match root.place {
         Place::Local => "",
         Place::Captured => "@captured",
-        Place::Global => "@global",
+        Place::Global if root.module.is_empty() => "@global",
+        Place::Global => return format!("{}{unsure}{dead}@{}", root.name, root.module),
     };
     format!("{}{unsure}{dead}{place}", root.name)
 }
@@ -135,8 +142,7 @@ fn reasons(manifest: &ModuleManifest) -> String {
 }
 
 fn effects(result: &Instrumented) -> String {
-    let (semantics, _) = florc_semantic::analyze(&result.module);
-    let (effects, _) = florc_effects::infer(&result.module, &semantics, &Knowledge::builtin());
+    let (semantics, effects, _) = florc_instrument::analyse(&result.module);
     let mut out = String::new();
     for each in &semantics.loops {
         let region = effects.region(each.function, &[each.stmt]);
@@ -145,7 +151,14 @@ fn effects(result: &Instrumented) -> String {
         } else {
             ""
         };
-        let _ = writeln!(out, "{}{trains}", each.path);
+        let start = result.module.tree.stmt(each.stmt).span.start;
+        let file = result.module.source.file_of(start);
+        let of = if file.start == 0 {
+            ""
+        } else {
+            &format!("{}:", file.path)
+        };
+        let _ = writeln!(out, "{of}{}{trains}", each.path);
         region_effect(&semantics, &region, &mut out);
     }
     out
@@ -182,7 +195,15 @@ fn diagnostics(result: &Instrumented) -> String {
 }
 
 fn diagnostic(result: &Instrumented, finding: &Diagnostic) -> String {
-    let line = |start: u32| result.module.source.line_column(start).line;
+    let line = |start: u32| {
+        let source = &result.module.source;
+        let (file, line) = (source.file_of(start), source.line_column(start).line);
+        if file.start == 0 {
+            line.to_string()
+        } else {
+            format!("{line} of {}", file.path)
+        }
+    };
     let severity = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

@@ -69,16 +69,26 @@ def packed(values):
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def lookup(frame, name, place):
-    names = frame.f_globals if place == "global" else frame.f_locals
+def lookup(frame, name, place, module=""):
+    if module and module not in sys.modules:
+        return unbound
+    names = frame.f_locals if place != "global" else namespace(frame, module)
     return names.get(name, unbound)
+
+
+def namespace(frame, module):
+    return vars(sys.modules[module]) if module else frame.f_globals
+
+
+def value_of(frame, root):
+    return lookup(frame, root["name"], root["place"], root.get("module", ""))
 
 
 def take(frame, site, passed):
     """A copy of the live roots; `None` when something cannot be copied."""
     values = []
     for index, root in enumerate(site["roots"]):
-        value = passed[index] if index < len(passed) else lookup(frame, root["name"], root["place"])
+        value = passed[index] if index < len(passed) else value_of(frame, root)
         values.append(value if root["live"] else unbound)
     try:
         return copy.deepcopy(values)
@@ -93,13 +103,14 @@ def put_back(frame, site, state, passed, returned):
         if not root["live"]:
             values.append(unbound)
             continue
-        live = given[index] if index in given else lookup(frame, root["name"], root["place"])
+        live = given[index] if index in given else value_of(frame, root)
         values.append(patch(saved[index], None if root["replaced"] else live, memo))
         if root["place"] == "global":
+            names = namespace(frame, root.get("module", ""))
             if values[-1] is unbound:
-                frame.f_globals.pop(root["name"], None)
+                names.pop(root["name"], None)
             else:
-                frame.f_globals[root["name"]] = values[-1]
+                names[root["name"]] = values[-1]
     return packed([values[index] for index in returned])
 
 
@@ -198,7 +209,7 @@ def execute(text, current):
     global run
     run = current
     try:
-        exec(compile(text, "t.py", "exec", dont_inherit=True), {"__name__": "__main__"})
+        run_program(text)
     except BaseException as error:
         return repr(error)
 

@@ -53,7 +53,11 @@ pub(crate) fn build(
             let body = builder.node(Node::LambdaBody(lambda), start);
             vec![(body, EdgeKind::Normal)]
         }
-        (_, None) => builder.block(&tree.body, start),
+        (_, None) => {
+            let file = semantics.modules.iter().position(|of| *of == function);
+            let body = file.and_then(|file| tree.bodies().nth(file));
+            body.map_or(start.clone(), |body| builder.block(body, start))
+        }
     };
     builder.connect(end, exit);
     let cfg = Cfg {

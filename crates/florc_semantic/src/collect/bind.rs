@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Declaration, RawDefinition};
 use crate::Semantics;
-use crate::ids::{BindingId, FunctionId, ScopeId};
-use crate::model::{Binding, DefinitionKind, ScopeKind};
+use crate::ids::{BindingId, ScopeId};
+use crate::model::{Binding, DefinitionKind, FunctionKind, ScopeKind};
 
 /// Names bound in, or declared for, each scope.
 #[derive(Default)]
@@ -78,7 +78,7 @@ fn owners<'a>(
     for declaration in order {
         let key = (declaration.scope, declaration.name.text.as_str());
         let owner = if declaration.is_global {
-            Some(ScopeId(0))
+            Some(module_scope(semantics, declaration.scope))
         } else {
             nonlocal_owner(semantics, &owners, key)
         };
@@ -93,6 +93,12 @@ fn owners<'a>(
         }
     }
     owners
+}
+
+/// The scope of the file that a scope is in.
+fn module_scope(semantics: &Semantics, scope: ScopeId) -> ScopeId {
+    let around = std::iter::successors(Some(scope), |id| semantics.scope(*id).parent);
+    around.last().unwrap_or(scope)
 }
 
 fn nonlocal_owner(
@@ -131,21 +137,18 @@ impl Binder<'_> {
             return *id;
         }
         let id = BindingId(self.semantics.bindings.len() as u32);
-        let is_class_scope = matches!(
-            self.semantics.scopes[scope.index()].kind,
-            ScopeKind::Class(_)
-        );
+        // Code elsewhere may ask for attributes of a class, and of a module that is imported.
+        let is_shared = match self.semantics.scopes[scope.index()].kind {
+            ScopeKind::Class(_) => true,
+            ScopeKind::Module => scope != ScopeId(0),
+            ScopeKind::Function(_)
+            | ScopeKind::Lambda(_)
+            | ScopeKind::Comprehension(_)
+            | ScopeKind::TypeParameters(_) => false,
+        };
         self.semantics.bindings.push(Binding {
-            name: name.to_owned(),
-            scope,
-            is_parameter: false,
-            is_import: false,
-            is_function: false,
-            is_class: false,
-            is_global_declared: false,
-            is_nonlocal_declared: false,
-            is_captured: is_class_scope,
-            definitions: Vec::new(),
+            is_captured: is_shared,
+            ..Binding::new(name.to_owned(), scope)
         });
         self.definitions.push(Vec::new());
         let bindings = &mut self.semantics.scopes[scope.index()].bindings;
@@ -197,8 +200,9 @@ impl Binder<'_> {
         let id = self.binding(owner, &declaration.name.text);
         let scope = &mut self.semantics.scopes[declaration.scope.index()];
         scope.declared.insert(declaration.name.text.clone(), id);
-        let crosses = scope.function != FunctionId(0);
         let start = declaration.name.span.start;
+        let around = &self.semantics.functions[scope.function.index()];
+        let crosses = around.kind != FunctionKind::Module;
         self.semantics.tables.identifiers.insert(start, id);
         let binding = &mut self.semantics.bindings[id.index()];
         binding.is_global_declared |= declaration.is_global;

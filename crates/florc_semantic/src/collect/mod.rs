@@ -1,4 +1,4 @@
-//! First pass: scopes, functions, loops, and every place that binds a name.
+//! First pass: scopes, functions, loops, and every place that binds a name, file by file.
 //!
 //! ```python
 //! def main():              # a scope and a function
@@ -19,23 +19,33 @@ mod targets;
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_syntax::tree::{ExprId, Identifier, StmtId, Tree};
-use florc_syntax::{Module, Span};
+use florc_syntax::{FileInfo, Module, Span};
 
 use crate::Semantics;
 use crate::ids::{FunctionId, LoopId, ScopeId};
 use crate::model::{Definition, DefinitionKind, Function, FunctionKind, Scope, ScopeKind};
+use crate::program::Program;
 use crate::tables::Use;
 
 pub(crate) use compound::captures;
 
-/// Fills scopes, bindings, functions, loops and the tables of this pass.
-pub(crate) fn collect(module: &Module) -> Semantics {
+/// Fills scopes, bindings, functions, loops and the tables of this pass; imports of `files` are
+/// followed.
+pub(crate) fn collect(module: &Module, files: &[FileInfo]) -> Semantics {
     let mut collector = Collector::new(&module.tree);
-    let at = At {
-        scope: ScopeId(0),
-        loop_id: None,
-    };
-    collector.block(&module.tree.body, at);
+    collector.semantics.program = Program::new(files);
+    for body in module.tree.bodies() {
+        collector.paths.clear();
+        let function = collector.function("", String::new(), FunctionKind::Module, None);
+        let scope = collector.semantics.functions[function.index()].scope;
+        collector.semantics.modules.push(function);
+        let at = At {
+            scope,
+            loop_id: None,
+        };
+        collector.block(body, at);
+    }
+    collector.expand_stars();
     let Collector {
         semantics,
         raw,
@@ -75,11 +85,13 @@ struct Collector<'a> {
     semantics: Semantics,
     raw: Vec<RawDefinition>,
     declarations: Vec<Declaration>,
+    /// Star imports of files of the program.
+    stars: Vec<imports::Star>,
     /// Names declared `global`, by scope.
     globals: BTreeSet<(ScopeId, String)>,
     /// What goes before the name of a function defined in a scope.
     prefixes: Vec<String>,
-    /// How often each loop path was seen.
+    /// How often each loop path of the file was seen.
     paths: BTreeMap<String, u32>,
     /// The statement the walk is in.
     stmt: StmtId,
@@ -94,18 +106,17 @@ impl<'a> Collector<'a> {
         tables.stmt_children = vec![Vec::new(); tree.stmt_count()];
         tables.expr_scopes = vec![ScopeId(0); tree.expr_count()];
         tables.expr_uses = vec![Use::Load; tree.expr_count()];
-        let mut collector = Self {
+        Self {
             tree,
             semantics,
             raw: Vec::new(),
             declarations: Vec::new(),
+            stars: Vec::new(),
             globals: BTreeSet::new(),
             prefixes: Vec::new(),
             paths: BTreeMap::new(),
             stmt: StmtId(0),
-        };
-        collector.function("", String::new(), FunctionKind::Module, None);
-        collector
+        }
     }
 
     /// A new scope whose code runs in the flow of `function`.

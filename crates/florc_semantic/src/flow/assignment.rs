@@ -18,15 +18,15 @@ use super::FunctionFlow;
 use super::bits::Bits;
 use crate::Semantics;
 use crate::cfg::EdgeKind;
-use crate::ids::{BindingId, FunctionId};
+use crate::ids::BindingId;
 use crate::model::BindingSet;
 
 /// Variables that other functions, or code that is not seen, may unbind.
 pub(super) fn shaky(semantics: &Semantics) -> BindingSet {
-    let by_name = semantics
-        .dynamic
-        .iter()
-        .any(|found| found.writes_globals && found.expr.is_some());
+    let by_name = |module| {
+        let mut uses = semantics.dynamic.iter();
+        uses.any(|found| found.writes_globals && found.expr.is_some() && found.concerns(module))
+    };
     let ids = (0..semantics.bindings.len() as u32).map(BindingId);
     ids.filter(|id| {
         let binding = semantics.binding(*id);
@@ -35,7 +35,9 @@ pub(super) fn shaky(semantics: &Semantics) -> BindingSet {
             .definitions
             .iter()
             .any(|definition| definition.function != home && super::unbinds(definition));
-        elsewhere || (by_name && home == FunctionId(0))
+        elsewhere
+            || semantics.given.contains(&home) && semantics.is_module(home)
+            || (semantics.is_module(home) && by_name(home))
     })
     .collect()
 }

@@ -25,7 +25,7 @@ use crate::ids::{BindingId, FunctionId};
 pub(super) fn always_live(semantics: &Semantics, function: FunctionId) -> Vec<BindingId> {
     let by_name = semantics.dynamic.iter().any(|found| {
         (found.locals && found.function == function)
-            || (found.reads_globals && function == FunctionId(0))
+            || (found.reads_globals && semantics.is_module(function) && found.concerns(function))
     });
     let own = semantics.tables.variables[function.index()].iter().copied();
     own.filter(|binding| by_name || semantics.binding(*binding).is_captured)

@@ -113,7 +113,7 @@ impl Semantics {
             found.extend(ids.filter(|binding| {
                 let owner = self.scope(self.binding(*binding).scope).function;
                 self.is_variable_of(*binding, home)
-                    && ((globals(mention) && owner == FunctionId(0))
+                    && ((globals(mention) && self.is_module(owner) && mention.concerns(owner))
                         || (mention.locals && owner == mention.function))
             }));
         }
