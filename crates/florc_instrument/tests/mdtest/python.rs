@@ -53,8 +53,9 @@ def run_program(program):
         exec(compile(text, 't.py', 'exec', dont_inherit=True), main.__dict__)
     finally:
         sys.meta_path.remove(finder)
-        for name in finder.files:
-            sys.modules.pop(name, None)
+        for name in set(sys.modules) - set(before):
+            if any((other + '.').startswith(name + '.') for other in finder.files):
+                del sys.modules[name]
         sys.modules['__main__'] = before['__main__']
 ";
 

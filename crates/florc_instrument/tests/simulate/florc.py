@@ -5,6 +5,7 @@ start at each iteration of the main loop, must print what the recorded run print
 copied with `copy.deepcopy` and put back by patching live objects in lockstep, as the runtime does.
 """
 import copy
+import importlib
 import sys
 import types
 
@@ -22,7 +23,7 @@ class Run:
         self.blocks = {block["id"]: block for block in manifest["skip_blocks"]}
         self.saved, self.start, self.skip = saved, start, skip
         self.states, self.rows, self.counts = {}, [], {}
-        self.phase, self.depth, self.block = -1, 0, None
+        self.phase, self.depth, self.block, self.muted = -1, 0, None, False
 
     def carry(self, frame, roots, gives, maybe):
         self.depth, self.block = 0, None  # an exception may have left a block
@@ -96,7 +97,18 @@ def take(frame, site, passed):
         return None
 
 
+def load(name):
+    """Imports a module that the recorded run had; what its body logs is no row."""
+    if name not in sys.modules:
+        run.muted = True
+        importlib.import_module(name)
+        run.muted = False
+
+
 def put_back(frame, site, state, passed, returned):
+    for value, root in zip(state, site["roots"]):
+        if value is not unbound and root.get("module"):
+            load(root["module"])
     saved, memo, values = copy.deepcopy(state), {}, []
     given = dict(enumerate(passed)) if isinstance(passed, tuple) else passed
     for index, root in enumerate(site["roots"]):
@@ -106,11 +118,10 @@ def put_back(frame, site, state, passed, returned):
         live = given[index] if index in given else value_of(frame, root)
         values.append(patch(saved[index], None if root["replaced"] else live, memo))
         if root["place"] == "global":
-            names = namespace(frame, root.get("module", ""))
-            if values[-1] is unbound:
-                names.pop(root["name"], None)
-            else:
-                names[root["name"]] = values[-1]
+            if values[-1] is not unbound:
+                namespace(frame, root.get("module", ""))[root["name"]] = values[-1]
+            elif root.get("module", "") in {"", *sys.modules}:
+                namespace(frame, root.get("module", "")).pop(root["name"], None)
     return packed([values[index] for index in returned])
 
 
@@ -190,7 +201,8 @@ def v(site, value):
 
 
 def print(site, *args, sep=" ", **kwargs):
-    run.rows.append((run.phase, run.block, site, sep.join(map(str, args))))
+    if not run.muted:
+        run.rows.append((run.phase, run.block, site, sep.join(map(str, args))))
 
 
 def call(site, function, *args, **kwargs):
