@@ -13,7 +13,8 @@ use crate::decide::Facts;
 
 /// The first such mention in `stmts` or in a function that they call, and its text.
 pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)> {
-    let reached = facts.called_from(stmts);
+    let mut reached = facts.called_from(stmts);
+    reached.extend(facts.effects.may_reach(stmts));
     let tree = &facts.module.tree;
     let uses = facts
         .semantics

@@ -115,9 +115,10 @@ fn difference(name: &str, kind: &str, expected: &str, actual: &str) -> String {
 
 fn shown(program: &Program) -> String {
     let files = program.iter();
-    files
+    let texts: Vec<String> = files
         .map(|(name, _, text)| format!("# {name}\n{text}\n"))
-        .collect()
+        .collect();
+    texts.concat()
 }
 
 /// Other bytes than those of the edits are the user's.

@@ -180,7 +180,7 @@ fn given(tree: &Tree, semantics: &Semantics) -> BTreeSet<FunctionId> {
             // `pkg.a`, a variable or a submodule.
             Meaning::Many => files.extend(unsure(tree, semantics, &finder, id)),
             Meaning::Namespace(_) if !is_base && !stored => {
-                files.extend(0..semantics.modules.len())
+                files.extend(0..semantics.modules.len());
             }
             Meaning::Module(_)
             | Meaning::Namespace(_)

@@ -125,7 +125,10 @@ fn case(path: &Path, heading: &str, info: &str, python: String) -> Case {
     let version = info
         .split(' ')
         .find_map(|word| word.strip_prefix("3.")?.parse().ok());
-    let file = info.split(' ').find(|word| word.ends_with(".py"));
+    let file = info.split(' ').find(|word| {
+        let extension = Path::new(word).extension();
+        extension.is_some_and(|extension| extension == "py")
+    });
     Case {
         name: format!("{stem}: {heading}"),
         files: vec![(file.unwrap_or(ONLY).to_owned(), python)],

@@ -115,6 +115,7 @@ def put_back(frame, site, state, passed, returned):
         if not root["live"]:
             values.append(unbound)
             continue
+        saved[index] = named(saved[index])
         live = given[index] if index in given else value_of(frame, root)
         values.append(patch(saved[index], None if root["replaced"] else live, memo))
         if root["place"] == "global":
@@ -123,6 +124,15 @@ def put_back(frame, site, state, passed, returned):
             elif root.get("module", "") in {"", *sys.modules}:
                 namespace(frame, root.get("module", "")).pop(root["name"], None)
     return packed([values[index] for index in returned])
+
+
+def named(value):
+    """A module, function or class of a recorded run is found again under its name."""
+    if isinstance(value, types.ModuleType):
+        return sys.modules.get(value.__name__, value)
+    if isinstance(value, (type, types.FunctionType)) and value.__module__ in sys.modules:
+        return getattr(sys.modules[value.__module__], value.__qualname__, value)
+    return value
 
 
 def patch(saved, live, memo):

@@ -83,7 +83,9 @@ impl<'py> Scope<'py> {
         if !root.module.is_empty() {
             return Ok(root.module != "__main__");
         }
-        let name = self.globals.get_item(intern!(self.globals.py(), "__name__"))?;
+        let name = self
+            .globals
+            .get_item(intern!(self.globals.py(), "__name__"))?;
         Ok(name.is_some_and(|name| name.to_string() != "__main__"))
     }
 
