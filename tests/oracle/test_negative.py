@@ -101,3 +101,34 @@ def test_a_probe_that_changes_training_is_refused(recorded):
 
 def test_florc_is_the_command_under_test():
     assert run([FLORC, "--version"], "/").stdout.startswith("florc ")
+
+
+def test_a_replay_has_the_threads_of_the_recorded_run(recorded, from_scratch):
+    """How many threads share a sum decides its last bits: the recorded number counts, not today's."""
+    project, _, _ = recorded("argparse_main")  # recorded with one thread
+    project.add_probes(["outer"])
+    ran = run([FLORC, "replay", "--script", "train.py"], project.root, OMP_NUM_THREADS="2")
+    assert ran.code == 0, ran.stderr
+    assert ran.stdout.splitlines() == from_scratch("argparse_main", ("outer",))
+
+
+ADDRESSES = """\
+class Item: pass
+items = [Item()]
+print(items)
+for epoch in range(4):
+    items.append(Item())
+    print("epoch", epoch, items[-1])
+"""
+
+
+@pytest.mark.parametrize(("probe", "code", "words"), [
+    ("len(items)", 0, "verified"), ("items[0]", 1, "address"), ("id(items)", 2, "address"),
+])
+def test_addresses_are_nobodys_values(tmp_path, probe, code, words):
+    project = small(tmp_path, ADDRESSES)
+    assert project.record().code == 0
+    project.script.write_text(ADDRESSES + f"    print('probe', {probe})\n")
+    ran = project.replay("--workers", "2")
+    assert (ran.code, len(ran.probes())) == (code, 0 if code else 4), ran.stderr
+    assert words in ran.stderr

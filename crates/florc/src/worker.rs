@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use florc_manifest::ReplayPlan;
+use florc_manifest::{Environment, ReplayPlan};
 
 use crate::args::WorkerArgs;
 use crate::failure::Failure;
@@ -37,6 +37,7 @@ pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failur
     let manifest = opened.store.run(&plan.run)?.manifest()?;
     let python = replay::interpreter(args.python.as_deref(), &manifest, host)?;
     let mut command = command(&python, &args.plan, args.segment, &manifest.cwd);
+    as_recorded(&mut command, &manifest.environment);
     Err(Failure::io("start", &python, &command.exec()))
 }
 
@@ -50,6 +51,17 @@ pub(crate) fn command(python: &Path, plan: &Path, segment: u32, folder: &str) ->
         command.current_dir(folder);
     }
     command
+}
+
+/// Lets libraries find what they found when the run was recorded: a sum that other threads divide
+/// has other bits.
+pub(crate) fn as_recorded(command: &mut Command, recorded: &Environment) {
+    for (name, value) in &recorded.variables {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
 }
 
 fn read_plan(file: &Path) -> Result<ReplayPlan, Failure> {

@@ -59,6 +59,10 @@ pub struct Environment {
     pub packages: BTreeMap<String, String>,
     /// `PYTHONHASHSEED` in force, as a number.
     pub hash_seed: Option<String>,
+    /// Environment variables that libraries read at their start and that decide bits
+    /// (`OMP_NUM_THREADS`); `None`: it was not set.
+    #[serde(default)]
+    pub variables: BTreeMap<String, Option<String>>,
 }
 
 /// Where the sources stood in git.

@@ -9,8 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_manifest::BlockKey;
+use florc_manifest::{BlockKey, Value};
 
+use crate::addresses::{same_text, same_value};
 use crate::progress::Moment;
 use crate::recorded::{LoggedRow, Recorded};
 
@@ -59,8 +60,7 @@ fn compare_sites(
             expected.get(&site).unwrap_or(&none),
             found.get(&site).unwrap_or(&none),
         );
-        let differs =
-            |(a, b): &(&&LoggedRow, &&LoggedRow)| a.text != b.text || a.values != b.values;
+        let differs = |(a, b): &(&&LoggedRow, &&LoggedRow)| !is_same(a, b);
         if let Some((a, b)) = a.iter().zip(b).find(differs) {
             return Some((site, describe(a, b)));
         }
@@ -70,11 +70,20 @@ fn compare_sites(
     })
 }
 
+/// Bit for bit, but for addresses of objects.
+fn is_same(a: &LoggedRow, b: &LoggedRow) -> bool {
+    let same = |((a, x), (b, y)): (&(String, Value), &(String, Value))| a == b && same_value(x, y);
+    same_text(&a.text, &b.text)
+        && a.values.len() == b.values.len()
+        && a.values.iter().zip(&b.values).all(same)
+}
+
 fn describe(recorded: &LoggedRow, found: &LoggedRow) -> String {
-    if recorded.text != found.text {
+    if !same_text(&recorded.text, &found.text) {
         return format!("recorded {:?}, replay gave {:?}", recorded.text, found.text);
     }
-    let differs = |(a, b): &(&(String, _), &(String, _))| a != b;
+    let differs =
+        |(a, b): &(&(String, Value), &(String, Value))| a.0 != b.0 || !same_value(&a.1, &b.1);
     match recorded.values.iter().zip(&found.values).find(differs) {
         Some(((name, a), (_, b))) => format!("`{name}`: recorded {a:?}, replay gave {b:?}"),
         None => "the row has other columns than recorded".to_owned(),

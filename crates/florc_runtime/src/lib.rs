@@ -9,6 +9,7 @@
 //! and answer what is to be done. Everything below them is data: a [`Graph`] of the program's
 //! state, [`Store`] with its packs and journals. There is no Python here.
 
+mod addresses;
 mod checkpoint;
 mod codec;
 mod context;

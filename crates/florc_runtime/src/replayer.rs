@@ -24,6 +24,7 @@ use florc_manifest::{
 };
 
 use self::check::Findings;
+use crate::addresses::shows_address;
 use crate::checkpoint::Checkpoint;
 use crate::context::LoopToken;
 use crate::error::StoreError;
@@ -375,6 +376,11 @@ impl Replayer {
                 });
             }
             None if self.is_asked(moment) => {
+                if shows_address(&row.text) {
+                    let text = "a log statement shows the address of an object (` at 0x…`), which is \
+                                another one in every process";
+                    self.findings.reason(text.to_owned());
+                }
                 let written = self.shard.as_mut().map_or(Ok(()), |shard| shard.row(row));
                 if let Err(error) = written {
                     self.fail(&format!("cannot write the rows: {error}"));

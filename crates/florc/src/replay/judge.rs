@@ -94,6 +94,7 @@ impl EffectJudge<'_> {
 }
 
 const CLOCK: &str = "it reads the clock: the value would be of today, not of the run";
+const ADDRESS: &str = "it reads the address of an object, which is another one in every process";
 const FILE: &str = "it reads or writes a file: what is there today is not what was there then";
 
 fn hidden(region: &RegionEffect, place: Span) -> ProbeEffect {
@@ -110,6 +111,9 @@ fn hidden(region: &RegionEffect, place: Span) -> ProbeEffect {
     }
     if region.hidden.clock {
         found.outside.push((place, CLOCK.to_owned()));
+    }
+    if region.hidden.address {
+        found.outside.push((place, ADDRESS.to_owned()));
     }
     if region.hidden.files {
         found.outside.push((place, FILE.to_owned()));

@@ -72,6 +72,7 @@ fn start(
         subject.project.root.to_string_lossy().into_owned()
     };
     let mut command = worker::command(python, &plan, segment, &folder);
+    worker::as_recorded(&mut command, &manifest.environment);
     let words = stored.folder.join(format!("segment-{segment}.stderr"));
     let file =
         std::fs::File::create(&words).map_err(|error| Failure::io("write", &words, &error))?;

@@ -200,6 +200,7 @@ impl Interp<'_> {
         let hidden = Hidden {
             rng: rule.rng.iter().cloned().collect(),
             clock: rule.clock,
+            address: rule.address,
             // A log statement's sink is no file that anything reads back.
             files: rule.files && rule.log.is_none(),
             device: rule.device,

@@ -36,6 +36,15 @@ def record(config_file, command, folder):
     execute(program, code)
 
 
+# What libraries read when they are loaded and that decides bits: threads, instruction sets, modes.
+_VARIABLES = (
+    "ATEN_CPU_CAPABILITY CUBLAS_WORKSPACE_CONFIG DNNL_MAX_CPU_ISA MKL_CBWR MKL_DYNAMIC MKL_NUM_THREADS "
+    "NUMEXPR_NUM_THREADS NVIDIA_TF32_OVERRIDE OMP_DYNAMIC OMP_NUM_THREADS OMP_THREAD_LIMIT "
+    "ONEDNN_MAX_CPU_ISA OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS TF_DETERMINISTIC_OPS "
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE XLA_FLAGS"
+).split()
+
+
 def _settings(config, program, hash_seed):
     options = config["run_options"]
     manifest = {
@@ -57,6 +66,7 @@ def _settings(config, program, hash_seed):
             "platform": _platform(),
             "packages": {},
             "hash_seed": hash_seed,
+            "variables": {name: os.environ.get(name) for name in _VARIABLES},
         },
         "git": config.get("git"),
         "sources": [],
