@@ -432,6 +432,7 @@ pub(crate) fn manifest() -> RunManifest {
 
 fn module() -> ModuleManifest {
     let span = SourceSpan {
+        file: String::new(),
         start: 0,
         end: 1,
         line: 1,
@@ -439,6 +440,7 @@ fn module() -> ModuleManifest {
     };
     let root = |name: &str| Root {
         name: name.into(),
+        module: String::new(),
         place: Place::Local,
         live: true,
         always_bound: true,
