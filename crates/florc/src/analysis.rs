@@ -15,6 +15,7 @@ use florc_syntax::{Module, SourceText};
 
 use crate::failure::Failure;
 use crate::project::Project;
+use crate::settings;
 
 /// Path of a script relative to its project, with `/`; absolute when it is outside.
 pub(crate) fn relative(project: &Project, script: &Path) -> String {
@@ -96,6 +97,14 @@ pub(crate) fn decode(name: String, bytes: Vec<u8>) -> Result<SourceText, Failure
 pub(crate) fn parse(source: SourceText) -> Result<Module, Failure> {
     let shown = source.clone();
     florc_syntax::parse(source).map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+}
+
+/// How to instrument a script: by the settings of its project. What is wrong in them is told.
+pub(crate) fn options(script: &Path) -> Options {
+    Options {
+        settings: settings::of(script).told(),
+        ..Options::default()
+    }
 }
 
 /// Compiles.

@@ -40,15 +40,17 @@ pub(crate) enum Verb {
     Instrument(InstrumentArgs),
     /// Show the loops, checkpoints and reasons of a script, or explain a diagnostic code.
     Explain(ExplainArgs),
+    /// Find what keeps training scripts from being repeated and replayed.
+    Check(CheckArgs),
     /// Run one segment of a replay (what `florc replay` starts).
     Worker(WorkerArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Bound on the time that recording may add, as a fraction.
-    #[arg(long, default_value_t = 0.02, value_name = "FRACTION", value_parser = fraction)]
-    pub(crate) overhead: f64,
+    /// Bound on the time that recording may add, as a fraction [default: the project's, else 0.02].
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
+    pub(crate) overhead: Option<f64>,
     /// A name for the run; `florc replay NAME` finds it.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -152,6 +154,15 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Files and folders; `-` is standard input.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {
     /// The replay's plan.
     #[arg(long, value_name = "FILE")]
@@ -174,6 +185,18 @@ pub(crate) enum Engine {
 pub(crate) enum TextFormat {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Text,
+    /// An array with an object for each finding.
+    Json,
+    /// Workflow commands of GitHub.
+    Github,
+    /// SARIF 2.1.0.
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

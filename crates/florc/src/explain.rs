@@ -7,7 +7,7 @@
 //!
 //! Shows the compiler's findings; it decides nothing.
 
-use florc_instrument::{Instrumented, Options};
+use florc_instrument::Instrumented;
 use florc_manifest::{Root, SourceSpan};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
     let project = project::of(path);
     let source = analysis::source(&project, path)?;
     let original = source.clone();
-    let compiled = analysis::compile(source, &Options::default())?;
+    let compiled = analysis::compile(source, &analysis::options(path))?;
     match args.format {
         TextFormat::Json => out::json(&as_json(&compiled))?,
         TextFormat::Text => {

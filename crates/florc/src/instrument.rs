@@ -6,8 +6,6 @@
 //!
 //! Shows what the compiler did; it runs nothing.
 
-use florc_instrument::Options;
-
 use crate::args::InstrumentArgs;
 use crate::failure::Failure;
 use crate::{DONE, analysis, out, project, render};
@@ -17,7 +15,7 @@ pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
     let project = project::of(&args.script);
     let source = analysis::source(&project, &args.script)?;
     let original = source.clone();
-    let compiled = analysis::compile(source, &Options::default())?;
+    let compiled = analysis::compile(source, &analysis::options(&args.script))?;
     for diagnostic in &compiled.diagnostics {
         out::note(render::diagnostic(diagnostic, Some(&original)).trim_end());
     }

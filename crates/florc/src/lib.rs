@@ -11,6 +11,7 @@
 
 mod analysis;
 mod args;
+mod check;
 mod explain;
 mod facts;
 mod failure;
@@ -27,6 +28,7 @@ mod replays;
 mod rows;
 mod run;
 mod runs;
+mod settings;
 mod show;
 mod table;
 mod worker;
@@ -47,6 +49,8 @@ pub struct HostPython {
 
 /// Done.
 const DONE: i32 = 0;
+/// Something was found.
+const FINDINGS: i32 = 1;
 /// Usage or input error.
 const INPUT_ERROR: i32 = 2;
 /// A bug of florc.
@@ -96,6 +100,7 @@ fn command(args: Vec<OsString>, host: &HostPython) -> i32 {
         Verb::Show(verb) => show::show(&verb),
         Verb::Instrument(verb) => instrument::instrument(&verb),
         Verb::Explain(verb) => explain::explain(&verb),
+        Verb::Check(verb) => check::check(&verb),
         Verb::Worker(verb) => worker::worker(&verb, host),
     };
     match result {

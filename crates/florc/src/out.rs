@@ -1,4 +1,4 @@
-//! The only place that writes to standard output and standard error.
+//! The only place that reads standard input and writes to standard output and standard error.
 //!
 //! ```python
 //! # florc logs | head -1      (a reader that goes away is no error)
@@ -7,7 +7,7 @@
 //! Words and layout are made elsewhere.
 
 use std::any::Any;
-use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
 
 use crate::failure::Failure;
 
@@ -29,6 +29,14 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
 /// Writes one JSON value and a newline to standard output.
 pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
     text(&format!("{value:#}\n"))
+}
+
+/// All of standard input.
+pub(crate) fn stdin() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| Failure::new(format!("cannot read standard input: {error}")))?;
+    Ok(bytes)
 }
 
 /// A line of florc's own on standard error. Where that fails there is nobody to tell.

@@ -18,7 +18,10 @@ use serde_json::json;
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::project::{self, Project};
-use crate::{HostPython, analysis, python};
+use crate::{HostPython, analysis, python, settings};
+
+/// The bound where nobody gives one.
+const OVERHEAD: f64 = 0.02;
 
 /// Does not come back when all is well.
 pub(crate) fn run(args: &RunArgs, rest: Vec<OsString>, host: &HostPython) -> Result<i32, Failure> {
@@ -84,15 +87,19 @@ fn config_folder(store: &Path) -> PathBuf {
 
 /// The runner reads this file and deletes it.
 fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
+    let near = target.script.as_deref().unwrap_or(Path::new("."));
+    let settings = settings::of(near).told();
+    let overhead = args.overhead.or(settings.overhead).unwrap_or(OVERHEAD);
     let config = json!({
         "mode": "record",
         "store": target.project.store,
         "project": target.project.root,
         "run_options": {
-            "overhead": args.overhead,
+            "overhead": overhead,
             "checkpoints": args.checkpoints,
             "name": args.name,
         },
+        "settings": settings,
         "script": target.name,
         "is_module": args.module.is_some(),
         "git": florc_history::git_state(&target.project.root),

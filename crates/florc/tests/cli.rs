@@ -146,11 +146,12 @@ fn help_names_the_verbs_that_work() {
         "show",
         "instrument",
         "explain",
+        "check",
         "worker",
     ] {
         assert!(help.contains(&format!("\n  {verb} ")), "{help}");
     }
-    for verb in ["check", "propagate", "export", "gc", "fsck"] {
+    for verb in ["propagate", "export", "gc", "fsck"] {
         assert!(!help.contains(&format!("\n  {verb} ")), "{help}");
     }
 }
@@ -409,3 +410,138 @@ fn a_worker_wants_a_plan() {
         &["is not a replay plan"],
     );
 }
+
+#[test]
+fn check_finds_and_its_exit_code_says_so() {
+    let project = Project::new();
+    assert_eq!(project.florc("check").code, 0);
+    project.write("draw.py", UNSEEDED);
+    let ran = project.florc("check");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("unseeded-rng") && ran.stdout.contains("draw.py"));
+    assert!(
+        ran.stderr.contains("1 finding in 2 files"),
+        "{}",
+        ran.stderr
+    );
+    let ran = project.florc("check train.py missing.py");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("missing.py"));
+}
+
+#[test]
+fn check_reads_what_is_the_users_own() {
+    let project = Project::new();
+    for folder in [".venv", "__pycache__", "old", "venv3"] {
+        std::fs::create_dir(project.path().join(folder)).unwrap();
+        project.write(&format!("{folder}/draw.py"), UNSEEDED);
+    }
+    project.write("venv3/pyvenv.cfg", "");
+    project.write("pyproject.toml", "[tool.florc]\nexclude = [\"old\"]\n");
+    assert_eq!(project.florc("check").code, 0);
+    assert_eq!(project.florc("check old/draw.py").code, 1);
+    project.write(
+        "pyproject.toml",
+        "[tool.florc]\nignore = [\"unseeded-rng\"]\n",
+    );
+    assert_eq!(project.florc("check").code, 0);
+}
+
+#[test]
+fn check_gives_json_and_workflow_commands() {
+    let project = Project::new();
+    project.write("draw.py", UNSEEDED);
+    project.write("broken.py", "for\n");
+    let found: serde_json::Value =
+        serde_json::from_str(&project.florc("check --format json").stdout).unwrap();
+    assert_eq!(found[0]["code"], "syntax-error");
+    assert_eq!(found[0]["level"], "error");
+    let draw = &found[1];
+    assert_eq!((&draw["line"], &draw["column"]), (&2.into(), &7.into()));
+    assert_eq!(
+        (&draw["end_line"], &draw["end_column"]),
+        (&2.into(), &30.into())
+    );
+    assert_eq!(draw["file"], "draw.py");
+    let lines = project.florc("check draw.py --format github").stdout;
+    let start = "::warning file=draw.py,line=2,col=7,endLine=2,endColumn=30,title=unseeded-rng::";
+    assert!(lines.starts_with(start), "{lines}");
+}
+
+/// What the SARIF 2.1.0 schema requires of the parts that are used.
+#[test]
+fn check_gives_sarif() {
+    let project = Project::new();
+    project.write("draw.py", UNSEEDED);
+    let log: serde_json::Value =
+        serde_json::from_str(&project.florc("check --format sarif").stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert!(run["columnKind"] == "unicodeCodePoints");
+    let driver = &run["tool"]["driver"];
+    assert_eq!(driver["name"], "florc");
+    let rules = driver["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!((rules.len(), results.len()), (1, 1));
+    for result in results {
+        let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(
+            rule["help"]["text"]
+                .as_str()
+                .unwrap()
+                .starts_with("# unseeded-rng")
+        );
+        assert!(
+            rule["shortDescription"]["text"]
+                .as_str()
+                .is_some_and(|text| text.len() > 20)
+        );
+        assert_eq!(rule["defaultConfiguration"]["level"], "warning");
+        assert!(["none", "note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+        let places = result["locations"].as_array().unwrap().iter();
+        for place in places.chain(result["relatedLocations"].as_array().unwrap()) {
+            let physical = &place["physicalLocation"];
+            assert_eq!(physical["artifactLocation"]["uri"], "draw.py");
+            let number = |key: &str| physical["region"][key].as_u64().unwrap();
+            assert!(number("startLine") >= 1 && number("startColumn") >= 1);
+            assert!(number("endLine") >= number("startLine"));
+        }
+    }
+}
+
+#[test]
+fn broken_settings_are_told_and_nothing_stops() {
+    let project = Project::new();
+    project.write("pyproject.toml", "[tool.florc]\noverhead = 7\n");
+    let ran = project.florc("explain train.py");
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("bad-settings") && ran.stderr.contains("overhead = 7"));
+    let ran = project.florc("check");
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("pyproject.toml:2"), "{}", ran.stdout);
+}
+
+#[test]
+fn settings_choose_the_main_loop() {
+    let project = Project::new();
+    project.write(
+        "pyproject.toml",
+        "[tool.florc]\nmain-loop = \"train.py:epoch/step\"\n",
+    );
+    let ran = project.florc("explain train.py");
+    assert!(
+        ran.stdout.contains("main loop epoch/step"),
+        "{}",
+        ran.stdout
+    );
+}
+
+const UNSEEDED: &str = "\
+import numpy as np
+rng = np.random.default_rng()
+w = np.zeros(4)
+for epoch in range(3):
+    w -= 0.1 * rng.normal(size=4)
+";

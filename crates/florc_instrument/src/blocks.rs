@@ -6,10 +6,11 @@
 //!     test(model)                # `test`'s own outermost loops are SkipBlocks too
 //! ```
 //!
-//! A refused loop is left alone, with a diagnostic, and its inner loops are looked at instead. What
+//! A refused loop is left alone, with a diagnostic, and its inner loops are looked at instead. So is
+//! one around a loop that the user wants skipped, and one that the user wants left alone. What
 //! a block may change is the effect analysis' judgement; when one is skipped is decided at run time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{SkipBlockSite, Uninstrumented};
 use florc_semantic::{FunctionId, Loop, Resolution};
@@ -18,19 +19,20 @@ use florc_syntax::{Diagnostic, Span};
 
 use crate::decide::Facts;
 use crate::diagnostics::{
-    block_breaks_out, block_deletes_outer, block_returns, block_suspends, dynamic_names,
-    state_out_of_reach,
+    block_breaks_out, block_deletes_outer, block_returns, block_suspends, dynamic_names, header,
+    skip_refused, skip_refused::Refusal, state_out_of_reach,
 };
 use crate::plan::{Plan, SkipBlock};
+use crate::wishes::Wishes;
 use crate::{dynamic, roots};
 
 /// Loops of at most this many statements that call nothing and do not train cost too little.
 const SMALL: usize = 3;
 
 /// Puts the SkipBlocks into the plan, with the findings about loops that are not.
-pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
+pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<Diagnostic> {
     let Some(main) = plan.main_loop.as_ref().map(|main| main.stmt) else {
-        return Vec::new();
+        return refused(facts, wishes, plan, &BTreeMap::new());
     };
     let (StmtKind::For { body, .. } | StmtKind::While { body, .. }) =
         &facts.module.tree.stmt(main).kind
@@ -40,7 +42,9 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut search = Search {
         facts,
         plan,
+        wishes,
         diagnostics: Vec::new(),
+        unsound: BTreeMap::new(),
         main,
     };
     let mut queue = search.region(body);
@@ -50,16 +54,59 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
             queue.extend(search.region(facts.body_of(function)));
         }
     }
-    let diagnostics = search.diagnostics;
+    let (mut diagnostics, unsound) = (search.diagnostics, search.unsound);
     let start = |stmt: StmtId| facts.module.tree.stmt(stmt).span.start;
     plan.skip_blocks.sort_by_key(|block| start(block.stmt));
+    diagnostics.extend(refused(facts, wishes, plan, &unsound));
     diagnostics
+}
+
+/// Loops that should be SkipBlocks and are not.
+fn refused(
+    facts: Facts<'_>,
+    wishes: &Wishes,
+    plan: &Plan,
+    unsound: &BTreeMap<StmtId, Diagnostic>,
+) -> Vec<Diagnostic> {
+    let blocks = &plan.skip_blocks;
+    let missing = wishes.skip.iter();
+    let missing = missing.filter(|(stmt, _)| blocks.iter().all(|block| block.stmt != **stmt));
+    let reports = missing.map(|(stmt, asked)| {
+        let why = if plan
+            .main_loop
+            .as_ref()
+            .is_some_and(|main| main.stmt == *stmt)
+        {
+            Refusal::IsMainLoop
+        } else if let Some(finding) = unsound.get(stmt) {
+            Refusal::Unsound(Box::new(finding.clone()))
+        } else if let Some(around) = blocks.iter().find(|block| holds(facts, block.stmt, *stmt)) {
+            Refusal::InsideBlock(header(facts.module, around.stmt))
+        } else {
+            Refusal::OutsideMainLoop
+        };
+        skip_refused::report(facts.module, *stmt, *asked, &why)
+    });
+    reports.collect()
+}
+
+/// Whether a loop runs inside another one, lexically or through calls.
+fn holds(facts: Facts<'_>, outer: StmtId, inner: StmtId) -> bool {
+    let tree = &facts.module.tree;
+    let function = facts.semantics.function_of_stmt(inner);
+    outer != inner
+        && (tree.stmt(outer).span.contains_span(tree.stmt(inner).span)
+            || function != facts.semantics.function_of_stmt(outer)
+                && facts.called_from(&[outer]).contains(&function))
 }
 
 struct Search<'a, 'b> {
     facts: Facts<'a>,
     plan: &'b mut Plan,
+    wishes: &'b Wishes,
     diagnostics: Vec<Diagnostic>,
+    /// Why loops that should be blocks are none.
+    unsound: BTreeMap<StmtId, Diagnostic>,
     main: StmtId,
 }
 
@@ -109,7 +156,17 @@ impl Search<'_, '_> {
         let Some(each) = facts.semantics.loops.iter().find(|each| each.stmt == stmt) else {
             return self.inner(stmt, chosen);
         };
-        if is_small(facts, stmt) {
+        let wanted = self.wishes.skip.contains_key(&stmt);
+        if self.wishes.no_skip.contains(&stmt) {
+            let (code, reason) = ("no-skip", "a comment or a setting asks to leave it alone");
+            self.leave(each, code, reason);
+            return self.inner(stmt, chosen);
+        }
+        let holds_wanted = |inner: &StmtId| holds(facts, stmt, *inner);
+        if !wanted && self.wishes.skip.keys().any(holds_wanted) {
+            return self.inner(stmt, chosen);
+        }
+        if !wanted && is_small(facts, stmt) {
             return;
         }
         match block(facts, each, self.plan) {
@@ -118,16 +175,24 @@ impl Search<'_, '_> {
                 self.plan.skip_blocks.push(block);
             }
             Err(finding) => {
-                self.plan.uninstrumented.push(Uninstrumented {
-                    id: facts.loop_id(each),
-                    span: facts.stmt_span(stmt),
-                    code: finding.code.to_owned(),
-                    reason: finding.title.clone(),
-                });
-                self.diagnostics.push(finding);
+                self.leave(each, finding.code, &finding.title);
+                if wanted {
+                    self.unsound.insert(stmt, finding);
+                } else {
+                    self.diagnostics.push(finding);
+                }
                 self.inner(stmt, chosen);
             }
         }
+    }
+
+    fn leave(&mut self, each: &Loop, code: &str, reason: &str) {
+        self.plan.uninstrumented.push(Uninstrumented {
+            id: self.facts.loop_id(each),
+            span: self.facts.stmt_span(each.stmt),
+            code: code.to_owned(),
+            reason: reason.to_owned(),
+        });
     }
 }
 

@@ -8,12 +8,16 @@
 //! Decides nothing itself, and edits nothing.
 
 use florc_effects::Effects;
-use florc_manifest::SourceSpan;
+use florc_manifest::{Settings, SourceSpan};
 use florc_semantic::{BindingId, Definition, Link, Loop, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Span};
 
+use crate::diagnostics::no_main_loop;
+use crate::directives::Directives;
+use crate::lints::{self, Scene};
 use crate::plan::Plan;
+use crate::wishes::Wishes;
 use crate::{Options, blocks, clocks, contexts, logs, main_loop, reuse};
 
 /// What is known of the module under instrumentation.
@@ -100,6 +104,10 @@ pub fn plan(
         effects,
     };
     let (logs, mut diagnostics) = logs::find(facts);
+    let directives = Directives::of(module);
+    diagnostics.extend(directives.findings.iter().cloned());
+    let (wishes, found) = Wishes::new(facts, &directives, &options.settings);
+    diagnostics.extend(found);
     let clocks = clocks::find(facts, &logs);
     let mut plan = Plan {
         logs,
@@ -109,10 +117,51 @@ pub fn plan(
     if let Some(recorded) = &options.reuse {
         diagnostics.extend(reuse::cut_points(facts, recorded, &mut plan));
     } else {
-        diagnostics.extend(main_loop::choose(facts, &mut plan));
-        diagnostics.extend(blocks::choose(facts, &mut plan));
+        diagnostics.extend(main_loop::choose(facts, &wishes, &mut plan));
+        diagnostics.extend(blocks::choose(facts, &wishes, &mut plan));
     }
     contexts::choose(facts, &mut plan);
+    retain_wanted(&mut diagnostics, facts, &directives, &options.settings);
     diagnostics.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
     (plan, diagnostics)
+}
+
+/// As [`plan`], for the findings alone, with those of the lints. That a file has no training is no
+/// finding here: most files have none.
+pub(crate) fn check(
+    module: &Module,
+    semantics: &Semantics,
+    effects: &Effects,
+    options: &Options,
+) -> Vec<Diagnostic> {
+    let facts = Facts {
+        module,
+        semantics,
+        effects,
+    };
+    let (plan, mut diagnostics) = plan(module, semantics, effects, options);
+    diagnostics.retain(|finding| finding.code != no_main_loop::CODE);
+    let mut found = lints::run(&Scene::new(facts, &plan));
+    retain_wanted(
+        &mut found,
+        facts,
+        &Directives::of(module),
+        &options.settings,
+    );
+    diagnostics.extend(found);
+    diagnostics.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
+    diagnostics
+}
+
+/// Drops findings that comments or settings ignore.
+fn retain_wanted(
+    found: &mut Vec<Diagnostic>,
+    facts: Facts<'_>,
+    directives: &Directives,
+    settings: &Settings,
+) {
+    found.retain(|finding| {
+        let by_setting = settings.ignore.iter().any(|code| code == finding.code);
+        !by_setting && !directives.ignore(facts.module, finding)
+    });
 }

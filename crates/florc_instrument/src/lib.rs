@@ -17,7 +17,10 @@ mod contexts;
 mod cut;
 mod decide;
 pub mod diagnostics;
+mod directives;
 mod dynamic;
+mod known;
+pub mod lints;
 mod logs;
 mod main_loop;
 mod plan;
@@ -25,11 +28,10 @@ mod reach;
 mod reuse;
 mod rewrite;
 mod roots;
+mod wishes;
 
-use std::sync::LazyLock;
-
-use florc_effects::{Effects, Knowledge};
-use florc_manifest::{MainLoopSite, ModuleManifest, SkipBlockSite};
+use florc_effects::Effects;
+use florc_manifest::{MainLoopSite, ModuleManifest, Settings, SkipBlockSite};
 use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;
 use florc_syntax::{
@@ -37,6 +39,7 @@ use florc_syntax::{
 };
 
 pub use decide::{plan, program_span, source_span};
+pub use known::knowledge;
 pub use plan::{ClockRead, CountedLoop, LogStatement, MainLoop, Plan, SkipBlock};
 pub use rewrite::rewrite;
 
@@ -54,6 +57,8 @@ pub struct Reuse {
 pub struct Options {
     /// For replay: take these cut points instead of choosing.
     pub reuse: Option<Reuse>,
+    /// What the project asks for.
+    pub settings: Settings,
 }
 
 /// An instrumented program.
@@ -98,8 +103,17 @@ impl Instrumented {
     }
 }
 
-/// What is known of libraries, read once.
-static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::builtin);
+/// Parses, analyses and plans one file, and gives what there is to say of it: the findings about
+/// the plan and those of the lints, in source order.
+///
+/// The error is the one syntax diagnostic of a source that is not Python.
+pub fn check(source: SourceText, options: &Options) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let module = florc_syntax::parse(source)?;
+    let (semantics, effects, mut diagnostics) = analyse(&module, &options.settings);
+    let found = on_big_stack(|| decide::check(&module, &semantics, &effects, options));
+    diagnostics.extend(found);
+    Ok(diagnostics)
+}
 
 /// Parses, analyses, plans and rewrites one file: a program that consists of it.
 ///
@@ -127,7 +141,7 @@ pub fn instrument_program(
             title,
         ));
     };
-    let (semantics, effects, mut diagnostics) = analyse(&module);
+    let (semantics, effects, mut diagnostics) = analyse(&module, &options.settings);
     let (plan, found, edited) = on_big_stack(|| {
         let (plan, found) = plan(&module, &semantics, &effects, options);
         let edited = rewrite(&module, &semantics, &plan);
@@ -156,12 +170,13 @@ pub fn instrument_program(
 
 /// Facts and judgements of a program. One that is too involved is looked at file by file: cut points
 /// are those of the entry then, to which the other files are opaque.
-pub fn analyse(module: &Module) -> (Semantics, Effects, Vec<Diagnostic>) {
+pub fn analyse(module: &Module, settings: &Settings) -> (Semantics, Effects, Vec<Diagnostic>) {
+    let knowledge = knowledge(settings);
     let (mut semantics, mut diagnostics) = florc_semantic::analyze(module);
-    let (mut effects, mut found) = florc_effects::infer(module, &semantics, &KNOWLEDGE);
+    let (mut effects, mut found) = florc_effects::infer(module, &semantics, &knowledge);
     if effects.gave_up() && module.source.files().len() > 1 {
         (semantics, diagnostics) = florc_semantic::analyze_apart(module);
-        (effects, found) = florc_effects::infer(module, &semantics, &KNOWLEDGE);
+        (effects, found) = florc_effects::infer(module, &semantics, &knowledge);
         diagnostics.push(diagnostics::program_too_involved::report(module));
     }
     diagnostics.extend(found);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Whether a loop trains is a judgement of the effect analysis. A loop of another function counts
-//! as inner when a training loop calls that function.
+//! as inner when a training loop calls that function. A comment or a setting overrules the choice.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +22,7 @@ use crate::diagnostics::{
     state_out_of_reach,
 };
 use crate::plan::{MainLoop, Plan};
+use crate::wishes::Wishes;
 use crate::{dynamic, roots};
 
 /// Labels of loops that are taken for the main loop when no loop is known to train.
@@ -37,8 +38,18 @@ const TRAINING_LABELS: &[&str] = &[
 ];
 
 /// Puts the main loop into the plan, with the findings about loops that are not it.
-pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
+pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
+    let wanted = |each: &&Loop| Some(each.stmt) == wishes.main_loop;
+    if let Some(each) = facts.semantics.loops.iter().find(wanted) {
+        let Some(place) = obstacle(facts, each) else {
+            let (main, found) = site(facts, each);
+            plan.main_loop = Some(main);
+            return found;
+        };
+        let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
+        diagnostics.push(finding);
+    }
     let training: Vec<&Loop> = candidates(facts)
         .filter(|l| facts.effects.trains(&[l.stmt]))
         .collect();
@@ -55,7 +66,9 @@ pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) -> Vec<Diagnostic> {
         let place = obstacle(facts, each).unwrap_or_default();
         let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
         note(facts, plan, each, &finding);
-        diagnostics.push(finding);
+        if !diagnostics.contains(&finding) {
+            diagnostics.push(finding);
+        }
     }
     let from_module = facts.called_by(FunctionId(0));
     let weight = |l: &&Loop| {

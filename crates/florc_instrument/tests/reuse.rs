@@ -24,7 +24,11 @@ for epoch in range(3):
 
 fn run(text: &str, reuse: Option<Reuse>) -> Instrumented {
     let source = SourceText::from_bytes("t.py", text.as_bytes().to_vec()).expect("UTF-8");
-    instrument(source, &Options { reuse }).expect("valid Python")
+    let options = Options {
+        reuse,
+        ..Options::default()
+    };
+    instrument(source, &options).expect("valid Python")
 }
 
 /// The cut points of `recorded` at the places of the same loops in `current`.

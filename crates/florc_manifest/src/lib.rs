@@ -11,6 +11,7 @@
 mod module;
 mod plan;
 mod run;
+mod settings;
 mod value;
 
 pub use module::{
@@ -24,4 +25,5 @@ pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
     JournalRecord, LoopPosition, LossReason, MissingState, Row, RunManifest, RunStatus, SourceFile,
 };
+pub use settings::Settings;
 pub use value::Value;

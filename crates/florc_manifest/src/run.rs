@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleManifest, Value};
+use crate::{ModuleManifest, Settings, Value};
 
 /// Version of everything below `.florc/`. A reader refuses a newer one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -36,6 +36,9 @@ pub struct RunManifest {
     pub overhead_bound: f64,
     /// How checkpoints were chosen: `adaptive`, `all`, `none`, `every=N`.
     pub checkpoints: String,
+    /// The project's settings that were in force; a replay uses them again.
+    #[serde(default)]
+    pub settings: Settings,
     /// Interpreter and libraries.
     pub environment: Environment,
     /// Git revision, if the project is in a repository.

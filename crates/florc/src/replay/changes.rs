@@ -6,6 +6,8 @@
 //!
 //! Words the refusal; what a change means is decided in `florc_history`.
 
+use std::sync::Arc;
+
 use florc_effects::{Effects, Knowledge};
 use florc_history::{
     Change, ChangeKind, ProbePlaces, SourceDiff, Version, classify, diff_sources, probe_places,
@@ -39,17 +41,21 @@ pub(crate) struct Comparison {
 }
 
 impl Analysed {
-    fn new(module: &Module) -> Result<Self, Failure> {
-        let own = module.clone();
+    fn new(module: &Module, knowledge: &Arc<Knowledge>) -> Result<Self, Failure> {
+        let (own, knowledge) = (module.clone(), Arc::clone(knowledge));
         analysis::limited(module.source.path(), move || {
             let (semantics, _) = florc_semantic::analyze(&own);
-            let (effects, _) = florc_effects::infer(&own, &semantics, &Knowledge::builtin());
+            let (effects, _) = florc_effects::infer(&own, &semantics, &knowledge);
             Self { semantics, effects }
         })
     }
 
     /// Of a version that only gained statements nothing is asked: an empty one stands in.
-    fn of_recorded(sources: &Sources, diff: &SourceDiff) -> Result<Self, Failure> {
+    fn of_recorded(
+        sources: &Sources,
+        diff: &SourceDiff,
+        knowledge: &Arc<Knowledge>,
+    ) -> Result<Self, Failure> {
         let only_added = diff.removed.is_empty() && diff.changed.is_empty();
         let empty = SourceText::from_bytes("", Vec::new())
             .and_then(florc_syntax::parse)
@@ -59,6 +65,7 @@ impl Analysed {
                 .as_ref()
                 .filter(|_| only_added)
                 .unwrap_or(&sources.recorded),
+            knowledge,
         )
     }
 
@@ -83,9 +90,9 @@ impl Analysed {
 /// Compares; a change that is not log-only is an error with its place and reason.
 pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
-    let recorded = Analysed::of_recorded(sources, &diff)?;
-    let current = Analysed::new(&sources.current)?;
-    let knowledge = Knowledge::builtin();
+    let knowledge = florc_instrument::knowledge(&subject.facts.manifest.settings);
+    let recorded = Analysed::of_recorded(sources, &diff, &knowledge)?;
+    let current = Analysed::new(&sources.current, &knowledge)?;
     let old_judge = recorded.judge(&sources.recorded, &knowledge);
     let new_judge = current.judge(&sources.current, &knowledge);
     let old = recorded.version(&sources.recorded, &old_judge);

@@ -13,7 +13,9 @@ use std::collections::BTreeSet;
 
 use florc_history::{align_sites, span_in_current};
 use florc_instrument::{Options, Reuse, plan, source_span};
-use florc_manifest::{MainLoopSite, ModuleManifest, NeededRoots, Root, SkipBlockSite, SourceSpan};
+use florc_manifest::{
+    MainLoopSite, ModuleManifest, NeededRoots, Root, Settings, SkipBlockSite, SourceSpan,
+};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, Span};
 
@@ -54,7 +56,8 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         .iter()
         .filter_map(|site| Some((find(&site.span)?, site)))
         .collect();
-    let afresh = compile(sources, comparison, None);
+    let settings = &subject.facts.manifest.settings;
+    let afresh = compile(sources, comparison, settings, None);
     let here = |span: Span| source_span(&sources.current, span);
     let reuse = Reuse {
         main_loop: main.map(|((_, span), site)| widen_main(site, here(span), &afresh)),
@@ -63,7 +66,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
             .map(|((_, span), site)| widen_block(site, here(*span), &afresh))
             .collect(),
     };
-    let compiled = compile(sources, comparison, Some(reuse));
+    let compiled = compile(sources, comparison, settings, Some(reuse));
     let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
         module.logs.iter().map(|site| site.span.clone()).collect()
@@ -84,9 +87,18 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
 }
 
 /// The manifest of the current version; its analysis is at hand.
-fn compile(sources: &Sources, comparison: &Comparison, reuse: Option<Reuse>) -> ModuleManifest {
+fn compile(
+    sources: &Sources,
+    comparison: &Comparison,
+    settings: &Settings,
+    reuse: Option<Reuse>,
+) -> ModuleManifest {
     let Analysed { semantics, effects } = &comparison.current;
-    let (plan, _) = plan(&sources.current, semantics, effects, &Options { reuse });
+    let options = Options {
+        reuse,
+        settings: settings.clone(),
+    };
+    let (plan, _) = plan(&sources.current, semantics, effects, &options);
     plan.manifest(sources.current.source.path())
 }
 

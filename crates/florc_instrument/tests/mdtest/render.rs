@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 
 use florc_effects::RegionEffect;
-use florc_instrument::Instrumented;
+use florc_instrument::{Instrumented, Options};
 use florc_manifest::{MainLoopSite, ModuleManifest, Place, Root, SkipBlockSite};
 use florc_semantic::{BindingId, Semantics};
 use florc_syntax::{Diagnostic, Severity};
@@ -30,6 +30,7 @@ pub(crate) fn block(kind: &str, result: &Instrumented) -> String {
         "reasons" => reasons(&result.manifest),
         "effects" => effects(result),
         "diagnostics" => diagnostics(result),
+        "check" => checked(result),
         other => panic!("no block is called `{other}`"),
     }
 }
@@ -142,7 +143,7 @@ fn reasons(manifest: &ModuleManifest) -> String {
 }
 
 fn effects(result: &Instrumented) -> String {
-    let (semantics, effects, _) = florc_instrument::analyse(&result.module);
+    let (semantics, effects, _) = florc_instrument::analyse(&result.module, &Default::default());
     let mut out = String::new();
     for each in &semantics.loops {
         let region = effects.region(each.function, &[each.stmt]);
@@ -189,6 +190,16 @@ fn region_effect(semantics: &Semantics, region: &RegionEffect, out: &mut String)
 fn diagnostics(result: &Instrumented) -> String {
     result
         .diagnostics
+        .iter()
+        .map(|finding| diagnostic(result, finding))
+        .collect()
+}
+
+/// What `florc check` finds.
+fn checked(result: &Instrumented) -> String {
+    let found = florc_instrument::check(result.module.source.clone(), &Options::default());
+    let found = found.expect("it was parsed before");
+    found
         .iter()
         .map(|finding| diagnostic(result, finding))
         .collect()

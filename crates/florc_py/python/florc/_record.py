@@ -24,7 +24,7 @@ def record(config_file, command, folder):
     program.find()
     source = program.read()
     name = _modules.relative(program.path, config["project"])
-    code, module, problem = compiled(program, source, name)
+    code, module, problem = compiled(program, source, name, settings=json.dumps(config.get("settings", {})))
     settings = _settings(config, program, hash_seed)
     run = _florc.start_record(json.dumps(settings), [(name, source)], module)
     if problem:
@@ -60,6 +60,7 @@ def _settings(config, program, hash_seed):
         "project": config["project"],
         "overhead_bound": options["overhead"],
         "checkpoints": options["checkpoints"],
+        "settings": config.get("settings", {}),
         "environment": {
             "executable": sys.executable,
             "python": ".".join(map(str, sys.version_info[:3])),

@@ -423,6 +423,7 @@ pub(crate) fn manifest() -> RunManifest {
         project: "/".into(),
         overhead_bound: 0.02,
         checkpoints: "all".into(),
+        settings: florc_manifest::Settings::default(),
         environment: Environment::default(),
         git: None,
         sources: vec![],
