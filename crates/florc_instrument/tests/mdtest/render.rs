@@ -143,7 +143,8 @@ fn reasons(manifest: &ModuleManifest) -> String {
 }
 
 fn effects(result: &Instrumented) -> String {
-    let (semantics, effects, _) = florc_instrument::analyse(&result.module, &Default::default());
+    let (semantics, effects, _) =
+        florc_instrument::analyse(&result.module, &florc_manifest::Settings::default());
     let mut out = String::new();
     for each in &semantics.loops {
         let region = effects.region(each.function, &[each.stmt]);
