@@ -47,6 +47,8 @@ pub struct Effects {
     params: Vec<Vec<BindingId>>,
     definitions: Vec<Option<StmtId>>,
     summaries: Vec<Summary>,
+    /// The analysis gave up.
+    pub(crate) doubted: bool,
 }
 
 impl Effects {
@@ -98,6 +100,7 @@ impl Effects {
             spreads: Vec::new(),
             outer: Vec::new(),
             summaries: Vec::new(),
+            doubted: !reached,
         };
         if !reached {
             effects.doubt_everything(semantics);
@@ -139,14 +142,15 @@ impl Effects {
         for values in &mut self.env {
             values.insert(anything);
         }
-        for event in self.events.iter_mut().flatten() {
-            if let Action::Call { reachable, .. } = &mut event.action {
-                *reachable = ObjSet::default();
-            }
-        }
         for events in &mut self.events {
-            events.retain(|event| !matches!(event.action, Action::Mutate(_) | Action::Opaque));
+            events.retain(|event| {
+                !matches!(
+                    event.action,
+                    Action::Mutate(_) | Action::Opaque | Action::Call { .. }
+                )
+            });
         }
+        let doubts = doubts(semantics, &all);
         for stmt in (0..self.parents.len()).map(|id| StmtId(id as u32)) {
             let events = &mut self.events[semantics.function_of_stmt(stmt).index()];
             let span = events
@@ -155,28 +159,12 @@ impl Effects {
                 .or(events.first())
                 .map(|event| event.span)
                 .unwrap_or_default();
-            events.push(Event {
+            events.extend(doubts.iter().map(|action| Event {
                 stmt,
                 span,
                 text: "opaque: the module is too involved to be analysed".to_string(),
-                action: Action::Mutate(all.clone()),
-            });
-            events.push(Event {
-                stmt,
-                span,
-                text: "opaque: the module is too involved to be analysed".to_string(),
-                action: Action::BindGlobals(None),
-            });
-            for (index, binding) in semantics.bindings.iter().enumerate() {
-                if binding.is_nonlocal_declared {
-                    events.push(Event {
-                        stmt,
-                        span,
-                        text: "opaque: the module is too involved to be analysed".to_string(),
-                        action: Action::Bind(BindingId(index as u32)),
-                    });
-                }
-            }
+                action: action.clone(),
+            }));
         }
     }
 
@@ -318,7 +306,8 @@ impl Effects {
         }
     }
 
-    /// Notes of the region's own statements.
+    /// Notes of the region's own statements: a body runs when its function is called, not where the
+    /// `def` stands.
     pub(crate) fn events_in(&self, function: FunctionId, stmts: &[StmtId]) -> Vec<&Event> {
         let wanted: BTreeSet<StmtId> = stmts.iter().copied().collect();
         let mut known: BTreeMap<StmtId, bool> = BTreeMap::new();
@@ -327,14 +316,18 @@ impl Effects {
             .filter(|event| {
                 *known
                     .entry(event.stmt)
-                    .or_insert_with(|| self.is_inside(event.stmt, &wanted))
+                    .or_insert_with(|| self.is_inside(event.stmt, &wanted, function))
             })
             .collect()
     }
 
-    fn is_inside(&self, stmt: StmtId, wanted: &BTreeSet<StmtId>) -> bool {
+    fn is_inside(&self, stmt: StmtId, wanted: &BTreeSet<StmtId>, function: FunctionId) -> bool {
+        let def = self.definition_of(function);
         let mut next = Some(stmt);
         while let Some(id) = next {
+            if Some(id) == def {
+                return false;
+            }
             if wanted.contains(&id) {
                 return true;
             }
@@ -370,6 +363,17 @@ impl Effects {
     pub(crate) fn definition_of(&self, function: FunctionId) -> Option<StmtId> {
         self.definitions[function.index()]
     }
+}
+
+/// What any statement may do: change all objects, bind what is not its own.
+fn doubts(semantics: &Semantics, all: &ObjSet) -> Vec<Action> {
+    let mut doubts = vec![Action::Mutate(all.clone()), Action::BindGlobals(None)];
+    for (index, binding) in semantics.bindings.iter().enumerate() {
+        if binding.is_nonlocal_declared {
+            doubts.push(Action::Bind(BindingId(index as u32)));
+        }
+    }
+    doubts
 }
 
 impl Heap {

@@ -113,19 +113,20 @@ pub(crate) struct Heap {
     pub(crate) changed: bool,
     /// Words of edges that [`Heap::closure`] has followed so far.
     followed: AtomicU64,
+    /// How many may be followed.
+    most: u64,
     /// All unknown values are one object: coarser, and fast however involved the module is.
     pub(crate) dense: bool,
 }
 
-/// Edges that may be followed before unknown values are taken for one: about a second.
-const MOST_EDGES: u64 = 3_000_000;
-
-/// Edges that may be followed then, before every statement is taken to change everything.
-const MOST_EDGES_DENSE: u64 = 12_000_000;
+/// Edges that may be followed before unknown values are taken for one (about a second), and those
+/// that may be followed then, before every statement is taken to change everything.
+pub(crate) const BOUNDS: [u64; 2] = [3_000_000, 12_000_000];
 
 impl Heap {
-    pub(crate) fn new(dense: bool) -> Self {
+    pub(crate) fn new(dense: bool, most: u64) -> Self {
         let mut heap = Self {
+            most,
             objects: Vec::new(),
             sites: BTreeMap::new(),
             changed: false,
@@ -305,12 +306,12 @@ impl Heap {
 
     /// The analysis has taken too long; what it found is not all there is.
     pub(crate) fn exhausted(&self) -> bool {
-        let most = if self.dense {
-            MOST_EDGES_DENSE
-        } else {
-            MOST_EDGES
-        };
-        self.followed.load(Ordering::Relaxed) > most
+        self.followed.load(Ordering::Relaxed) > self.most
+    }
+
+    /// All is found: questions about it are answered whatever they cost.
+    pub(crate) fn finish(&mut self) {
+        self.most = u64::MAX;
     }
 
     /// All that is reachable through parts; through autograd graphs too if `graph`.

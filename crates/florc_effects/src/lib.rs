@@ -20,7 +20,6 @@ mod object_set;
 mod questions;
 mod rules;
 mod spread;
-mod touched;
 
 pub use effect::{Cause, Hidden, LogCall, RegionEffect, Summary};
 pub use effects::Effects;
@@ -36,15 +35,27 @@ pub fn infer(
     semantics: &Semantics,
     knowledge: &Knowledge,
 ) -> (Effects, Vec<Diagnostic>) {
+    let effects = infer_within(module, semantics, knowledge, heap::BOUNDS);
+    (effects, Vec::new())
+}
+
+/// As [`infer`], with the work of both attempts bounded: a smaller bound may only add effects.
+fn infer_within(
+    module: &Module,
+    semantics: &Semantics,
+    knowledge: &Knowledge,
+    [most, most_dense]: [u64; 2],
+) -> Effects {
     on_big_stack(|| {
-        let mut interp = interp::Interp::new(module, semantics, knowledge, false);
+        let mut heap = heap::Heap::new(false, most);
+        let mut interp = interp::Interp::new(module, semantics, knowledge, heap);
         let mut reached = interp.run();
         if !reached {
-            interp = interp::Interp::new(module, semantics, knowledge, true);
+            heap = heap::Heap::new(true, most_dense);
+            interp = interp::Interp::new(module, semantics, knowledge, heap);
             reached = interp.run();
         }
-        let effects = Effects::from_interp(interp, reached);
-        (effects, Vec::new())
+        Effects::from_interp(interp, reached)
     })
 }
 

@@ -59,6 +59,9 @@ impl Effects {
     }
 
     fn reach_of(&self, all: Spread) -> BTreeSet<FunctionId> {
+        if self.doubted {
+            return (0..self.events.len() as u32).map(FunctionId).collect();
+        }
         let mut reach = all.reach;
         if all.escaping {
             for id in &self.external {
@@ -129,9 +132,7 @@ impl Effects {
         let mut all = Spread::default();
         for index in 0..self.events.len() {
             let events = self.events_in(FunctionId(index as u32), stmts);
-            // Bodies of nested functions run only when they are called.
-            let own = self.runs_in_place(FunctionId(index as u32), stmts);
-            if own && !events.is_empty() {
+            if !events.is_empty() {
                 collect(
                     &self.world(),
                     &self.spreads,
@@ -143,25 +144,6 @@ impl Effects {
             }
         }
         all
-    }
-
-    /// Whether a function's own code can be among these statements (rather than inside a `def`).
-    fn runs_in_place(&self, function: FunctionId, stmts: &[StmtId]) -> bool {
-        let Some(def) = self.definition_of(function) else {
-            return true;
-        };
-        !stmts.iter().any(|stmt| self.contains(*stmt, def))
-    }
-
-    fn contains(&self, outer: StmtId, inner: StmtId) -> bool {
-        let mut next = Some(inner);
-        while let Some(id) = next {
-            if id == outer {
-                return true;
-            }
-            next = self.parents.get(id.0 as usize).copied().flatten();
-        }
-        false
     }
 
     /// Whether an event of training is noted in these statements themselves.

@@ -4,6 +4,7 @@
 //! body where it has none. Expected lines: `bound:`, `mutated:`, `opaque:`, `hidden:`.
 
 mod aliases;
+mod bounds;
 mod calls;
 mod classes;
 mod fixtures;
@@ -114,7 +115,6 @@ impl Analysed {
             .collect();
         let flags = [
             (effect.hidden.clock, "clock"),
-            (effect.hidden.address, "address"),
             (effect.hidden.files, "files"),
             (effect.hidden.device, "device"),
         ];

@@ -226,4 +226,8 @@ fn probes_are_placed_around_the_main_loop() {
         "def m():\n    for i in y: f()\n    print(1)\nm()\nm()\n",
         (true, true, true),
     );
+    places(
+        "def f():\n    print(1)\nfor i in y: g()\n",
+        (true, true, true),
+    );
 }

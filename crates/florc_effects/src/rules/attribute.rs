@@ -114,7 +114,9 @@ impl Interp<'_> {
             }
         }
         self.run_getattr(site, object, class, &mut values);
-        if values.is_empty() && self.settled {
+        let elsewhere =
+            self.classes.has_unknown_base(class) || !self.classes.typed_bases(class).is_empty();
+        if values.is_empty() && (self.settled || elsewhere) {
             values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
         }
         values

@@ -181,6 +181,16 @@ fn reach_goes_through_calls_and_callbacks() {
     assert_eq!(names, ["a", "b", "c", "hook"]);
 }
 #[test]
+fn a_def_does_not_run_its_body_and_does_not_hide_it() {
+    let analysed = Analysed::of("def a(): pass\ndef main():\n    a()\nmain()\n");
+    let main = analysed.function("main");
+    let def: Vec<_> = analysed.effects.definition_of(main).into_iter().collect();
+    let body = analysed.body(main);
+    assert!(analysed.effects.may_reach(&def).is_empty());
+    let reached = analysed.effects.may_reach(&[def, body].concat());
+    assert!(reached.contains(&analysed.function("a")));
+}
+#[test]
 fn strange_sources_do_no_harm() {
     for source in [
         "",
