@@ -2,6 +2,7 @@
 
 import array
 import collections
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -573,6 +574,21 @@ def test_decorated_functions():
     made = _restore_bytes(saved, {"f": decorated})
     assert made["f"] is decorated and decorated.calls == 1 and made["inner"] is decorated.__wrapped__
     assert _restore_bytes(saved, {})["f"](3) == 3
+
+
+@contextlib.contextmanager
+def managed(entry, entries=[]):
+    entries.append(entry)
+    yield entries
+
+
+def test_a_decorated_function_that_is_made_again_calls_the_function_that_was_saved():
+    with managed(1) as entries:
+        saved = _capture_bytes({"f": managed, "entries": entries})
+    entries.append(2)
+    made = _restore_bytes(saved, {})
+    with made["f"](3) as held:
+        assert held == [1, 3] and held is made["entries"]
 
 
 def test_modules_of_the_project_are_state(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import sys
 import warnings
 
 from . import _florc
+from .adapters import functions
 
 
 class Program:
@@ -107,7 +108,7 @@ _STARTED = frozenset(
 )
 
 
-def compiled(program, source, name, plan=None, settings=None):
+def compiled(program, source, name, plan=None):
     """Code to run, and the instrumented module or why there is none.
 
     The user's bytes are compiled first, so that warnings are Python's own. What does not compile
@@ -120,7 +121,7 @@ def compiled(program, source, name, plan=None, settings=None):
         sys.stderr.flush()
         os.execv(sys.executable, sys.orig_argv)
     try:
-        module = _florc.compile_module(name, source, plan, settings)
+        module = _florc.compile_module(name, source, plan)
         return _placed(module, path), module, None
     except Exception as error:
         return plain, None, str(error)
@@ -155,6 +156,7 @@ def _cover(first, second):
 def execute(program, code):
     """Runs the script as `__main__`; tells how it ended by `execute.ended`."""
     names = program.namespace()
+    functions.know_script(code)
     try:
         exec(code, names)
     except BaseException as error:

@@ -31,8 +31,7 @@ def work(plan_file, segment, folder):
     name = _modules.relative(program.path, manifest["project"])
     if manifest["modules"]:
         name = manifest["modules"][0]["file"]
-    settings = json.dumps(manifest.get("settings", {}))
-    code, module, problem = compiled(program, source, name, text, settings)
+    code, module, problem = compiled(program, source, name, text)
     if module is None:
         module, problem = _florc.compile_module(name, b"", None), problem or "unknown"
     if not _florc.start_replay(plan_file, segment, manifest["project"], module):

@@ -1,10 +1,18 @@
 """Names of functions and classes, and functions made again from code that is loaded."""
 
 import hashlib
+import operator
 import sys
 import types
 
 _codes = {}
+_script = []  # the code of `__main__`
+
+
+def know_script(code):
+    """The code that is run as `__main__`: its functions are found there before they are defined."""
+    _script[:] = [code]
+    _codes.clear()
 
 
 _UNNAMED = {
@@ -22,6 +30,17 @@ _UNNAMED = {
 
 
 def resolve(module, qualname):
+    """The object of that name, or a function of the script that is not defined yet."""
+    try:
+        return _loaded(module, qualname)
+    except LookupError:
+        found = _alike_in_script(module, qualname, None) if qualname.isidentifier() else []
+        if len(found) != 1 or found[0].co_freevars or not found[0].co_flags & 1:  # CO_OPTIMIZED
+            raise
+        return _over(found[0], vars(sys.modules[module]), qualname, ())
+
+
+def _loaded(module, qualname):
     """The object of that name; `LookupError` says what is missing."""
     if module == "builtins" and qualname in _UNNAMED:
         return _UNNAMED[qualname]
@@ -63,7 +82,7 @@ def name_of(value):
         for candidate in (qualname, getattr(value, "__name__", qualname)):
             if isinstance(name, str) and isinstance(candidate, str):
                 try:
-                    if name in sys.modules and resolve(name, candidate) is value:
+                    if name in sys.modules and _loaded(name, candidate) is value:
                         return name, candidate
                 except LookupError:
                     pass
@@ -76,7 +95,7 @@ def function(value):
     qualname = value.__qualname__
     key = _key(value.__code__, value.__globals__.get("__name__", module), qualname)
     try:
-        named = "<locals>" not in qualname and resolve(module, qualname) is value
+        named = "<locals>" not in qualname and _loaded(module, qualname) is value
     except LookupError:
         named = False
     if not named and module:
@@ -97,25 +116,68 @@ def _key(code, module, qualname):
     if not is_project(module):
         key = f"{path}@{code.co_firstlineno}"
     else:
-        shape = _shape(code)
-        alike = [other for other in _siblings(module, path) if _shape(other) == shape]
-        order = next((i for i, other in enumerate(alike) if other is code), None)
-        if order is None:
-            order = next((i for i, other in enumerate(alike) if other == code), None)
-        key = f"{path}:{shape}#{'' if order is None else order}"
+        key = _place_in_script(code, module, path) or _place(code, module, path)
     _codes[id(code)] = (code, key)
     return key
+
+
+def _place_in_script(code, module, path):
+    """Signature and order among the functions of that name: probes in its body change neither."""
+    shape = _signature(code)
+    alike = _alike_in_script(module, path, shape)
+    order = next((i for i, other in enumerate(alike) if other is code), None)
+    return None if order is None else f"{path}:{shape}*{order}"
+
+
+def _alike_in_script(module, path, shape):
+    codes = _script if module == "__main__" else []
+    for part in path.split("."):
+        if part != "<locals>":
+            codes = _inside(codes, part)
+    return [code for code in codes if shape in (None, _signature(code))]
+
+
+def _inside(codes, name):
+    """Code objects of that name that stand in others, in the order of the source."""
+    return [
+        inner
+        for code in codes
+        if code is not None
+        for inner in code.co_consts
+        if isinstance(inner, types.CodeType) and inner.co_name == name
+    ]
+
+
+def _place(code, module, path):
+    shape = _shape(code)
+    alike = [other for other in _siblings(module, path) if _shape(other) == shape]
+    order = next((i for i, other in enumerate(alike) if other is code), None)
+    if order is None:
+        order = next((i for i, other in enumerate(alike) if other == code), None)
+    return f"{path}:{shape}#{'' if order is None else order}"
+
+
+def _signature(code):
+    return _digest(_facts(code))
+
+
+def _facts(code):
+    facts = [code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2C, code.co_freevars]
+    return [*facts, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]]
+
+
+def _digest(facts):
+    return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
 
 
 def _shape(code):
     """A hash of what a function does, of its signature alone where florc rewrote its body: two
     instrumented versions of one function must agree, two functions of one name must not."""
-    facts = [code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2C, code.co_freevars]
-    facts.append(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    facts = _facts(code)
     if not {"florc", "_florc"} & {*code.co_names, *code.co_freevars}:
         facts += [code.co_names, code.co_varnames, code.co_code]
         facts += [repr(value) for value in code.co_consts if not isinstance(value, types.CodeType)]
-    return hashlib.blake2b(repr(facts).encode(), digest_size=8).hexdigest()
+    return _digest(facts)
 
 
 def _siblings(module, path):
@@ -123,7 +185,7 @@ def _siblings(module, path):
     parts = path.split(".")
     at = parts.index("<locals>") if "<locals>" in parts else len(parts)
     try:
-        outer = resolve(module, ".".join(parts[:at]))
+        outer = _loaded(module, ".".join(parts[:at]))
     except LookupError:
         return []
     wrapped = [outer]
@@ -135,13 +197,7 @@ def _siblings(module, path):
     codes = [getattr(outer, "__code__", None)]
     for part in parts[at:]:
         if part != "<locals>":
-            codes = [
-                inner
-                for code in codes
-                if code is not None
-                for inner in code.co_consts
-                if isinstance(inner, types.CodeType) and inner.co_name == part
-            ]
+            codes = _inside(codes, part)
     return codes
 
 
@@ -152,17 +208,42 @@ def code_of_function(value):
 
 def make_function(module, qualname, key, cells):
     """A function of code that is loaded, over `cells`; `LookupError` when there is none."""
-    if "<locals>" not in qualname:
-        found = resolve(module, qualname)
-        if isinstance(found, types.FunctionType) and function(found)[2] == key:
+    found = None if "<locals>" in qualname else _defined(module, qualname)
+    if isinstance(found, types.FunctionType) and function(found)[2] == key:
+        held = found.__closure__ or ()
+        if len(held) == len(cells) and all(map(operator.is_, held, cells)):
             return found
-    path, _, order = key.rpartition("#")
+        made = _over(found.__code__, found.__globals__, qualname, cells)
+        made.__module__ = found.__module__
+        return made
+    return _over(_code_of(module, qualname, key), vars(sys.modules[module]), qualname, cells)
+
+
+def _defined(module, qualname):
+    try:
+        return _loaded(module, qualname)
+    except LookupError:
+        if module == "__main__":
+            return None
+        raise
+
+
+def _code_of(module, qualname, key):
+    """The code object that has that key."""
+    mark = "*" if "*" in key else "#"
+    path, _, order = key.rpartition(mark)
     path, _, shape = path.rpartition(":")
-    alike = [code for code in _siblings(module, path) if _shape(code) == shape] if path else []
+    alike = []
+    if path and mark == "*":
+        alike = _alike_in_script(module, path, shape)
+    elif path:
+        alike = [code for code in _siblings(module, path) if _shape(code) == shape]
     if not order.isdigit() or int(order) >= len(alike):
         raise LookupError(f"the code of `{qualname}` is not loaded, or is another one now")
-    code = alike[int(order)]
-    namespace = vars(sys.modules[module])
+    return alike[int(order)]
+
+
+def _over(code, namespace, qualname, cells):
     made = types.FunctionType(code, namespace, code.co_name, None, tuple(cells))
     made.__qualname__ = qualname
     return made
