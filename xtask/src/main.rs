@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask demo | test | tidy | bench`.
+//! Project tasks: `cargo xtask demo | test | tidy | bench | soak`.
 //!
 //! Each does its own set-up, so that a fresh clone needs git, a Rust toolchain and Python ≥ 3.10
 //! and nothing else. No task is part of florc as it is installed.
@@ -14,6 +14,7 @@ mod demo;
 mod environment;
 mod metadata;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 
@@ -29,6 +30,8 @@ usage: cargo xtask TASK
                     a FILTER is passed to both
   tidy              check the house rules: file sizes, module docs, dependency table
   bench [NAME…]     measure overhead, stall, replay and compile speed; `bench list` names them
+  soak [--minutes N] [--seed S]
+                    run random programs through the oracle and shrink what fails
   setup             only the set-up: .venv with PyTorch and the florc wheel
 ";
 
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&root, rest),
         Some("tidy") => tidy::run(&root),
         Some("bench") => bench::run(&root, rest),
+        Some("soak") => soak::run_all(&root, rest),
         Some("setup") => environment::prepare(&root).map(|_| ()),
         Some("--help" | "-h" | "help") => {
             print!("{HELP}");

@@ -42,6 +42,8 @@ pub struct Hidden {
     pub rng: BTreeSet<String>,
     /// The clock or another reading of the outer world is taken.
     pub clock: bool,
+    /// The address of an object is read (`id(x)`): another one in every process.
+    pub address: bool,
     /// Files, sockets or streams are read or written.
     pub files: bool,
     /// Process-wide flags or devices are changed (`torch.set_grad_enabled`, `cudnn.benchmark`).
@@ -53,6 +55,7 @@ impl Hidden {
     pub fn join(&mut self, other: &Self) {
         self.rng.extend(other.rng.iter().cloned());
         self.clock |= other.clock;
+        self.address |= other.address;
         self.files |= other.files;
         self.device |= other.device;
     }

@@ -22,8 +22,8 @@ use crate::effect::{Hidden, LogCall};
 use crate::event::{Action, Event, Target};
 use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
 use crate::knowledge::Knowledge;
-use crate::modules::is_module_base;
 use crate::object_set::ObjSet;
+use crate::touched::touched;
 
 /// Passes after which the analysis stops; each adds facts, so this only bounds wrong input.
 const MAX_PASSES: usize = 200;
@@ -428,6 +428,9 @@ impl<'a> Interp<'a> {
         if let Some(file) = self.semantics.file_named(path) {
             return ObjSet::one(self.module_object(file));
         }
+        if path == "sys.modules" {
+            return self.all_modules();
+        }
         if self.knowledge.is_value(path) {
             return ObjSet::one(SCALAR);
         }
@@ -586,36 +589,4 @@ impl<'a> Interp<'a> {
 
 fn foreign_site(binding: Option<&BindingId>) -> Site {
     Site::Foreign(binding.copied().unwrap_or(BindingId(u32::MAX)))
-}
-
-/// The variable of another file that `module.name` means.
-fn member(semantics: &Semantics, tree: &Tree, expr: ExprId) -> Option<BindingId> {
-    let ExprKind::Attribute { value, attr } = &tree.expr(expr).kind else {
-        return None;
-    };
-    match semantics.link(*value)? {
-        Link::Module(file) => semantics.member(file, &attr.text).0,
-        Link::Binding(_) => None,
-    }
-}
-
-/// For each function the outer variables that its own code mentions.
-fn touched(module: &Module, semantics: &Semantics) -> Vec<BTreeSet<BindingId>> {
-    let mut touched = vec![BTreeSet::new(); semantics.functions.len()];
-    let tree = &module.tree;
-    for index in 0..tree.expr_count() {
-        let expr = ExprId(index as u32);
-        let own = semantics.binding_of_name(expr);
-        let own = own.filter(|_| !is_module_base(semantics, tree, expr));
-        let Some(binding) = own.or_else(|| member(semantics, tree, expr)) else {
-            continue;
-        };
-        let home = semantics.scope(semantics.binding(binding).scope).function;
-        let mut function = Some(semantics.function_of_expr(expr));
-        while let Some(id) = function.filter(|id| *id != home) {
-            touched[id.index()].insert(binding);
-            function = semantics.functions[id.index()].parent;
-        }
-    }
-    touched
 }

@@ -20,6 +20,7 @@ mod object_set;
 mod questions;
 mod rules;
 mod spread;
+mod touched;
 
 pub use effect::{Cause, Hidden, LogCall, RegionEffect, Summary};
 pub use effects::Effects;

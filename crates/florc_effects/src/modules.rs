@@ -25,6 +25,32 @@ impl Interp<'_> {
         self.heap.make(Site::Module(file), kind, FunctionId(0))
     }
 
+    /// `sys.modules`: every file, and whatever else.
+    pub(crate) fn all_modules(&mut self) -> ObjSet {
+        let kind = ObjKind::Typed("builtins.dict".into());
+        let (path, entry) = ("sys.modules".to_owned(), FunctionId(0));
+        let dict = self.heap.make(Site::Library(path.clone()), kind, entry);
+        let other = self.heap.make(Site::Library(path), ObjKind::Unknown, entry);
+        let mut values = ObjSet::one(other);
+        for file in 0..self.semantics.modules.len() {
+            values.insert(self.module_object(file));
+        }
+        self.heap.put(dict, Field::Elements, &values);
+        ObjSet::one(dict)
+    }
+
+    /// `importlib.import_module(name)`: the file of that name; any, where the name is not known.
+    pub(crate) fn imported_modules(&mut self, name: Option<&str>) -> ObjSet {
+        let mut values = ObjSet::default();
+        let known = name.map(|name| self.semantics.file_named(name));
+        for file in 0..self.semantics.modules.len() {
+            if known.is_none_or(|known| known == Some(file)) {
+                values.insert(self.module_object(file));
+            }
+        }
+        values
+    }
+
     /// What imports of other files bind, and what is stored in modules by their objects.
     pub(crate) fn spread_links(&mut self) {
         for (binding, link) in self.links.clone() {

@@ -115,6 +115,7 @@ impl Analysed {
             .collect();
         let flags = [
             (effect.hidden.clock, "clock"),
+            (effect.hidden.address, "address"),
             (effect.hidden.files, "files"),
             (effect.hidden.device, "device"),
         ];

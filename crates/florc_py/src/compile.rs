@@ -119,13 +119,18 @@ impl Compiled {
 }
 
 /// Instruments a module; `path` is its name in the manifest. A replay plan, as JSON, says which
-/// cut points it has.
+/// cut points it has; settings, as JSON, are those of the project.
 #[pyfunction]
-#[pyo3(signature = (path, source, plan = None))]
-fn compile_module(path: String, source: Vec<u8>, plan: Option<&str>) -> PyResult<Compiled> {
+#[pyo3(signature = (path, source, plan = None, settings = None))]
+fn compile_module(
+    path: String,
+    source: Vec<u8>,
+    plan: Option<&str>,
+    settings: Option<&str>,
+) -> PyResult<Compiled> {
     let wrong = |text: String| PySyntaxError::new_err(text);
     let text = SourceText::from_bytes(path, source).map_err(|found| wrong(found.title))?;
-    let options = options(plan).map_err(wrong)?;
+    let options = options(plan, settings).map_err(wrong)?;
     let instrumented = on_big_stack(text, options).map_err(wrong)?;
     let lines = line_starts(instrumented.text());
     let mark = if instrumented.text().starts_with(MARK) {
@@ -162,17 +167,27 @@ fn on_big_stack(text: SourceText, options: Options) -> Result<Instrumented, Stri
     }
 }
 
-/// The recorded cut points of a replay plan.
-fn options(plan: Option<&str>) -> Result<Options, String> {
+/// The settings, and the recorded cut points of a replay plan.
+fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String> {
+    let settings = settings.map(serde_json::from_str).transpose();
+    let settings = settings
+        .map_err(|error| error.to_string())?
+        .unwrap_or_default();
     let Some(plan) = plan else {
-        return Ok(Options::default());
+        return Ok(Options {
+            settings,
+            reuse: None,
+        });
     };
     let plan: ReplayPlan = serde_json::from_str(plan).map_err(|error| error.to_string())?;
     let reuse = Reuse {
         main_loop: plan.main_loop,
         skip_blocks: plan.skip_blocks,
     };
-    Ok(Options { reuse: Some(reuse) })
+    Ok(Options {
+        reuse: Some(reuse),
+        settings,
+    })
 }
 
 /// Adds the compiler to the native module.

@@ -79,6 +79,8 @@ pub struct Rule {
     pub rng: Vec<String>,
     /// Reads the clock or another value of the outer world; such calls are memoized.
     pub clock: bool,
+    /// Reads the address of an object.
+    pub address: bool,
     /// Reads or writes files or streams.
     pub files: bool,
     /// Changes flags of the process or a device.

@@ -114,9 +114,7 @@ impl Interp<'_> {
             }
         }
         self.run_getattr(site, object, class, &mut values);
-        let elsewhere =
-            self.classes.has_unknown_base(class) || !self.classes.typed_bases(class).is_empty();
-        if values.is_empty() && (self.settled || elsewhere) {
+        if values.is_empty() && self.settled {
             values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
         }
         values

@@ -63,6 +63,11 @@ impl Interp<'_> {
             }
             _ => {}
         }
+        if path == "importlib.import_module" && self.semantics.modules.len() > 1 {
+            let modules = self.imported_modules(args.texts.first().cloned().flatten().as_deref());
+            let opaque = self.opaque_call(site, &ObjSet::default(), args, "imports a module");
+            return opaque.union(&modules);
+        }
         let knowledge = self.knowledge;
         if let Some(rule) = knowledge.function(path) {
             return self.apply_rule(site, rule, None, args, path);
@@ -195,6 +200,7 @@ impl Interp<'_> {
         let hidden = Hidden {
             rng: rule.rng.iter().cloned().collect(),
             clock: rule.clock,
+            address: rule.address,
             // A log statement's sink is no file that anything reads back.
             files: rule.files && rule.log.is_none(),
             device: rule.device,

@@ -228,11 +228,7 @@ impl Interp<'_> {
                 }
             }
             ExprKind::Attribute { value, attr } => {
-                let owners = self.eval(*value);
-                self.run_dunders(target, &owners, &["__delattr__"]);
-                let text = self.text(target);
-                self.note_deleted_members(&owners, &attr.text, span);
-                self.note_mutation(&owners, span, || format!("`{text}` is deleted"));
+                self.delete_attribute(target, *value, &attr.text);
             }
             ExprKind::Subscript { value, slice } => {
                 let owners = self.eval(*value);
@@ -277,6 +273,15 @@ impl Interp<'_> {
             | ExprKind::Starred { .. }
             | ExprKind::Slice { .. } => {}
         }
+    }
+
+    fn delete_attribute(&mut self, target: ExprId, owner: ExprId, attr: &str) {
+        let span = self.span(target);
+        let owners = self.eval(owner);
+        self.run_dunders(target, &owners, &["__delattr__"]);
+        let text = self.text(target);
+        self.note_deleted_members(&owners, attr, span);
+        self.note_mutation(&owners, span, || format!("`{text}` is deleted"));
     }
 
     /// `owner.attr = values`.

@@ -176,6 +176,14 @@ fn out_arguments_are_written() {
     );
 }
 #[test]
+fn addresses() {
+    check(
+        "x = [1]\nfor i in range(2):\n    print(id(x))\n",
+        "",
+        "bound: i\nhidden: address",
+    );
+}
+#[test]
 fn clocks_and_files() {
     check(
         "import time, os\nfor i in range(2):\n    t = time.time()\n    os.makedirs('x')\n",

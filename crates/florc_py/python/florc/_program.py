@@ -108,7 +108,7 @@ _STARTED = frozenset(
 )
 
 
-def compiled(program, source, name, plan=None):
+def compiled(program, source, name, plan=None, settings=None):
     """Code to run, and the instrumented module or why there is none.
 
     The user's bytes are compiled first, so that warnings are Python's own. What does not compile
@@ -121,7 +121,7 @@ def compiled(program, source, name, plan=None):
         sys.stderr.flush()
         os.execv(sys.executable, sys.orig_argv)
     try:
-        module = _florc.compile_module(name, source, plan)
+        module = _florc.compile_module(name, source, plan, settings)
         return _placed(module, path), module, None
     except Exception as error:
         return plain, None, str(error)

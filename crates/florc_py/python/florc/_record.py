@@ -24,7 +24,7 @@ def record(config_file, command, folder):
     program.find()
     source = program.read()
     name = _modules.relative(program.path, config["project"])
-    code, module, problem = compiled(program, source, name)
+    code, module, problem = compiled(program, source, name, settings=json.dumps(config.get("settings", {})))
     settings = _settings(config, program, hash_seed)
     run = _florc.start_record(json.dumps(settings), [(name, source)], module)
     if problem:
@@ -34,6 +34,15 @@ def record(config_file, command, folder):
     atexit.register(_finish, os.getpid(), config["project"], run, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code)
+
+
+# What libraries read when they are loaded and that decides bits: threads, instruction sets, modes.
+_VARIABLES = (
+    "ATEN_CPU_CAPABILITY CUBLAS_WORKSPACE_CONFIG DNNL_MAX_CPU_ISA MKL_CBWR MKL_DYNAMIC MKL_NUM_THREADS "
+    "NUMEXPR_NUM_THREADS NVIDIA_TF32_OVERRIDE OMP_DYNAMIC OMP_NUM_THREADS OMP_THREAD_LIMIT "
+    "ONEDNN_MAX_CPU_ISA OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS TF_DETERMINISTIC_OPS "
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE XLA_FLAGS"
+).split()
 
 
 def _settings(config, program, hash_seed):
@@ -51,12 +60,14 @@ def _settings(config, program, hash_seed):
         "project": config["project"],
         "overhead_bound": options["overhead"],
         "checkpoints": options["checkpoints"],
+        "settings": config.get("settings", {}),
         "environment": {
             "executable": sys.executable,
             "python": ".".join(map(str, sys.version_info[:3])),
             "platform": _platform(),
             "packages": {},
             "hash_seed": hash_seed,
+            "variables": {name: os.environ.get(name) for name in _VARIABLES},
         },
         "git": config.get("git"),
         "sources": [],

@@ -31,7 +31,8 @@ def work(plan_file, segment, folder):
     name = _modules.relative(program.path, manifest["project"])
     if manifest["modules"]:
         name = manifest["modules"][0]["file"]
-    code, module, problem = compiled(program, source, name, text)
+    settings = json.dumps(manifest.get("settings", {}))
+    code, module, problem = compiled(program, source, name, text, settings)
     if module is None:
         module, problem = _florc.compile_module(name, b"", None), problem or "unknown"
     if not _florc.start_replay(plan_file, segment, manifest["project"], module):

@@ -1,4 +1,4 @@
-//! Variables of the calling frame that no argument names.
+//! Variables of the calling frame, and of modules, that no argument names.
 //!
 //! ```python
 //! def main():
@@ -42,9 +42,51 @@ impl<'py> Scope<'py> {
         }
     }
 
-    /// A root.
+    /// A root: a variable of the caller, or a global of another module.
     pub(crate) fn root(&self, root: &Root) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.read(&root.name, &root.place)
+        if root.module.is_empty() {
+            return self.read(&root.name, &root.place);
+        }
+        match self.namespace(root)? {
+            Some(names) => names.get_item(&root.name),
+            None => Ok(None),
+        }
+    }
+
+    /// The namespace that a global lives in; `None` where its module is not loaded.
+    pub(crate) fn namespace(&self, root: &Root) -> PyResult<Option<Bound<'py, PyDict>>> {
+        if root.module.is_empty() {
+            return Ok(Some(self.globals.clone()));
+        }
+        let py = self.globals.py();
+        let modules = py
+            .import(intern!(py, "sys"))?
+            .getattr(intern!(py, "modules"))?
+            .cast_into::<PyDict>()?;
+        let Some(module) = modules.get_item(&root.module)? else {
+            return Ok(None);
+        };
+        let names = module.getattr(intern!(py, "__dict__"))?;
+        Ok(names.cast_into().ok())
+    }
+
+    /// Whether a variable is a global of a module that is imported: part of the project's state.
+    pub(crate) fn is_imported(&self, root: &Root) -> PyResult<bool> {
+        let own = match root.place {
+            Place::Global => true,
+            Place::Local => self.is_module(),
+            Place::Captured => false,
+        };
+        if !own {
+            return Ok(false);
+        }
+        if !root.module.is_empty() {
+            return Ok(root.module != "__main__");
+        }
+        let name = self
+            .globals
+            .get_item(intern!(self.globals.py(), "__name__"))?;
+        Ok(name.is_some_and(|name| name.to_string() != "__main__"))
     }
 
     /// Whether the caller is a module's body: its locals are its globals.
@@ -52,11 +94,6 @@ impl<'py> Scope<'py> {
         self.locals
             .as_ref()
             .is_none_or(|locals| locals.is(&self.globals))
-    }
-
-    /// The module's namespace.
-    pub(crate) fn globals(&self) -> &Bound<'py, PyDict> {
-        &self.globals
     }
 }
 

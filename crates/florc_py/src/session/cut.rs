@@ -12,8 +12,9 @@ use std::time::Instant;
 
 use florc_manifest::{CutKey, LossReason, MainLoopSite, MissingState, Place, Root, SkipBlockSite};
 use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyModule, PyTuple};
 
 use super::port::{self, Named};
 use super::{Busy, Engine, Trouble, here, start};
@@ -199,10 +200,13 @@ pub(super) fn put_back<'py>(
     })??;
     let scope = Scope::of_caller(py)?;
     let mut live = site.values(&scope, args)?;
-    let before = live.clone();
-    for (root, entry) in site.roots.iter().zip(&mut live) {
+    let mut before = live.clone();
+    for (index, (root, entry)) in site.roots.iter().zip(&mut live).enumerate() {
         if root.replaced {
             entry.1 = None; // holds another object than the recorded one did
+            if hide(&scope, root)? {
+                before[index].1 = None;
+            }
         }
     }
     live.extend(start::project_modules(py)?);
@@ -229,6 +233,26 @@ pub(super) fn put_back<'py>(
     site.results.iter().map(give).collect()
 }
 
+/// Takes a global out of its module, while the state is put back: an imported module is restored as
+/// a whole, and would else be patched in the object that the global holds now. Whether it did.
+fn hide(scope: &Scope<'_>, root: &Root) -> PyResult<bool> {
+    if !scope.is_imported(root)? {
+        return Ok(false);
+    }
+    let Some(names) = scope.namespace(root)? else {
+        return Ok(false);
+    };
+    let Some(value) = names.get_item(&root.name)? else {
+        return Ok(false);
+    };
+    // Functions and classes are found again under their names.
+    if value.is_instance_of::<PyModule>() || value.hasattr(intern!(value.py(), "__qualname__"))? {
+        return Ok(false);
+    }
+    names.del_item(&root.name)?;
+    Ok(true)
+}
+
 /// Binds a root that the hook does not give back.
 fn assign<'py>(
     py: Python<'py>,
@@ -246,9 +270,13 @@ fn assign<'py>(
     }
     let scope = Scope::of_caller(py)?;
     if root.place == Place::Global || scope.is_module() {
+        let Some(names) = scope.namespace(root)? else {
+            return Err(format!("the module `{}` is not loaded", root.module).into());
+        };
         match value {
-            Some(value) => scope.globals().set_item(&root.name, value)?,
-            None => scope.globals().del_item(&root.name)?,
+            Some(value) => names.set_item(&root.name, value)?,
+            None if names.contains(&root.name)? => names.del_item(&root.name)?,
+            None => {}
         }
         return Ok(());
     }

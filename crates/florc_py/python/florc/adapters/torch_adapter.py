@@ -116,6 +116,8 @@ def find(cls):
     return None
 
 
+_CUDNN = ("benchmark", "deterministic", "allow_tf32")
+
 _SWITCHES = {
     "grad": (torch.is_grad_enabled, torch.set_grad_enabled),
     "default_dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -127,12 +129,10 @@ _SWITCHES = {
         lambda value: torch.use_deterministic_algorithms(value[0], warn_only=value[1]),
     ),
     "cudnn": (
-        lambda: (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
-        lambda value: (
-            setattr(torch.backends.cudnn, "benchmark", value[0]),
-            setattr(torch.backends.cudnn, "deterministic", value[1]),
-        ),
+        lambda: tuple(getattr(torch.backends.cudnn, name) for name in _CUDNN),
+        lambda value: [setattr(torch.backends.cudnn, *each) for each in zip(_CUDNN, value)],
     ),
+    "threads": (torch.get_num_threads, torch.set_num_threads),  # sums are split by them
     "hook_ids": (
         lambda: torch.utils.hooks.RemovableHandle.next_id,
         lambda value: setattr(torch.utils.hooks.RemovableHandle, "next_id", value),
