@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask demo | test | tidy | bench | soak`.
+//! Project tasks: `cargo xtask demo | test | tidy | bench | soak | corpus`.
 //!
 //! Each does its own set-up, so that a fresh clone needs git, a Rust toolchain and Python ≥ 3.10
 //! and nothing else. No task is part of florc as it is installed.
@@ -10,6 +10,7 @@
 )]
 
 mod bench;
+mod corpus;
 mod demo;
 mod environment;
 mod metadata;
@@ -32,6 +33,8 @@ usage: cargo xtask TASK
   bench [NAME…]     measure overhead, stall, replay and compile speed; `bench list` names them
   soak [--minutes N] [--seed S]
                     run random programs through the oracle and shrink what fails
+  corpus DIR        run the compiler over third-party Python and tell what became of every
+                    loop that trains (`--unknown N`, `--list CODE`, `--python PY`, `--threads N`)
   setup             only the set-up: .venv with PyTorch and the florc wheel
 ";
 
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&root),
         Some("bench") => bench::run(&root, rest),
         Some("soak") => soak::run_all(&root, rest),
+        Some("corpus") => corpus::run(&root, rest),
         Some("setup") => environment::prepare(&root).map(|_| ()),
         Some("--help" | "-h" | "help") => {
             print!("{HELP}");

@@ -140,10 +140,10 @@ impl Classes {
     }
 
     /// Whether some class of the module defines one of these names.
-    pub(crate) fn any_defines(&self, names: &[String]) -> bool {
+    pub(crate) fn any_defines(&self, names: &[&str]) -> bool {
         self.table
             .values()
-            .any(|info| names.iter().any(|name| info.methods.contains_key(name)))
+            .any(|info| names.iter().any(|name| info.methods.contains_key(*name)))
     }
 
     /// Whether reading an attribute of this name may run code of the module.

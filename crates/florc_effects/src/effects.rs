@@ -39,6 +39,8 @@ pub struct Effects {
     /// The body of each file.
     modules: Vec<FunctionId>,
     pub(crate) parents: Vec<Option<StmtId>>,
+    /// Of each statement its number in the order of the text, and that of what follows it.
+    order: Vec<(u32, u32)>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
     pub(crate) recreatable: BTreeSet<ExprId>,
@@ -54,6 +56,7 @@ pub struct Effects {
 impl Effects {
     pub(crate) fn from_interp(mut interp: Interp<'_>, reached: bool) -> Self {
         interp.heap.count_afresh();
+        interp.heap.forget_closures();
         let semantics = interp.semantics;
         let recreatable = crate::questions::recreatable_expressions(&interp);
         let reach = interp
@@ -62,12 +65,13 @@ impl Effects {
             .map(|values| interp.heap.closure(values, false))
             .collect();
         let reached = reached && !interp.heap.exhausted();
-        let parents = (0..interp.tree.stmt_count())
+        let parents: Vec<Option<StmtId>> = (0..interp.tree.stmt_count())
             .map(|id| interp.tree.parent(StmtId(id as u32)))
             .collect();
         let mut effects = Self {
             gave_up: !reached,
             reach,
+            order: order(&parents),
             parents,
             recreatable,
             homes: homes(semantics),
@@ -105,10 +109,8 @@ impl Effects {
         if !reached {
             effects.doubt_everything(semantics);
         }
-        let world = effects.world();
-        let (outer, spreads) = (outer_objects(&world), spread(&world));
-        effects.outer = outer;
-        effects.spreads = spreads;
+        effects.outer = outer_objects(&effects.heap, &effects.touched, &effects.env);
+        effects.spreads = spread(&effects.world());
         effects.summaries = (0..effects.events.len())
             .map(|id| effects.summarise(FunctionId(id as u32)))
             .collect();
@@ -120,10 +122,9 @@ impl Effects {
             heap: &self.heap,
             events: &self.events,
             external: &self.external,
-            touched: &self.touched,
-            env: &self.env,
             homes: &self.homes,
             globals: &self.globals,
+            outer: &self.outer,
         }
     }
 
@@ -177,14 +178,7 @@ impl Effects {
     pub fn region(&self, function: FunctionId, stmts: &[StmtId]) -> RegionEffect {
         let events = self.events_in(function, stmts);
         let mut all = Spread::default();
-        collect(
-            &self.world(),
-            &self.spreads,
-            &self.outer,
-            &events,
-            None,
-            &mut all,
-        );
+        collect(&self.world(), &self.spreads, &events, None, &mut all);
         let mut effect = RegionEffect {
             hidden: all.hidden.clone(),
             ..RegionEffect::default()
@@ -205,6 +199,12 @@ impl Effects {
         effect.mutated = self.changed_variables(&all, |binding| self.is_visible(binding, function));
         self.add_foreign_globals(function, &all, &mut effect);
         effect
+    }
+
+    /// Whether the module was so involved that unknown values were taken for one, or all statements
+    /// to change everything.
+    pub fn is_coarse(&self) -> bool {
+        self.heap.dense
     }
 
     /// What a call of a function may do.
@@ -309,31 +309,21 @@ impl Effects {
     /// Notes of the region's own statements: a body runs when its function is called, not where the
     /// `def` stands.
     pub(crate) fn events_in(&self, function: FunctionId, stmts: &[StmtId]) -> Vec<&Event> {
-        let wanted: BTreeSet<StmtId> = stmts.iter().copied().collect();
-        let mut known: BTreeMap<StmtId, bool> = BTreeMap::new();
+        let place = |stmt: StmtId| self.order.get(stmt.0 as usize).copied();
+        let def = self.definition_of(function).and_then(place);
+        let holds_def =
+            |(first, end): &(u32, u32)| def.is_some_and(|(at, _)| *first <= at && at < *end);
+        let ranges: Vec<(u32, u32)> = stmts
+            .iter()
+            .filter_map(|stmt| place(*stmt))
+            .filter(|range| !holds_def(range))
+            .collect();
+        let inside = |stmt: StmtId| {
+            let at = place(stmt).map_or(u32::MAX, |(at, _)| at);
+            ranges.iter().any(|(first, end)| *first <= at && at < *end)
+        };
         let events = self.events[function.index()].iter();
-        events
-            .filter(|event| {
-                *known
-                    .entry(event.stmt)
-                    .or_insert_with(|| self.is_inside(event.stmt, &wanted, function))
-            })
-            .collect()
-    }
-
-    fn is_inside(&self, stmt: StmtId, wanted: &BTreeSet<StmtId>, function: FunctionId) -> bool {
-        let def = self.definition_of(function);
-        let mut next = Some(stmt);
-        while let Some(id) = next {
-            if Some(id) == def {
-                return false;
-            }
-            if wanted.contains(&id) {
-                return true;
-            }
-            next = self.parents.get(id.0 as usize).copied().flatten();
-        }
-        false
+        events.filter(|event| inside(event.stmt)).collect()
     }
 
     /// Whether code of `function` can see the variable by name, or as an attribute of a module.
@@ -385,6 +375,31 @@ impl Heap {
                     .any(|inner| matches!(self.site(inner), Site::Foreign(_)))
             })
     }
+}
+
+/// Numbers statements so that what is inside of one comes right after it.
+fn order(parents: &[Option<StmtId>]) -> Vec<(u32, u32)> {
+    let mut inside: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
+    let mut work = Vec::new();
+    for (index, parent) in parents.iter().enumerate().rev() {
+        match parent {
+            Some(parent) => inside[parent.0 as usize].push(index),
+            None => work.push((index, false)),
+        }
+    }
+    let mut order = vec![(0, 0); parents.len()];
+    let mut next = 0;
+    while let Some((index, done)) = work.pop() {
+        if done {
+            order[index].1 = next;
+            continue;
+        }
+        order[index].0 = next;
+        next += 1;
+        work.push((index, true));
+        work.extend(inside[index].iter().map(|inner| (*inner, false)));
+    }
+    order
 }
 
 fn homes(semantics: &Semantics) -> Vec<FunctionId> {

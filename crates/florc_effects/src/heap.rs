@@ -9,12 +9,14 @@
 //! Python; `rules` does.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use florc_semantic::{BindingId, FunctionId};
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, StmtId};
 
+use crate::due::Due;
 use crate::object_set::ObjSet;
 
 /// Identity of an abstract object.
@@ -117,11 +119,22 @@ pub(crate) struct Heap {
     most: u64,
     /// All unknown values are one object: coarser, and fast however involved the module is.
     pub(crate) dense: bool,
+    /// What each object leads to, through parts and through graphs too.
+    closures: [Mutex<Closures>; 2],
+    /// What has changed when, and who has read what.
+    pub(crate) due: Due,
+    /// Objects that the present unit has read, as bits.
+    read: Vec<AtomicU64>,
+    /// The tick of the oldest closure that the present unit was given.
+    oldest: AtomicU32,
 }
 
-/// Edges that may be followed before unknown values are taken for one (about a second), and those
+/// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
 /// that may be followed then, before every statement is taken to change everything.
-pub(crate) const BOUNDS: [u64; 2] = [3_000_000, 12_000_000];
+pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
+
+/// What was followed, and at which tick.
+type Closures = Vec<Option<(u32, Arc<ObjSet>)>>;
 
 impl Heap {
     pub(crate) fn new(dense: bool, most: u64) -> Self {
@@ -132,13 +145,44 @@ impl Heap {
             changed: false,
             followed: AtomicU64::new(0),
             dense,
+            closures: Default::default(),
+            due: Due::default(),
+            read: Vec::new(),
+            oldest: AtomicU32::new(u32::MAX),
         };
         heap.make(Site::Scalar, ObjKind::Scalar, FunctionId(0));
         heap
     }
 
     pub(crate) fn get(&self, id: ObjId) -> &Object {
+        if let Some(word) = self.read.get(id.0 as usize / 64) {
+            let bits = word.load(Ordering::Relaxed);
+            word.store(bits | 1 << (id.0 % 64), Ordering::Relaxed);
+        }
         &self.objects[id.0 as usize]
+    }
+
+    /// From now on what is read counts for a new unit.
+    pub(crate) fn begin_reads(&mut self) {
+        self.read
+            .resize_with(self.objects.len() / 64 + 1, AtomicU64::default);
+        let now = self.due.begin();
+        *self.oldest.get_mut() = now;
+    }
+
+    /// The objects that were read, and as of which tick.
+    pub(crate) fn end_reads(&mut self) -> (ObjSet, u32) {
+        let words = self
+            .read
+            .iter_mut()
+            .map(|word| std::mem::take(word.get_mut()));
+        (ObjSet::from_words(words.collect()), *self.oldest.get_mut())
+    }
+
+    fn note_read(&self, objects: &ObjSet) {
+        for (word, bits) in self.read.iter().zip(objects.words()) {
+            word.store(word.load(Ordering::Relaxed) | bits, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn kind(&self, id: ObjId) -> &ObjKind {
@@ -151,7 +195,7 @@ impl Heap {
 
     /// Where an object was made.
     pub(crate) fn site(&self, id: ObjId) -> &Site {
-        &self.get(id).site
+        &self.objects[id.0 as usize].site
     }
 
     /// The object of a site, made on first use.
@@ -163,7 +207,9 @@ impl Heap {
         let (site, kind) = key;
         let id = ObjId(self.objects.len() as u32);
         let depth = match &site {
-            Site::Inner(owner, _) | Site::Copy(_, owner) => self.get(*owner).depth + 1,
+            Site::Inner(owner, _) | Site::Copy(_, owner) => {
+                self.objects[owner.0 as usize].depth + 1
+            }
             _ => 0,
         };
         self.objects.push(Object {
@@ -178,6 +224,9 @@ impl Heap {
         });
         self.sites.insert((site, kind), id);
         self.changed = true;
+        if id.0 as usize / 64 >= self.read.len() && !self.read.is_empty() {
+            self.read.push(AtomicU64::default());
+        }
         id
     }
 
@@ -189,7 +238,7 @@ impl Heap {
         } else {
             name
         };
-        let object = self.get(owner);
+        let object = &self.objects[owner.0 as usize];
         if object.depth >= 2 || (object.kind == ObjKind::Unknown && kind == ObjKind::Unknown) {
             return if kind == ObjKind::Scalar {
                 SCALAR
@@ -221,7 +270,7 @@ impl Heap {
 
     /// The deep copy of an object that is made here; copies of copies of copies are one.
     pub(crate) fn copy_of(&mut self, site: ExprId, object: ObjId, maker: FunctionId) -> ObjId {
-        if self.get(object).depth >= 3 {
+        if self.objects[object.0 as usize].depth >= 3 {
             return object;
         }
         let kind = self.kind(object).clone();
@@ -239,11 +288,18 @@ impl Heap {
             .or_default();
         if slot.extend(values) {
             self.changed = true;
+            let now = self.due.tick();
+            self.due.objects.note(owner.0, now);
         }
     }
 
     pub(crate) fn set_deferred(&mut self, id: ObjId, code: (FunctionId, StmtId, Span)) {
-        self.objects[id.0 as usize].deferred = Some(code);
+        let object = &mut self.objects[id.0 as usize];
+        if object.deferred != Some(code) {
+            object.deferred = Some(code);
+            let now = self.due.tick();
+            self.due.objects.note(id.0, now);
+        }
     }
 
     pub(crate) fn forbid_grad(&mut self, id: ObjId) {
@@ -260,14 +316,30 @@ impl Heap {
         object.kind != ObjKind::Scalar && (!object.grad_forbidden || object.grad_wanted)
     }
 
-    /// Values of a field and of what may stand anywhere in the object.
+    /// Values of a field and of what may stand anywhere in the object. An unknown object stands for
+    /// all that it leads to: its parts need not be named beside it.
     pub(crate) fn read(&self, owner: ObjId, field: &Field) -> ObjSet {
         let object = self.get(owner);
         let mut values = object.fields.get(field).cloned().unwrap_or_default();
-        if let Some(any) = object.fields.get(&Field::Any) {
+        if object.kind == ObjKind::Unknown {
+            values.insert(owner);
+        } else if let Some(any) = object.fields.get(&Field::Any) {
             values.extend(any);
         }
+        self.count(&values);
         values
+    }
+
+    /// Whether it is what an opaque call gave.
+    pub(crate) fn is_opaque_result(&self, id: ObjId) -> bool {
+        let object = &self.objects[id.0 as usize];
+        object.kind == ObjKind::Unknown
+            && matches!(object.site, Site::Expr(_, "opaque" | "anything"))
+    }
+
+    /// Whether something was stored in exactly this field.
+    pub(crate) fn has(&self, owner: ObjId, field: &Field) -> bool {
+        self.get(owner).fields.contains_key(field)
     }
 
     /// Values that were stored in exactly this field.
@@ -282,21 +354,26 @@ impl Heap {
     /// Everything that may be an element.
     pub(crate) fn elements(&self, owner: ObjId) -> ObjSet {
         let mut values = ObjSet::default();
+        if self.get(owner).kind == ObjKind::Unknown {
+            values.insert(owner);
+        }
         for (field, set) in &self.get(owner).fields {
             match field {
+                Field::Any if self.get(owner).kind == ObjKind::Unknown => {}
                 Field::Key(_) | Field::Elements | Field::Any => {
                     values.extend(set);
                 }
                 Field::Attr(_) | Field::Keys | Field::Receiver | Field::Graph | Field::Code => {}
             }
         }
+        self.count(&values);
         values
     }
 
     /// Counts work on a set of objects.
     pub(crate) fn count(&self, objects: &ObjSet) {
         self.followed
-            .fetch_add(objects.iter().count() as u64, Ordering::Relaxed);
+            .fetch_add(1 + objects.width(), Ordering::Relaxed);
     }
 
     /// Lets the questions of the end follow as many edges as the analysis did.
@@ -314,33 +391,69 @@ impl Heap {
         self.most = u64::MAX;
     }
 
-    /// All that is reachable through parts; through autograd graphs too if `graph`.
+    /// All that is reachable through parts; through autograd graphs too if `graph`. As of the
+    /// last [`Heap::forget_closures`], or later: what was asked for once is not followed again.
     pub(crate) fn closure(&self, roots: &ObjSet, graph: bool) -> ObjSet {
         let mut seen = ObjSet::default();
-        let mut work = roots.clone();
-        work.remove(SCALAR);
         if self.exhausted() {
-            return work;
+            seen = roots.clone();
+            seen.remove(SCALAR);
+            return seen;
         }
-        loop {
-            let mut next = ObjSet::default();
-            let mut edges = 1;
-            for id in work.iter() {
-                for (field, set) in &self.get(id).fields {
-                    edges += set.width();
-                    if *field != Field::Graph || graph {
-                        next.extend(set);
+        let mut known = self.closures[usize::from(graph)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.resize(self.objects.len(), None);
+        for root in roots.iter().filter(|id| *id != SCALAR) {
+            if seen.contains(root) {
+                continue;
+            }
+            let at = root.0 as usize;
+            if known[at].is_none() {
+                known[at] = Some(self.follow(root, graph, &known));
+            }
+            if let Some((tick, closure)) = &known[at] {
+                seen.extend(closure);
+                self.oldest.fetch_min(*tick, Ordering::Relaxed);
+            }
+        }
+        self.note_read(&seen);
+        seen
+    }
+
+    fn follow(&self, root: ObjId, graph: bool, known: &Closures) -> (u32, Arc<ObjSet>) {
+        let mut seen = ObjSet::one(root);
+        let mut work = vec![root];
+        let (mut edges, mut oldest) = (1, self.due.tick());
+        while let Some(id) = work.pop() {
+            if let Some((tick, closure)) = &known[id.0 as usize] {
+                seen.extend(closure);
+                oldest = oldest.min(*tick);
+                edges += closure.width();
+                continue;
+            }
+            for (field, set) in &self.objects[id.0 as usize].fields {
+                edges += set.width();
+                if *field != Field::Graph || graph {
+                    let before = work.len();
+                    work.extend(set.iter().filter(|id| *id != SCALAR && !seen.contains(*id)));
+                    for id in &work[before..] {
+                        seen.insert(*id);
                     }
                 }
             }
-            self.followed.fetch_add(edges, Ordering::Relaxed);
-            seen.extend(&work);
-            next.subtract(&seen);
-            next.remove(SCALAR);
-            if next.is_empty() {
-                return seen;
-            }
-            work = next;
+        }
+        self.followed.fetch_add(edges, Ordering::Relaxed);
+        (oldest, Arc::new(seen))
+    }
+
+    /// From now on [`Heap::closure`] sees all that was added until now.
+    pub(crate) fn forget_closures(&mut self) {
+        for closures in &mut self.closures {
+            closures
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
         }
     }
 

@@ -12,12 +12,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{
-    BindingId, DefinitionKind, FunctionId, FunctionKind, Link, Resolution, Semantics,
+    BindingId, DefinitionKind, FunctionId, FunctionKind, Link, Resolution, ScopeKind, Semantics,
 };
 use florc_syntax::tree::{Block, ExprId, ExprKind, Parameters, StmtId, StmtKind, Tree};
 use florc_syntax::{Module, Span};
 
 use crate::classes::Classes;
+use crate::due::Reads;
 use crate::effect::{Hidden, LogCall};
 use crate::event::{Action, Event, Target};
 use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
@@ -28,6 +29,9 @@ use crate::touched::touched;
 /// Passes after which the analysis stops; each adds facts, so this only bounds wrong input.
 const MAX_PASSES: usize = 200;
 
+/// Notes that are looked at to find one that says the same.
+const MOST_LOOKED_BACK: usize = 50;
+
 /// State of the abstract run.
 pub(crate) struct Interp<'a> {
     pub(crate) module: &'a Module,
@@ -35,6 +39,8 @@ pub(crate) struct Interp<'a> {
     pub(crate) semantics: &'a Semantics,
     pub(crate) knowledge: &'a Knowledge,
     pub(crate) classes: Classes,
+    /// The scope of each class body, by index.
+    pub(crate) class_scopes: BTreeMap<StmtId, usize>,
     pub(crate) heap: Heap,
     /// What each variable may hold, by [`BindingId`].
     pub(crate) env: Vec<ObjSet>,
@@ -60,16 +66,22 @@ pub(crate) struct Interp<'a> {
     pub(crate) links: Vec<(BindingId, Link)>,
     /// By function.
     pub(crate) events: Vec<Vec<Event>>,
+    /// Where calls were noted, by function, place, targets and whether they escape.
+    calls_noted: BTreeMap<(FunctionId, StmtId, Span, Vec<Target>, bool), usize>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
     /// Values of call expressions, for questions about iterables.
     pub(crate) callees: BTreeMap<ExprId, BTreeSet<String>>,
     /// What expressions evaluate to, from the last pass.
     pub(crate) values: BTreeMap<ExprId, ObjSet>,
+    /// What the present unit has read.
+    pub(crate) reads: Reads,
     pub(crate) function: FunctionId,
     pub(crate) stmt: StmtId,
     /// Callables inside of callables that are being followed.
     pub(crate) nesting: u32,
+    /// For each result of opaque calls the objects that lead to it.
+    pub(crate) led_back: BTreeMap<ObjId, ObjSet>,
     /// What the callables of the present statement gave.
     pub(crate) followed: BTreeMap<(ExprId, ObjId, ObjSet), ObjSet>,
 }
@@ -88,6 +100,7 @@ impl<'a> Interp<'a> {
             semantics,
             knowledge,
             classes: Classes::collect(module, semantics, knowledge),
+            class_scopes: class_scopes(semantics),
             heap,
             env: vec![ObjSet::default(); semantics.bindings.len()],
             returns: vec![ObjSet::default(); functions],
@@ -103,13 +116,16 @@ impl<'a> Interp<'a> {
             recording: false,
             links: Vec::new(),
             events: vec![Vec::new(); functions],
+            calls_noted: BTreeMap::new(),
             logs: BTreeMap::new(),
             clocks: BTreeMap::new(),
             callees: BTreeMap::new(),
             values: BTreeMap::new(),
+            reads: Reads::default(),
             function: FunctionId(0),
             stmt: StmtId(0),
             nesting: 0,
+            led_back: BTreeMap::new(),
             followed: BTreeMap::new(),
         };
         interp.seed_imports();
@@ -121,12 +137,14 @@ impl<'a> Interp<'a> {
         let mut passes = 0;
         let mut reached = self.fixpoint(&mut passes);
         self.settled = true;
+        self.heap.due.settle();
         reached &= self.fixpoint(&mut passes);
         while self.add_foreign() {
             reached &= self.fixpoint(&mut passes);
         }
         if reached || self.heap.dense {
             self.recording = true;
+            self.heap.forget_closures();
             self.pass();
         }
         // Notes that were cut off would be effects that are missed.
@@ -140,7 +158,10 @@ impl<'a> Interp<'a> {
     fn fixpoint(&mut self, passes: &mut usize) -> bool {
         loop {
             self.heap.changed = false;
+            self.heap.forget_closures();
+            self.heap.due.next_pass();
             self.pass();
+            self.heap.forget_closures();
             self.spread_escaped();
             *passes += 1;
             if !self.heap.changed {
@@ -176,8 +197,12 @@ impl<'a> Interp<'a> {
                     let Some(expr) = function.expr else { continue };
                     self.stmt = self.tree.stmt_of(expr);
                     if let ExprKind::Lambda { body, .. } = &self.tree.expr(expr).kind {
-                        let value = self.eval(*body);
-                        self.add_return(&value);
+                        let unit = self.tree.stmt_count() + index;
+                        self.if_due(unit, |interp| {
+                            interp.followed.clear();
+                            let value = interp.eval(*body);
+                            interp.add_return(&value);
+                        });
                     }
                 }
             }
@@ -193,17 +218,61 @@ impl<'a> Interp<'a> {
         }
     }
 
+    /// Runs a unit if something that it has read has changed since.
+    pub(crate) fn if_due(&mut self, unit: usize, run: impl FnOnce(&mut Self)) {
+        if self.recording {
+            return run(self);
+        }
+        if !self.heap.due.is_due(unit) {
+            return;
+        }
+        self.reads = Reads::default();
+        self.heap.begin_reads();
+        run(self);
+        let mut reads = std::mem::take(&mut self.reads);
+        let (objects, oldest) = self.heap.end_reads();
+        reads.objects = objects;
+        self.heap.due.end(unit, reads, oldest);
+    }
+
     pub(crate) fn add_return(&mut self, values: &ObjSet) {
         let index = self.function.index();
         if self.returns[index].extend(values) {
-            self.heap.changed = true;
+            self.note_result();
         }
+    }
+
+    /// The results of the present function have changed.
+    pub(crate) fn note_result(&mut self) {
+        self.heap.changed = true;
+        let now = self.heap.due.tick();
+        self.heap.due.results.note(self.function.0, now);
     }
 
     pub(crate) fn bind_values(&mut self, binding: BindingId, values: &ObjSet) {
         if self.env[binding.index()].extend(values) {
             self.heap.changed = true;
+            let now = self.heap.due.tick();
+            self.heap.due.variables.note(binding.0, now);
         }
+    }
+
+    /// What a variable may hold.
+    pub(crate) fn held(&mut self, binding: BindingId) -> &ObjSet {
+        self.reads.variables.insert(ObjId(binding.0));
+        &self.env[binding.index()]
+    }
+
+    /// What a function may return.
+    pub(crate) fn returned(&mut self, function: FunctionId) -> &ObjSet {
+        self.reads.results.insert(ObjId(function.0));
+        &self.returns[function.index()]
+    }
+
+    /// What a generator may yield.
+    pub(crate) fn yielded_by(&mut self, function: FunctionId) -> &ObjSet {
+        self.reads.results.insert(ObjId(function.0));
+        &self.yields[function.index()]
     }
 
     /// Notes that unknown code may keep all that is reachable from `roots`.
@@ -350,14 +419,14 @@ impl<'a> Interp<'a> {
         if self.external.contains(&id) {
             let mut escaped = self.escaped.clone();
             escaped.remove(SCALAR);
-            if self.heap.dense {
-                let anything = self.anything();
-                escaped.remove(anything);
-                self.heap.put(anything, Field::Any, &escaped);
-                values.insert(anything);
+            let holder = if self.heap.dense {
+                self.anything()
             } else {
-                values.extend(&escaped);
-            }
+                unknown
+            };
+            escaped.remove(holder);
+            self.heap.put(holder, Field::Any, &escaped);
+            values.insert(holder);
         }
         let receiver = function.class.filter(|_| self.takes_receiver(id));
         for (index, param) in params.iter().enumerate() {
@@ -470,26 +539,49 @@ impl<'a> Interp<'a> {
         self.made(site, tag, ObjKind::Typed(of.to_string()))
     }
 
-    /// Adds a note; only the last pass takes them.
+    /// Adds a note; only the last pass takes them. Notes of one place that say the same are one.
     pub(crate) fn note(&mut self, span: Span, action: Action, text: impl FnOnce() -> String) {
-        if self.recording {
-            let event = Event {
-                stmt: self.stmt,
-                span,
-                text: text(),
-                action,
-            };
+        if !self.recording {
+            return;
+        }
+        let stmt = self.stmt;
+        if let Action::Call {
+            targets,
+            reachable,
+            escaping,
+        } = &action
+        {
+            let key = (self.function, stmt, span, targets.clone(), *escaping);
             let events = &mut self.events[self.function.index()];
-            let repeated = matches!(event.action, Action::Opaque)
-                && events.iter().rev().take(50).any(|known| {
-                    matches!(known.action, Action::Opaque)
-                        && known.span == event.span
-                        && known.text == event.text
-                });
-            if !repeated {
-                events.push(event);
+            if let Some(at) = self.calls_noted.get(&key) {
+                if let Action::Call { reachable: all, .. } = &mut events[*at].action {
+                    all.extend(reachable);
+                }
+                return;
+            }
+            self.calls_noted.insert(key, events.len());
+        }
+        let event = Event {
+            stmt,
+            span,
+            text: text(),
+            action,
+        };
+        let events = &mut self.events[self.function.index()];
+        let same = |known: &&mut Event| {
+            known.stmt == stmt && known.span == span && known.text == event.text
+        };
+        for known in events.iter_mut().rev().take(MOST_LOOKED_BACK).filter(same) {
+            match (&mut known.action, &event.action) {
+                (Action::Opaque, Action::Opaque) => return,
+                (Action::Mutate(all), Action::Mutate(objects)) => {
+                    all.extend(objects);
+                    return;
+                }
+                _other => {}
             }
         }
+        events.push(event);
     }
 
     pub(crate) fn note_mutation(
@@ -547,8 +639,9 @@ impl<'a> Interp<'a> {
     pub(crate) fn value_of_name(&mut self, expr: ExprId, name: &str) -> ObjSet {
         match self.semantics.resolve(expr) {
             Resolution::Binding(binding) => {
-                let values = self.env[binding.index()].clone();
+                let values = self.held(binding).clone();
                 if !values.is_empty() || !self.settled {
+                    self.reads.unsettled |= values.is_empty();
                     return values;
                 }
                 let unknown = self.heap.make(
@@ -589,4 +682,18 @@ impl<'a> Interp<'a> {
 
 fn foreign_site(binding: Option<&BindingId>) -> Site {
     Site::Foreign(binding.copied().unwrap_or(BindingId(u32::MAX)))
+}
+
+fn class_scopes(semantics: &Semantics) -> BTreeMap<StmtId, usize> {
+    let scopes = semantics.scopes.iter().enumerate();
+    scopes
+        .filter_map(|(index, scope)| match scope.kind {
+            ScopeKind::Class(class) => Some((class, index)),
+            ScopeKind::Module
+            | ScopeKind::Function(_)
+            | ScopeKind::Lambda(_)
+            | ScopeKind::Comprehension(_)
+            | ScopeKind::TypeParameters(_) => None,
+        })
+        .collect()
 }

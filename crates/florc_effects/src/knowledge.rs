@@ -107,6 +107,22 @@ impl Knowledge {
         self.functions.get(qualified).map(Arc::as_ref)
     }
 
+    /// Whether a function, or a class that is called, has a rule.
+    pub fn knows_function(&self, qualified: &str) -> bool {
+        let method = || {
+            let (owner, method) = qualified.rsplit_once('.')?;
+            self.method(&self.type_of_class(owner)?, method)
+        };
+        self.functions.contains_key(qualified) || method().is_some()
+    }
+
+    /// Whether some type has a rule for methods of this name.
+    pub fn knows_method(&self, name: &str) -> bool {
+        let inplace = name.ends_with('_') && !name.ends_with("__");
+        let mut types = self.types.values();
+        inplace || types.any(|of| of.methods.contains_key(name))
+    }
+
     /// Whether a dotted name is a value without state (`math.pi`, `torch.float32`).
     pub fn is_value(&self, qualified: &str) -> bool {
         self.values.contains(qualified)
@@ -214,15 +230,15 @@ impl Knowledge {
     }
 
     fn find<'k, T>(&'k self, of: &str, get: &dyn Fn(&'k TypeRules) -> Option<T>) -> Option<T> {
-        let mut work = vec![of.to_string()];
+        let mut work = vec![of];
         // Bases form short chains; the bound keeps a wrong file from looping.
         for _ in 0..16 {
-            let rules = self.types.get(&work.pop()?);
+            let rules = self.types.get(work.pop()?);
             let Some(rules) = rules else { continue };
             if let Some(found) = get(rules) {
                 return Some(found);
             }
-            work.extend(rules.bases.iter().rev().cloned());
+            work.extend(rules.bases.iter().rev().map(String::as_str));
         }
         None
     }

@@ -9,6 +9,7 @@
 //! unknown call may change all that it is given. It decides nothing about cut points or SkipBlocks.
 
 mod classes;
+mod due;
 mod effect;
 mod effects;
 mod event;

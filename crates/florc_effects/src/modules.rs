@@ -98,7 +98,7 @@ impl Interp<'_> {
         let mut values = self.heap.read(object, &Field::Attr(attr.into()));
         let (binding, module) = self.semantics.member(file, attr);
         if let Some(binding) = binding {
-            values.extend(&self.env[binding.index()].clone());
+            values.extend(self.held(binding));
         }
         if let Some(module) = module {
             values.insert(self.module_object(module));
@@ -106,6 +106,7 @@ impl Interp<'_> {
         if attr.starts_with("__") {
             values.insert(SCALAR);
         }
+        self.reads.unsettled |= values.is_empty();
         if values.is_empty() && self.settled {
             values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
         }
@@ -120,7 +121,7 @@ impl Interp<'_> {
                 continue;
             };
             for (_, binding) in self.members(*file) {
-                values.extend(&self.env[binding.index()]);
+                values.extend(self.held(binding));
             }
             values.extend(&self.heap.elements(object));
         }

@@ -21,6 +21,18 @@ impl ObjSet {
         set
     }
 
+    pub(crate) fn from_words(words: Vec<u64>) -> Self {
+        let mut set = Self { words };
+        while set.words.last() == Some(&0) {
+            set.words.pop();
+        }
+        set
+    }
+
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     pub(crate) fn insert(&mut self, object: ObjId) -> bool {
         let (word, bit) = (object.0 as usize / 64, object.0 % 64);
         if self.words.len() <= word {
@@ -61,6 +73,13 @@ impl ObjSet {
     pub(crate) fn subtract(&mut self, other: &Self) {
         for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
             *mine &= !theirs;
+        }
+    }
+
+    /// Keeps what is also in `other`.
+    pub(crate) fn retain(&mut self, other: &Self) {
+        for (index, mine) in self.words.iter_mut().enumerate() {
+            *mine &= other.words.get(index).copied().unwrap_or(0);
         }
     }
 

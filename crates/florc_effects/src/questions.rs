@@ -14,10 +14,10 @@ use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::effect::LogCall;
 use crate::effects::Effects;
-use crate::event::Action;
+use crate::event::{Action, Event, Target};
 use crate::heap::ObjKind;
 use crate::interp::Interp;
-use crate::spread::{Spread, collect};
+use crate::spread::is_deferred;
 
 impl Effects {
     /// What kind of log statement a call expression is, if it is one.
@@ -39,37 +39,107 @@ impl Effects {
     /// Whether these statements make training progress, themselves or through calls: `.backward()`,
     /// an optimizer's `.step()`, `.fit()`, or `w -= lr * gradient`.
     pub fn trains(&self, stmts: &[StmtId]) -> bool {
-        self.spread_of(stmts).trains
+        self.running(stmts)
+            .into_iter()
+            .any(|event| self.event_trains(event))
+    }
+
+    /// Code that only may be called by something unknown is no sign of training.
+    fn event_trains(&self, event: &Event) -> bool {
+        match &event.action {
+            Action::Trains => true,
+            Action::Call {
+                targets, escaping, ..
+            } => targets.iter().any(|target| match target {
+                Target::Function(id) | Target::Body(id) => {
+                    !escaping && self.spreads[id.index()].trains
+                }
+                Target::Deferred(..) => {
+                    let inner = self.deferred_events(event);
+                    inner.into_iter().any(|inner| self.event_trains(inner))
+                }
+            }),
+            Action::Mutate(_)
+            | Action::Bind(_)
+            | Action::BindGlobals(_)
+            | Action::Opaque
+            | Action::Hidden(_)
+            | Action::Yield
+            | Action::Await => false,
+        }
     }
 
     /// Every function of the module that may run while these statements do.
     pub fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
-        self.reach_of(self.spread_of(stmts))
+        if self.doubted {
+            return (0..self.events.len() as u32).map(FunctionId).collect();
+        }
+        let mut reached = BTreeSet::new();
+        for event in self.running(stmts) {
+            self.add_reached(event, &mut reached);
+        }
+        reached
     }
 
     /// As [`Effects::may_reach`] for one statement of `function`, without the statements in its
     /// suites: what a test, an iterable or a decorator may run.
     pub fn may_reach_at(&self, function: FunctionId, stmt: StmtId) -> BTreeSet<FunctionId> {
-        let events = self.events[function.index()].iter();
-        let own: Vec<_> = events.filter(|event| event.stmt == stmt).collect();
-        let mut all = Spread::default();
-        let (world, spreads) = (self.world(), &self.spreads);
-        collect(&world, spreads, &self.outer, &own, None, &mut all);
-        self.reach_of(all)
-    }
-
-    fn reach_of(&self, all: Spread) -> BTreeSet<FunctionId> {
         if self.doubted {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
-        let mut reach = all.reach;
-        if all.escaping {
-            for id in &self.external {
-                reach.insert(*id);
-                reach.extend(&self.spreads[id.index()].reach);
+        let mut reached = BTreeSet::new();
+        for event in self.events[function.index()]
+            .iter()
+            .filter(|it| it.stmt == stmt)
+        {
+            self.add_reached(event, &mut reached);
+        }
+        reached
+    }
+
+    /// Adds the functions that an event may run, directly or not.
+    fn add_reached(&self, event: &Event, into: &mut BTreeSet<FunctionId>) {
+        let Action::Call {
+            targets, escaping, ..
+        } = &event.action
+        else {
+            return;
+        };
+        for inner in self.deferred_events(event) {
+            self.add_reached(inner, into);
+        }
+        let mut escaping = *escaping;
+        for target in targets {
+            if let Target::Function(id) | Target::Body(id) = target {
+                let found = &self.spreads[id.index()];
+                into.insert(*id);
+                into.extend(&found.reach);
+                escaping |= found.escaping;
             }
         }
-        reach
+        if escaping {
+            for id in &self.external {
+                into.insert(*id);
+                into.extend(&self.spreads[id.index()].reach);
+            }
+        }
+    }
+
+    /// What the generator expressions that a call runs do.
+    fn deferred_events(&self, event: &Event) -> Vec<&Event> {
+        let Action::Call { targets, .. } = &event.action else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for target in targets {
+            if let Target::Deferred(id, stmt, span) = target {
+                let own = self.events[id.index()].iter();
+                found.extend(own.filter(|inner| {
+                    inner.stmt == *stmt && span.contains_span(inner.span) && !is_deferred(inner)
+                }));
+            }
+        }
+        found
     }
 
     /// Outer variables that functions which may run during these statements mention; with the
@@ -128,22 +198,10 @@ impl Effects {
             })
     }
 
-    fn spread_of(&self, stmts: &[StmtId]) -> Spread {
-        let mut all = Spread::default();
-        for index in 0..self.events.len() {
-            let events = self.events_in(FunctionId(index as u32), stmts);
-            if !events.is_empty() {
-                collect(
-                    &self.world(),
-                    &self.spreads,
-                    &self.outer,
-                    &events,
-                    None,
-                    &mut all,
-                );
-            }
-        }
-        all
+    /// Notes of the code that runs while these statements do, calls not followed.
+    fn running(&self, stmts: &[StmtId]) -> Vec<&Event> {
+        let functions = (0..self.events.len() as u32).map(FunctionId);
+        functions.flat_map(|id| self.events_in(id, stmts)).collect()
     }
 
     /// Whether an event of training is noted in these statements themselves.

@@ -34,6 +34,8 @@ pub(crate) struct Spread {
     /// Functions of the module that may run.
     pub(crate) reach: BTreeSet<FunctionId>,
     pub(crate) escaping: bool,
+    /// What its code reaches by itself: through outer variables, or since it is made there.
+    visible: ObjSet,
 }
 
 impl Spread {
@@ -61,57 +63,125 @@ pub(crate) struct World<'a> {
     pub(crate) heap: &'a Heap,
     pub(crate) events: &'a [Vec<Event>],
     pub(crate) external: &'a BTreeSet<FunctionId>,
-    pub(crate) touched: &'a [BTreeSet<BindingId>],
-    pub(crate) env: &'a [ObjSet],
     /// The function in which each variable lives.
     pub(crate) homes: &'a [FunctionId],
     pub(crate) globals: &'a [BindingId],
+    /// What each function reaches through variables that are not its own, and what it makes.
+    pub(crate) outer: &'a [ObjSet],
 }
 
 /// The effects of every function, itself and all that it calls.
 pub(crate) fn spread(world: &World<'_>) -> Vec<Spread> {
     let count = world.events.len();
     let mut spreads = vec![Spread::default(); count];
-    let outer = outer_objects(world);
-    loop {
-        let mut changed = false;
-        // Callees are mostly defined before callers; any order ends at the same result.
+    for (index, spread) in spreads.iter_mut().enumerate() {
+        spread.visible = world.outer[index].clone();
+    }
+    let callers = callers(world);
+    let mut due = vec![true; count];
+    // Callees are mostly defined before callers; any order ends at the same result.
+    while due.iter().any(|it| *it) {
         for index in 0..count {
+            if !std::mem::take(&mut due[index]) {
+                continue;
+            }
             let events: Vec<&Event> = world.events[index].iter().collect();
             let mut next = std::mem::take(&mut spreads[index]);
             let before = next.size();
-            let id = FunctionId(index as u32);
-            collect(world, &spreads, &outer, &events, Some(id), &mut next);
-            changed |= next.size() != before;
+            collect(
+                world,
+                &spreads,
+                &events,
+                Some(FunctionId(index as u32)),
+                &mut next,
+            );
+            for inner in &next.reach {
+                next.visible.extend(&world.outer[inner.index()]);
+            }
+            if next.size() != before {
+                for caller in &callers[index] {
+                    due[caller.index()] = true;
+                }
+            }
             spreads[index] = next;
         }
-        if !changed {
-            return spreads;
-        }
     }
+    spreads
 }
 
-/// Everything that a function reaches through variables that are not its own.
-pub(crate) fn outer_objects(world: &World<'_>) -> Vec<ObjSet> {
-    let roots = world.touched.iter().map(|touched| {
+/// For each function those that may run it.
+fn callers(world: &World<'_>) -> Vec<BTreeSet<FunctionId>> {
+    let count = world.events.len();
+    let mut callers = vec![BTreeSet::new(); count];
+    for index in 0..count {
+        let caller = FunctionId(index as u32);
+        let own = world.events[index].iter();
+        let deferred: BTreeSet<FunctionId> = own.clone().flat_map(deferred_in).collect();
+        let inside = deferred.iter().flat_map(|id| &world.events[id.index()]);
+        for event in own.chain(inside) {
+            let Action::Call {
+                targets, escaping, ..
+            } = &event.action
+            else {
+                continue;
+            };
+            for target in targets {
+                if let Target::Function(id) | Target::Body(id) = target {
+                    callers[id.index()].insert(caller);
+                }
+            }
+            if *escaping {
+                for id in world.external {
+                    callers[id.index()].insert(caller);
+                }
+            }
+        }
+    }
+    callers
+}
+
+fn deferred_in(event: &Event) -> Vec<FunctionId> {
+    let Action::Call { targets, .. } = &event.action else {
+        return Vec::new();
+    };
+    let found = targets.iter().filter_map(|target| match target {
+        Target::Deferred(id, ..) => Some(*id),
+        Target::Function(_) | Target::Body(_) => None,
+    });
+    found.collect()
+}
+
+/// Everything that a function reaches through variables that are not its own, and what it makes.
+pub(crate) fn outer_objects(
+    heap: &Heap,
+    touched: &[BTreeSet<BindingId>],
+    env: &[ObjSet],
+) -> Vec<ObjSet> {
+    let roots = touched.iter().map(|touched| {
         let mut roots = ObjSet::default();
         for binding in touched {
-            roots.extend(&world.env[binding.index()]);
+            roots.extend(&env[binding.index()]);
         }
-        world.heap.closure(&roots, true)
+        heap.closure(&roots, true)
     });
-    roots.collect()
+    let mut outer: Vec<ObjSet> = roots.collect();
+    for object in (0..heap.len()).map(|index| ObjId(index as u32)) {
+        if let Some(own) = outer.get_mut(heap.get(object).maker.index()) {
+            own.insert(object);
+        }
+    }
+    outer
 }
 
 /// Adds the effects of some events.
 pub(crate) fn collect(
     world: &World<'_>,
     spreads: &[Spread],
-    outer: &[ObjSet],
     events: &[&Event],
     function: Option<FunctionId>,
     into: &mut Spread,
 ) {
+    let mut absorbed = BTreeSet::new();
     for event in events {
         match &event.action {
             Action::Mutate(objects) => {
@@ -152,25 +222,19 @@ pub(crate) fn collect(
                 reachable,
                 escaping,
             } => {
-                call(
-                    world,
-                    spreads,
-                    outer,
-                    event,
-                    (targets, reachable, *escaping),
-                    into,
-                );
+                let call = (&targets[..], reachable, *escaping);
+                run_call(world, spreads, event, call, &mut absorbed, into);
             }
         }
     }
 }
 
-fn call(
+fn run_call(
     world: &World<'_>,
     spreads: &[Spread],
-    outer: &[ObjSet],
     event: &Event,
     (targets, reachable, escaping): (&[Target], &ObjSet, bool),
+    absorbed: &mut BTreeSet<FunctionId>,
     into: &mut Spread,
 ) {
     into.escaping |= escaping;
@@ -201,18 +265,16 @@ fn call(
         } else {
             "opaque code may call functions of this module that it knows".to_string()
         };
-        absorb(
-            world,
-            &spreads[id.index()],
-            id,
-            (event.span, &text),
-            reachable,
-            outer,
-            into,
-        );
+        let callee = &spreads[id.index()];
+        absorb_objects(callee, (event.span, &text), reachable, into);
+        // Unknown code that may call anything is no sign of training.
+        into.trains |= callee.trains && !escaping;
+        if absorbed.insert(id) {
+            absorb_rest(callee, (event.span, &text), into);
+        }
     }
     for id in bodies {
-        run_body(world, &spreads[id.index()], id, event, outer, into);
+        run_body(world, &spreads[id.index()], id, event, into);
     }
     for (id, stmt, span) in statements {
         let own: Vec<&Event> = world.events[id.index()]
@@ -224,23 +286,17 @@ fn call(
             .into_iter()
             .filter(|found| !is_deferred(found))
             .collect();
-        collect(world, spreads, outer, &own, None, into);
+        collect(world, spreads, &own, None, into);
     }
 }
 
 /// Adds the effects of an imported file's body on what is not its own.
-fn run_body(
-    world: &World<'_>,
-    callee: &Spread,
-    id: FunctionId,
-    event: &Event,
-    outer: &[ObjSet],
-    into: &mut Spread,
-) {
+fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, into: &mut Spread) {
     into.reach.insert(id);
     let mut others = Spread::default();
     let (place, nothing) = ((event.span, event.text.as_str()), ObjSet::default());
-    absorb(world, callee, id, place, &nothing, outer, &mut others);
+    absorb_objects(callee, place, &nothing, &mut others);
+    absorb_rest(callee, place, &mut others);
     for (object, cause) in others.mutated {
         if world.heap.get(object).maker != id {
             into.objects.insert(object);
@@ -254,12 +310,13 @@ fn run_body(
     }
     into.opaque.extend(others.opaque);
     into.hidden.join(&others.hidden);
-    into.trains |= others.trains;
+    into.trains |= callee.trains;
     into.escaping |= others.escaping;
     into.reach.extend(others.reach);
 }
 
-fn is_deferred(event: &Event) -> bool {
+/// Runs a generator expression.
+pub(crate) fn is_deferred(event: &Event) -> bool {
     match &event.action {
         Action::Call { targets, .. } => targets
             .iter()
@@ -275,32 +332,26 @@ fn is_deferred(event: &Event) -> bool {
     }
 }
 
-/// Adds a callee's effects as its caller sees them.
-fn absorb(
-    world: &World<'_>,
+/// Adds what a callee changes, as far as its caller can see it.
+fn absorb_objects(
     callee: &Spread,
-    id: FunctionId,
     (span, text): (Span, &str),
     reachable: &ObjSet,
-    outer: &[ObjSet],
     into: &mut Spread,
 ) {
     let mut new = callee.objects.clone();
     new.subtract(&into.objects);
+    new.retain(&callee.visible.union(reachable));
     for object in new.iter() {
-        let made_there = |maker: FunctionId| maker == id || callee.reach.contains(&maker);
-        let seen = reachable.contains(object)
-            || outer[id.index()].contains(object)
-            || callee
-                .reach
-                .iter()
-                .any(|inner| outer[inner.index()].contains(object))
-            || made_there(world.heap.get(object).maker);
-        if let Some(cause) = callee.mutated.get(&object).filter(|_| seen) {
+        if let Some(cause) = callee.mutated.get(&object) {
             into.objects.insert(object);
             into.mutated.insert(object, chain(cause, span, text));
         }
     }
+}
+
+/// Adds the other effects of a callee.
+fn absorb_rest(callee: &Spread, (span, text): (Span, &str), into: &mut Spread) {
     for (binding, cause) in &callee.bound {
         into.bound
             .entry(*binding)
@@ -312,7 +363,6 @@ fn absorb(
         }
     }
     into.hidden.join(&callee.hidden);
-    into.trains |= callee.trains;
     into.escaping |= callee.escaping;
     into.reach.extend(callee.reach.iter().copied());
 }

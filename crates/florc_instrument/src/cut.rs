@@ -9,6 +9,7 @@
 //! A name that is dead, and may be stale after earlier skips, is never passed to a hook, and the
 //! object of a rebound name never restored into. Says nothing of what the values are.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_effects::{Cause, RegionEffect};
@@ -70,6 +71,8 @@ pub(crate) struct CutPoint<'a> {
     pub(crate) targets: BTreeSet<BindingId>,
     pub(crate) declared: BTreeSet<String>,
     pub(crate) all_live: bool,
+    /// Statements of the module that may run the function, once asked for.
+    pub(crate) callers: OnceCell<Vec<StmtId>>,
 }
 
 impl CutPoint<'_> {
@@ -260,21 +263,24 @@ impl CutPoint<'_> {
     /// Whether a global that code in a function touches is read after the function. At module level
     /// one that no function mentions is dead between its last read and the next binding.
     fn global_is_live(&self, id: BindingId) -> bool {
-        let facts = self.facts;
-        let module = FunctionId(0);
-        if facts.semantics.module_of_binding(id) != module {
+        if self.facts.semantics.module_of_binding(id) != FunctionId(0) {
             return true;
         }
-        let body = facts.module.tree.body.iter();
-        let mut calls = body
-            .flat_map(|stmt| facts.own_stmts(*stmt))
-            .filter(|stmt| {
-                let reached = facts.effects.may_reach_at(module, *stmt);
-                reached.contains(&self.function)
-            })
-            .peekable();
+        let callers = self.callers.get_or_init(|| self.callers());
         // called by nobody here: who knows what follows
-        calls.peek().is_none() || calls.any(|stmt| self.is_live_in(stmt, id))
+        callers.is_empty() || callers.iter().any(|stmt| self.is_live_in(*stmt, id))
+    }
+
+    /// Statements of the module that may run the function of this cut point.
+    fn callers(&self) -> Vec<StmtId> {
+        let facts = self.facts;
+        let body = facts.module.tree.body.iter();
+        let stmts = body.flat_map(|stmt| facts.own_stmts(*stmt));
+        let runs = |stmt: &StmtId| {
+            let reached = facts.effects.may_reach_at(FunctionId(0), *stmt);
+            reached.contains(&self.function)
+        };
+        stmts.filter(runs).collect()
     }
 
     /// Whether a variable is read after some point in a statement of its own scope, the statements

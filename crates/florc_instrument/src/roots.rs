@@ -13,6 +13,7 @@
 //! Here the questions for a cut point are put together; `cut` answers them name by name. Liveness
 //! and effects are asked for, not computed.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use florc_manifest::Root;
@@ -43,6 +44,7 @@ pub(crate) fn at_head(facts: Facts<'_>, each: &Loop) -> Cut {
         targets: targets(facts, each.stmt),
         declared: declared_nonlocal(facts, each.function),
         all_live: dynamic::reads_by_name(facts),
+        callers: OnceCell::new(),
     };
     cut.order(&region)
 }
@@ -61,6 +63,7 @@ pub(crate) fn at_end(facts: Facts<'_>, each: &Loop) -> Cut {
         targets: BTreeSet::new(),
         declared: declared_nonlocal(facts, each.function),
         all_live: dynamic::reads_by_name(facts),
+        callers: OnceCell::new(),
     };
     cut.order(&region)
 }

@@ -7,6 +7,8 @@
 //!
 //! Fields are kept apart by name. What nobody stored is an unknown part of its owner.
 
+use std::collections::BTreeMap;
+
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::classes::Flavor;
@@ -19,9 +21,34 @@ impl Interp<'_> {
     /// `owners.attr`, read at `site`.
     pub(crate) fn read_attribute(&mut self, site: ExprId, owners: &ObjSet, attr: &str) -> ObjSet {
         let mut values = ObjSet::default();
+        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
         for object in owners.iter() {
-            let found = self.attribute_of(site, object, attr);
-            values.extend(&found);
+            match self.heap.kind(object) {
+                ObjKind::Typed(of) if self.knowledge.attribute(of, attr).is_some() => {
+                    typed.entry(of.clone()).or_default().insert(object);
+                    values.extend(&self.heap.exact(object, &Field::Attr(attr.into())));
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Module(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    let found = self.attribute_of(site, object, attr);
+                    values.extend(&found);
+                }
+            }
+        }
+        let knowledge = self.knowledge;
+        for (of, own) in typed {
+            if let Some(rule) = knowledge.attribute(&of, attr) {
+                let found = self.apply_rule(site, rule, Some(&own), &Args::default(), attr);
+                values.extend(&found);
+            }
         }
         values
     }
@@ -114,6 +141,7 @@ impl Interp<'_> {
             }
         }
         self.run_getattr(site, object, class, &mut values);
+        self.reads.unsettled |= values.is_empty();
         if values.is_empty() && self.settled {
             values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
         }

@@ -16,7 +16,7 @@ use crate::interp::Interp;
 use crate::object_set::ObjSet;
 
 /// Callables inside of callables that are followed.
-const MAX_NESTING: u32 = 8;
+const MAX_NESTING: u32 = 5;
 
 const UNKNOWN_METHOD: &str = "is a method of a value of unknown type";
 
@@ -83,10 +83,7 @@ impl Interp<'_> {
         if !unknown.is_empty() {
             result = self.opaque_call(id, &unknown, &args, UNKNOWN_METHOD);
         }
-        for receiver in known.iter() {
-            let found = self.call_method(id, receiver, attr, &args);
-            result.extend(&found);
-        }
+        result.extend(&self.call_methods(id, &known, attr, &args));
         result
     }
 
@@ -169,7 +166,9 @@ impl Interp<'_> {
         if self.heap.exhausted() {
             return ObjSet::default();
         }
-        let key = (site, callee, args.all());
+        let all = args.all();
+        self.heap.count(&all);
+        let key = (site, callee, all);
         if let Some(known) = self.followed.get(&key) {
             return known.clone();
         }
@@ -198,9 +197,8 @@ impl Interp<'_> {
             ObjKind::Library(path) => self.call_library(site, callee, &path, args),
             ObjKind::Method(name) => {
                 let mut result = ObjSet::default();
-                for receiver in self.heap.read(callee, &Field::Receiver).iter() {
-                    result.extend(&self.call_method(site, receiver, &name, args));
-                }
+                let receivers = self.heap.read(callee, &Field::Receiver);
+                result.extend(&self.call_methods(site, &receivers, &name, args));
                 result
             }
             ObjKind::Instance(_) => self.call_method(site, callee, "__call__", args),
@@ -246,7 +244,7 @@ impl Interp<'_> {
                 self.call_each(site, &callees, args)
             }
             ObjKind::Instance(class) => self.instance_method(site, receiver, class, name, args),
-            ObjKind::Typed(of) => self.typed_method(site, receiver, &of, name, args),
+            ObjKind::Typed(of) => self.typed_method(site, &own, &of, name, args),
             ObjKind::Unknown => {
                 self.opaque_call(site, &own, args, "is a method of a value of unknown type")
             }
@@ -294,7 +292,7 @@ impl Interp<'_> {
                 format!("`{text}` calls `{}`", info.qualname)
             });
         }
-        let mut result = self.returns[function.index()].clone();
+        let mut result = self.returned(function).clone();
         result.insert(SCALAR);
         result
     }
@@ -309,9 +307,9 @@ impl Interp<'_> {
         };
         let object = self.typed(site, "suspended", of);
         self.heap.put(object, Field::Code, given);
-        let mut items = self.yields[function.index()].clone();
+        let mut items = self.yielded_by(function).clone();
         if !info.is_generator {
-            items.extend(&self.returns[function.index()].clone());
+            items.extend(self.returned(function));
         }
         self.heap.put(object, Field::Elements, &items);
         ObjSet::one(object)
@@ -421,18 +419,40 @@ impl Interp<'_> {
         });
         self.note_training_method(site);
         self.escape(&reachable);
+        let given = self.functions_in(&roots);
+        if !given.is_empty() {
+            let reachable = reachable.clone();
+            let action = Action::Call {
+                targets: given,
+                reachable,
+                escaping: false,
+            };
+            self.note(span, action, || {
+                format!("`{text}` is given code that it may run")
+            });
+        }
         let targets = self.functions_in(&reachable);
         self.note_escaping(span, reachable.clone(), targets);
-        let result = self.unknown(site, "opaque");
+        // What an earlier call gave leads to all that was given to that one, and back: it can stand
+        // for what this one gives, as well as a new object could.
+        let earlier = reachable.iter().find(|id| self.heap.is_opaque_result(*id));
+        let result = earlier.unwrap_or_else(|| self.unknown(site, "opaque"));
         let mut parts = roots;
         parts.remove(SCALAR);
+        parts.remove(result);
         self.heap.put(result, Field::Any, &parts);
         // From now on each of them may hold any other, by way of the result.
         let held = ObjSet::one(result);
-        for object in changed.iter() {
+        let mut new = changed.clone();
+        new.remove(result);
+        if let Some(led) = self.led_back.get(&result) {
+            new.subtract(led);
+        }
+        for object in new.iter() {
             self.heap.put(object, Field::Any, &held);
         }
-        self.heap.count(&changed);
+        self.led_back.entry(result).or_default().extend(&new);
+        self.heap.count(&reachable);
         held
     }
 

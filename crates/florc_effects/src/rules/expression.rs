@@ -269,7 +269,7 @@ impl Interp<'_> {
     fn yielded(&mut self, id: ExprId, values: &ObjSet) -> ObjSet {
         self.note(self.span(id), Action::Yield, String::new);
         if self.yields[self.function.index()].extend(values) {
-            self.heap.changed = true;
+            self.note_result();
         }
         let sent = self.made(id, "sent", ObjKind::Unknown);
         let mut result = ObjSet::one(sent);
@@ -326,7 +326,7 @@ impl Interp<'_> {
             if matches!(self.semantics.scope(scope).kind, ScopeKind::Module) {
                 continue;
             }
-            let values = self.env[binding.index()].clone();
+            let values = self.held(binding).clone();
             self.heap
                 .put(object, Field::Attr("<captured>".into()), &values);
         }

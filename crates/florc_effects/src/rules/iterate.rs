@@ -7,6 +7,8 @@
 //!
 //! Items of containers are their elements; an iterator is changed by taking from it.
 
+use std::collections::BTreeMap;
+
 use florc_syntax::tree::ExprId;
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
@@ -22,9 +24,43 @@ impl Interp<'_> {
         if !unknown.is_empty() {
             items = self.unknown_operators(site, &unknown);
         }
+        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
         for object in known.iter() {
-            let found = self.iterate_one(object, site, 0);
+            match self.heap.kind(object) {
+                ObjKind::Typed(of) if !self.knowledge.is_a(of, "builtins.generator") => {
+                    typed.entry(of.clone()).or_default().insert(object);
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Module(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    let found = self.iterate_one(object, site, 0);
+                    items.extend(&found);
+                }
+            }
+        }
+        for (of, own) in typed {
+            let found = self.iterate_typed(&own, &of, site, 0);
             items.extend(&found);
+        }
+        items
+    }
+
+    fn iterate_typed(&mut self, own: &ObjSet, of: &str, site: ExprId, depth: u32) -> ObjSet {
+        let knowledge = self.knowledge;
+        let Some(rule) = knowledge.iterate(of) else {
+            return self.unknown_operators(site, own);
+        };
+        let no_args = Args::default();
+        let mut items = self.apply_rule_at(site, rule, Some(own), &no_args, "iteration", depth + 1);
+        for object in own.iter() {
+            items.extend(&self.heap.read(object, &Field::Any));
         }
         items
     }
@@ -35,25 +71,12 @@ impl Interp<'_> {
             return self.unknown_operator(site, object);
         }
         match self.heap.kind(object).clone() {
-            ObjKind::Typed(of) => match knowledge.iterate(&of) {
-                Some(rule) => {
-                    if knowledge.is_a(&of, "builtins.generator") {
-                        self.run_code(site, object);
-                    }
-                    let own = ObjSet::one(object);
-                    let mut items = self.apply_rule_at(
-                        site,
-                        rule,
-                        Some(&own),
-                        &Args::default(),
-                        "iteration",
-                        depth + 1,
-                    );
-                    items.extend(&self.heap.read(object, &Field::Any));
-                    items
+            ObjKind::Typed(of) => {
+                if knowledge.is_a(&of, "builtins.generator") {
+                    self.run_code(site, object);
                 }
-                None => self.unknown_operator(site, object),
-            },
+                self.iterate_typed(&ObjSet::one(object), &of, site, depth)
+            }
             ObjKind::Instance(class) => self.iterate_instance(object, class, site, depth),
             ObjKind::Unknown | ObjKind::Super(_) | ObjKind::Method(_) => {
                 let mut items = self.unknown_operator(site, object);

@@ -17,6 +17,12 @@ use crate::knowledge::{Callbacks, Rule};
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
+/// Objects that are passed on one by one to code that a library calls.
+const MOST_APART: usize = 8;
+
+/// The name under which rules of operators are applied.
+pub(super) const OPERATOR: &str = "operator";
+
 impl Interp<'_> {
     pub(super) fn call_library(
         &mut self,
@@ -114,7 +120,7 @@ impl Interp<'_> {
             if info.class.is_some() {
                 let first = info.params.first();
                 receivers = first
-                    .map(|param| self.env[param.index()].clone())
+                    .map(|param| self.held(*param).clone())
                     .unwrap_or_default();
             }
             function = info.parent;
@@ -133,6 +139,7 @@ impl Interp<'_> {
             format!("`{text}` may bind any variable")
         });
         let mut visible = ObjSet::default();
+        self.reads.everything = true;
         for (index, binding) in self.semantics.bindings.iter().enumerate() {
             let home = self.semantics.scope(binding.scope).function;
             if home == self.function || home == module {
@@ -178,7 +185,7 @@ impl Interp<'_> {
             return self.opaque_call(site, &receiver.cloned().unwrap_or_default(), args, why);
         }
         self.world(site, rule, name);
-        self.run_callbacks(site, rule, receiver, args);
+        self.run_callbacks(site, rule, receiver, args, name);
         if !rule.dunders.is_empty() {
             let names: Vec<&str> = rule.dunders.iter().map(String::as_str).collect();
             let all = args.all().union(&receiver.cloned().unwrap_or_default());
@@ -212,8 +219,16 @@ impl Interp<'_> {
         }
     }
 
-    fn run_callbacks(&mut self, site: ExprId, rule: &Rule, receiver: Option<&ObjSet>, args: &Args) {
-        if rule.callbacks == Callbacks::None {
+    /// Code of the user that the library runs; an operator calls none of its operands.
+    fn run_callbacks(
+        &mut self,
+        site: ExprId,
+        rule: &Rule,
+        receiver: Option<&ObjSet>,
+        args: &Args,
+        name: &str,
+    ) {
+        if rule.callbacks == Callbacks::None || name == OPERATOR {
             return;
         }
         let own = receiver.cloned().unwrap_or_default();
@@ -254,9 +269,8 @@ impl Interp<'_> {
         for object in known.iter() {
             match self.heap.kind(object).clone() {
                 ObjKind::Function(_) | ObjKind::Method(_) if self.is_stored(object, &known) => {
-                    let mut values = reachable.clone();
-                    values.subtract(&self.callables(reachable));
-                    values.insert(given);
+                    let mut values = ObjSet::one(given);
+                    values.insert(SCALAR);
                     self.call_back(site, &ObjSet::one(object), values);
                 }
                 ObjKind::Instance(class) => {
@@ -314,13 +328,31 @@ impl Interp<'_> {
     }
 
     pub(super) fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
+        if callees.is_empty() {
+            return;
+        }
         let all = Args {
-            star: Some(given),
+            star: Some(self.held_together(site, given)),
             ..Args::default()
         };
         for callee in callees.iter() {
             self.call_object(site, callee, &all);
         }
+    }
+
+    /// A few objects as they are; many as one unknown object that leads to them all.
+    pub(super) fn held_together(&mut self, site: ExprId, objects: ObjSet) -> ObjSet {
+        if objects.iter().nth(MOST_APART).is_none() {
+            return objects;
+        }
+        let holder = self.made(site, "given", ObjKind::Unknown);
+        let mut inside = objects;
+        inside.remove(holder);
+        inside.remove(SCALAR);
+        self.heap.put(holder, Field::Any, &inside);
+        let mut held = ObjSet::one(holder);
+        held.insert(SCALAR);
+        held
     }
 
     /// `forward` of user modules inside of a container, and hooks.

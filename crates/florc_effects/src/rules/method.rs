@@ -8,6 +8,8 @@
 //!
 //! Binding of arguments is in [`crate::rules::call`].
 
+use std::collections::BTreeMap;
+
 use florc_semantic::FunctionId;
 use florc_syntax::tree::{ExprId, StmtId};
 
@@ -42,30 +44,83 @@ impl Interp<'_> {
         }
     }
 
+    /// A method of many receivers; those that do the same are taken together.
+    pub(super) fn call_methods(
+        &mut self,
+        site: ExprId,
+        receivers: &ObjSet,
+        name: &str,
+        args: &Args,
+    ) -> ObjSet {
+        let field = Field::Attr(name.into());
+        let mut result = ObjSet::default();
+        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
+        let mut instances: BTreeMap<StmtId, ObjSet> = BTreeMap::new();
+        for receiver in receivers.iter() {
+            let plain = !self.heap.has(receiver, &field);
+            match self.heap.kind(receiver) {
+                ObjKind::Typed(of) if plain => {
+                    typed.entry(of.clone()).or_default().insert(receiver);
+                }
+                ObjKind::Instance(class)
+                    if plain && !self.classes.find(*class, name).is_empty() =>
+                {
+                    instances.entry(*class).or_default().insert(receiver);
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Module(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    let found = self.call_method(site, receiver, name, args);
+                    result.extend(&found);
+                }
+            }
+        }
+        for (of, own) in typed {
+            let found = self.typed_method(site, &own, &of, name, args);
+            result.extend(&found);
+        }
+        for (class, own) in instances {
+            let methods = self.classes.find(class, name);
+            let found = self.run_methods(site, &methods, &own, class, args);
+            result.extend(&found);
+        }
+        result
+    }
+
+    /// A method of instances of one library type.
     pub(super) fn typed_method(
         &mut self,
         site: ExprId,
-        receiver: ObjId,
+        own: &ObjSet,
         of: &str,
         name: &str,
         args: &Args,
     ) -> ObjSet {
-        let own = ObjSet::one(receiver);
         let knowledge = self.knowledge;
-        let stored = self.heap.exact(receiver, &Field::Attr(name.into()));
+        let mut stored = ObjSet::default();
+        for receiver in own.iter() {
+            stored.extend(&self.heap.exact(receiver, &Field::Attr(name.into())));
+        }
         let mut result = self.call_each(site, &stored, args);
         if let Some(rule) = knowledge.method(of, name) {
-            result.extend(&self.apply_rule(site, rule, Some(&own), args, name));
+            result.extend(&self.apply_rule(site, rule, Some(own), args, name));
         } else if let Some(rule) = knowledge.attribute(of, name) {
-            let callees = self.apply_rule(site, rule, Some(&own), &Args::default(), name);
-            for callee in callees.iter().filter(|callee| *callee != receiver) {
+            let callees = self.apply_rule(site, rule, Some(own), &Args::default(), name);
+            for callee in callees.iter().filter(|callee| !own.contains(*callee)) {
                 result.extend(&self.call_object(site, callee, args));
             }
-            if callees.contains(receiver) {
-                result.extend(&self.opaque_call(site, &own, args, "is not known"));
+            if callees.intersects(own) {
+                result.extend(&self.opaque_call(site, own, args, "is not known"));
             }
         } else if stored.is_empty() {
-            result.extend(&self.opaque_call(site, &own, args, "is not in the knowledge base"));
+            result.extend(&self.opaque_call(site, own, args, "is not in the knowledge base"));
         }
         result
     }
@@ -102,6 +157,7 @@ impl Interp<'_> {
         }
         let dunder = name.starts_with("__") && name.ends_with("__") && name != "__call__";
         let lost = !found && (!dunder || self.classes.has_unknown_base(class));
+        self.reads.unsettled |= lost;
         if lost && (self.settled || self.classes.has_unknown_base(class)) {
             result.extend(&self.opaque_call(
                 site,
@@ -263,6 +319,7 @@ impl Interp<'_> {
             }
             return result.union(&receivers);
         }
+        self.reads.unsettled |= bare;
         if !bare || self.settled {
             result.extend(&self.opaque_call(
                 site,

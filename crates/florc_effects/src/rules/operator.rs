@@ -7,6 +7,8 @@
 //!
 //! Operators on unknown values are opaque; on numbers, tensors and containers they make new values.
 
+use std::collections::BTreeMap;
+
 use florc_syntax::tree::{ExprId, Operator};
 
 use crate::event::Target;
@@ -14,6 +16,7 @@ use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
+use crate::rules::library::OPERATOR;
 
 impl Interp<'_> {
     pub(super) fn binary(
@@ -47,9 +50,33 @@ impl Interp<'_> {
             if !unknown.is_empty() {
                 result.extend(&self.unknown_operators(id, &unknown));
             }
+            let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
             for object in known.iter() {
-                let found = self.operate(id, object, other, names);
-                result.extend(&found);
+                match self.heap.kind(object) {
+                    ObjKind::Typed(of) if self.knowledge.operators(of).is_some() => {
+                        typed.entry(of.clone()).or_default().insert(object);
+                    }
+                    ObjKind::Scalar
+                    | ObjKind::Typed(_)
+                    | ObjKind::Unknown
+                    | ObjKind::Instance(_)
+                    | ObjKind::Function(_)
+                    | ObjKind::Class(_)
+                    | ObjKind::Library(_)
+                    | ObjKind::Module(_)
+                    | ObjKind::Method(_)
+                    | ObjKind::Super(_) => {
+                        let found = self.operate(id, object, other, names);
+                        result.extend(&found);
+                    }
+                }
+            }
+            let knowledge = self.knowledge;
+            for (of, own) in typed {
+                if let Some(rule) = knowledge.operators(&of) {
+                    let args = Args::of(std::slice::from_ref(other));
+                    result.extend(&self.apply_rule(id, rule, Some(&own), &args, OPERATOR));
+                }
             }
         }
         result
@@ -65,7 +92,7 @@ impl Interp<'_> {
             ObjKind::Typed(of) => match knowledge.operators(&of) {
                 Some(rule) => {
                     let args = Args::of(std::slice::from_ref(other));
-                    self.apply_rule(id, rule, Some(&ObjSet::one(object)), &args, "operator")
+                    self.apply_rule(id, rule, Some(&ObjSet::one(object)), &args, OPERATOR)
                 }
                 None => self.unknown_operator(id, object),
             },
@@ -141,6 +168,13 @@ impl Interp<'_> {
         });
         self.escape(&reachable);
         self.note_escaping(span, reachable, Vec::new());
+        if operands
+            .iter()
+            .all(|id| *self.heap.kind(id) == ObjKind::Unknown)
+        {
+            // They stand for all that they lead to, so also for what comes of them.
+            return operands.clone();
+        }
         let result = self.unknown(site, "operated");
         self.heap.put(result, Field::Any, operands);
         ObjSet::one(result)
@@ -148,8 +182,7 @@ impl Interp<'_> {
 
     /// Runs these methods of everything in reach of `values` that defines one.
     pub(super) fn run_dunders(&mut self, site: ExprId, values: &ObjSet, names: &[&str]) {
-        let owned: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();
-        if !self.classes.any_defines(&owned) {
+        if !self.classes.any_defines(names) {
             return;
         }
         let reachable = self.heap.closure(values, false);

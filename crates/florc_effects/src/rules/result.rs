@@ -117,8 +117,9 @@ impl Interp<'_> {
             "deep" => self.deep_copied(site, &args.all()),
             "called_back" => {
                 let callees = self.callables(&args.all());
+                let parts = self.all_parts(&args.all()).union(&args.all());
                 let given = Args {
-                    star: Some(self.all_parts(&args.all()).union(&args.all())),
+                    star: Some(self.held_together(site, parts)),
                     ..Args::default()
                 };
                 let mut values = ObjSet::default();
@@ -199,7 +200,7 @@ impl Interp<'_> {
         let callees = self.heap.read(object, &Field::Key("0".into()));
         given.subtract(&callees);
         let all = Args {
-            star: Some(given),
+            star: Some(self.held_together(site, given)),
             ..Args::default()
         };
         let mut result = ObjSet::default();

@@ -7,7 +7,6 @@
 //!
 //! Branches and loops are run once each, in any order: the heap is flow-insensitive.
 
-use florc_semantic::ScopeKind;
 use florc_syntax::Span;
 use florc_syntax::tree::{
     ClassDef, ExceptHandler, ExprId, ExprKind, FunctionDef, Operator, PatternId, PatternKind,
@@ -20,17 +19,71 @@ use crate::interp::Interp;
 use crate::object_set::ObjSet;
 
 impl Interp<'_> {
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
     pub(crate) fn statement(&mut self, id: StmtId) {
         if self.heap.exhausted() && !self.recording {
             return;
         }
-        self.followed.clear();
         let outer = std::mem::replace(&mut self.stmt, id);
+        self.if_due(id.0 as usize, |interp| {
+            interp.followed.clear();
+            interp.header(id);
+        });
+        let tree = self.tree;
+        match &tree.stmt(id).kind {
+            StmtKind::ClassDef(class) => self.class_def(id, class),
+            StmtKind::For { body, orelse, .. }
+            | StmtKind::While { body, orelse, .. }
+            | StmtKind::If { body, orelse, .. } => {
+                self.block(body);
+                self.block(orelse);
+            }
+            StmtKind::With { body, .. } => self.block(body),
+            StmtKind::Match { cases, .. } => {
+                for case in cases {
+                    self.block(&case.body);
+                }
+            }
+            StmtKind::Try {
+                body,
+                handlers,
+                orelse,
+                finalbody,
+                ..
+            } => {
+                self.block(body);
+                for handler in handlers {
+                    self.block(&handler.body);
+                }
+                self.block(orelse);
+                self.block(finalbody);
+            }
+            StmtKind::FunctionDef(_)
+            | StmtKind::Return { .. }
+            | StmtKind::Delete { .. }
+            | StmtKind::Assign { .. }
+            | StmtKind::TypeAlias { .. }
+            | StmtKind::AugAssign { .. }
+            | StmtKind::AnnAssign { .. }
+            | StmtKind::Raise { .. }
+            | StmtKind::Assert { .. }
+            | StmtKind::Import { .. }
+            | StmtKind::ImportFrom { .. }
+            | StmtKind::Global { .. }
+            | StmtKind::Nonlocal { .. }
+            | StmtKind::Expr { .. }
+            | StmtKind::Pass
+            | StmtKind::Break
+            | StmtKind::Continue => {}
+        }
+        self.stmt = outer;
+    }
+
+    /// A statement without the statements in its suites.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind")]
+    fn header(&mut self, id: StmtId) {
         let tree = self.tree;
         match &tree.stmt(id).kind {
             StmtKind::FunctionDef(def) => self.function_def(id, def),
-            StmtKind::ClassDef(class) => self.class_def(id, class),
             StmtKind::Return { value } => {
                 if let Some(value) = value {
                     let values = self.eval(*value);
@@ -61,30 +114,17 @@ impl Interp<'_> {
                 is_async,
                 target,
                 iter,
-                body,
-                orelse,
-            } => {
-                self.for_loop(*is_async, *target, *iter);
-                self.block(body);
-                self.block(orelse);
-            }
-            StmtKind::While { test, body, orelse }
-            | StmtKind::If {
-                test, body, orelse, ..
-            } => {
+                ..
+            } => self.for_loop(*is_async, *target, *iter),
+            StmtKind::While { test, .. } | StmtKind::If { test, .. } => {
                 self.truth(*test);
-                self.block(body);
-                self.block(orelse);
             }
             StmtKind::With {
-                is_async,
-                items,
-                body,
+                is_async, items, ..
             } => {
                 for item in items {
                     self.with_item(*is_async, item);
                 }
-                self.block(body);
             }
             StmtKind::Match { subject, cases } => {
                 let values = self.eval(*subject);
@@ -93,7 +133,6 @@ impl Interp<'_> {
                     if let Some(guard) = case.guard {
                         self.truth(guard);
                     }
-                    self.block(&case.body);
                 }
             }
             StmtKind::Raise { exc, cause } => {
@@ -104,19 +143,10 @@ impl Interp<'_> {
                     }
                 }
             }
-            StmtKind::Try {
-                body,
-                handlers,
-                orelse,
-                finalbody,
-                ..
-            } => {
-                self.block(body);
+            StmtKind::Try { handlers, .. } => {
                 for handler in handlers {
                     self.handler(handler);
                 }
-                self.block(orelse);
-                self.block(finalbody);
             }
             StmtKind::Assert { test, msg } => {
                 self.truth(*test);
@@ -136,13 +166,13 @@ impl Interp<'_> {
             StmtKind::Expr { value } => {
                 self.eval(*value);
             }
-            StmtKind::Global { .. }
+            StmtKind::ClassDef(_)
+            | StmtKind::Global { .. }
             | StmtKind::Nonlocal { .. }
             | StmtKind::Pass
             | StmtKind::Break
             | StmtKind::Continue => {}
         }
-        self.stmt = outer;
     }
 
     fn function_def(&mut self, id: StmtId, def: &FunctionDef) {
@@ -170,6 +200,7 @@ impl Interp<'_> {
     }
 
     fn class_def(&mut self, id: StmtId, class: &ClassDef) {
+        self.followed.clear();
         for base in &class.bases {
             self.eval(*base);
         }
@@ -180,12 +211,7 @@ impl Interp<'_> {
             .heap
             .make(Site::Class(id), ObjKind::Class(id), self.function);
         self.block(&class.body);
-        let inside = self
-            .semantics
-            .scopes
-            .iter()
-            .position(|scope| scope.kind == ScopeKind::Class(id));
-        if let Some(scope) = inside {
+        if let Some(scope) = self.class_scopes.get(&id).copied() {
             for (name, binding) in &self.semantics.scopes[scope].bindings {
                 let mut values = self.env[binding.index()].clone();
                 // Methods are looked up by name; as values of fields they would be callbacks.
@@ -241,10 +267,10 @@ impl Interp<'_> {
                 .heap
                 .make(Site::Place(name.span), ObjKind::Unknown, self.function);
             let mut values = ObjSet::one(caught);
-            values.extend(&self.raised.clone());
+            values.extend(&self.raised);
+            self.reads.everything = true;
             self.bind_identifier(name.span, &values);
         }
-        self.block(&handler.body);
     }
 
     /// Captures may hold any part of the subject.
