@@ -447,6 +447,14 @@ fn check_reads_what_is_the_users_own() {
     assert_eq!(project.florc("check").code, 0);
 }
 
+/// These scripts are seeded, and run on the CPU: whatever a lint says of them is wrong.
+#[test]
+fn check_finds_nothing_in_the_fixtures() {
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/scripts");
+    let ran = Project::new().florc_args(&["check", scripts]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+}
+
 #[test]
 fn check_gives_json_and_workflow_commands() {
     let project = Project::new();

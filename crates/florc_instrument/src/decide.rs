@@ -13,7 +13,10 @@ use florc_semantic::{BindingId, Definition, Link, Loop, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Span};
 
-use crate::diagnostics::no_main_loop;
+use crate::diagnostics::{
+    misplaced_directive, no_main_loop, shadowed_print, skip_refused, unknown_code,
+    unknown_directive, unknown_loop,
+};
 use crate::directives::Directives;
 use crate::lints::{self, Scene};
 use crate::plan::Plan;
@@ -126,6 +129,16 @@ pub fn plan(
     (plan, diagnostics)
 }
 
+/// Findings of the plan that hold of a file whoever runs it.
+const OF_ANY_FILE: &[&str] = &[
+    misplaced_directive::CODE,
+    shadowed_print::CODE,
+    skip_refused::CODE,
+    unknown_code::CODE,
+    unknown_directive::CODE,
+    unknown_loop::CODE,
+];
+
 /// As [`plan`], for the findings alone, with those of the lints. That a file has no training is no
 /// finding here: most files have none.
 pub(crate) fn check(
@@ -140,8 +153,14 @@ pub(crate) fn check(
         effects,
     };
     let (plan, mut diagnostics) = plan(module, semantics, effects, options);
-    diagnostics.retain(|finding| finding.code != no_main_loop::CODE);
-    let mut found = lints::run(&Scene::new(facts, &plan));
+    let scene = Scene::new(facts, &plan);
+    if scene.trains_as_script() {
+        diagnostics.retain(|finding| finding.code != no_main_loop::CODE);
+    } else {
+        // Of a module that others run the plan is another one.
+        diagnostics.retain(|finding| OF_ANY_FILE.contains(&finding.code));
+    }
+    let mut found = lints::run(&scene);
     retain_wanted(
         &mut found,
         facts,

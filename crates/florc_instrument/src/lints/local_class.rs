@@ -33,6 +33,9 @@ const KEEPING: &[&str] = &[
 
 /// Looks for it.
 pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    if !scene.trains_as_script() {
+        return Vec::new();
+    }
     let calls = scene.calls().filter(|call| scene.in_main_loop(call.expr));
     let made = calls.filter_map(|call| {
         let class = scene.facts.semantics.constructed_class(call.expr)?;

@@ -21,6 +21,9 @@ pub const CODE: &str = "opaque-call";
 
 /// Looks for it.
 pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
+    if !scene.trains_as_script() {
+        return Vec::new();
+    }
     let semantics = scene.facts.semantics;
     let mut told: BTreeSet<String> = BTreeSet::new();
     let mut findings = Vec::new();

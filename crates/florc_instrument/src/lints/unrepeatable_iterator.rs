@@ -38,7 +38,12 @@ const MAKERS: &[&str] = &["itertools.cycle", "torch.utils.data.DataLoader"];
 
 /// Looks for it.
 pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
-    let Some(main) = &scene.plan.main_loop else {
+    let Some(main) = scene
+        .plan
+        .main_loop
+        .as_ref()
+        .filter(|_| scene.trains_as_script())
+    else {
         return Vec::new();
     };
     let scope = scene.facts.semantics.scope_of_stmt(main.stmt);
