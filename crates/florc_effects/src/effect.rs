@@ -109,4 +109,24 @@ pub enum LogCall {
     TrackerLog,
     /// `florc.log(name, value)`.
     FlorcLog,
+    /// `rich.print(…)`, `accelerator.print(…)`.
+    Printed,
+    /// `loguru.logger.info("{}", …)`.
+    Loguru,
+    /// `bar.set_postfix(loss=…)`.
+    Postfix,
+    /// `bar.set_description(…)`, `sys.stdout.write(…)`.
+    Text,
+    /// `writer.add_scalars(name, {…}, step)`.
+    AddScalars,
+    /// `writer.add_histogram(name, values, step)`.
+    AddValue,
+    /// `mlflow.log_metric(name, value)`.
+    Metric,
+    /// Lightning's `self.log(name, value)`.
+    ModuleLog,
+    /// `csv.writer(…).writerow([…])`.
+    Row,
+    /// `run["loss"].append(value)`.
+    Series,
 }

@@ -38,12 +38,14 @@ pub(crate) fn of(facts: Facts<'_>, call: ExprId, kind: LogKind) -> Logged {
             ExprKind::Starred { .. }
         );
         let before = found.exprs.len();
-        if plain {
+        if plain && kind == LogKind::Row {
+            row_fields(facts, *argument, &mut found);
+        } else if plain {
             collect(facts, *argument, &mut found);
         }
         if !starred {
             let covered = found.exprs.len() > before || is_literal(facts, *argument);
-            let name = (!covered).then(|| argument_name(facts, args, index, kind));
+            let name = (!covered).then(|| argument_name(facts, call, index, kind));
             found.arguments.push(name);
         }
     }
@@ -111,6 +113,22 @@ fn collect(facts: Facts<'_>, expr: ExprId, found: &mut Logged) {
     }
 }
 
+/// `[epoch, loss]` of a `writerow`.
+fn row_fields(facts: Facts<'_>, row: ExprId, found: &mut Logged) {
+    match &facts.module.tree.expr(row).kind {
+        ExprKind::List { elts } | ExprKind::Tuple { elts } => {
+            for cell in elts {
+                let before = found.exprs.len();
+                collect(facts, *cell, found);
+                if found.exprs.len() == before {
+                    push(facts, *cell, None, found);
+                }
+            }
+        }
+        _ => collect(facts, row, found),
+    }
+}
+
 /// `"…".format(a, b=c)` and `str(a)` (the latter inside a concatenation).
 fn call_fields(
     facts: Facts<'_>,
@@ -170,17 +188,39 @@ fn value_name(facts: Facts<'_>, expr: ExprId) -> String {
     }
 }
 
-/// The value of `add_scalar(tag, value)` and `florc.log(name, value)` is called by its tag.
-fn argument_name(facts: Facts<'_>, args: &[ExprId], index: usize, kind: LogKind) -> String {
-    let tagged = matches!(
-        kind,
-        LogKind::AddScalar | LogKind::FlorcLog | LogKind::TrackerLog
-    );
-    let tag = args.first().and_then(|tag| literal_text(facts, *tag));
-    match tag {
-        Some(tag) if tagged && index == 1 => tag,
-        _ => value_name(facts, args[index]),
-    }
+/// The value of `add_scalar(tag, value)` and `florc.log(name, value)` is called by its tag, that of
+/// `run["loss"].append(value)` by its key.
+fn argument_name(facts: Facts<'_>, call: ExprId, index: usize, kind: LogKind) -> String {
+    let ExprKind::Call { func, args, .. } = &facts.module.tree.expr(call).kind else {
+        return String::new();
+    };
+    let tag = match kind {
+        LogKind::Series if index == 0 => series_key(facts, *func),
+        LogKind::AddScalar
+        | LogKind::AddScalars
+        | LogKind::AddValue
+        | LogKind::FlorcLog
+        | LogKind::TrackerLog
+        | LogKind::Metric
+        | LogKind::ModuleLog
+            if index == 1 =>
+        {
+            args.first().and_then(|tag| literal_text(facts, *tag))
+        }
+        _ => None,
+    };
+    tag.unwrap_or_else(|| value_name(facts, args[index]))
+}
+
+/// The key in `run[key].append`.
+fn series_key(facts: Facts<'_>, func: ExprId) -> Option<String> {
+    let ExprKind::Attribute { value, .. } = &facts.module.tree.expr(func).kind else {
+        return None;
+    };
+    let ExprKind::Subscript { slice, .. } = &facts.module.tree.expr(*value).kind else {
+        return None;
+    };
+    Some(literal_text(facts, *slice).unwrap_or_else(|| value_name(facts, *slice)))
 }
 
 fn literal_text(facts: Facts<'_>, expr: ExprId) -> Option<String> {

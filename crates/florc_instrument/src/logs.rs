@@ -35,7 +35,6 @@ const LEVELS: &[&str] = &[
 const LOGGER_NAMES: &[&str] = &["logger", "_logger", "LOGGER", "log", "_log", "LOG"];
 const TRACKER_CALLS: &[&str] = &[
     "wandb.log",
-    "mlflow.log_metric",
     "mlflow.log_metrics",
     "trackio.log",
     "swanlab.log",
@@ -196,6 +195,16 @@ fn known_kind(call: LogCall) -> LogKind {
         LogCall::AddScalar => LogKind::AddScalar,
         LogCall::TrackerLog => LogKind::TrackerLog,
         LogCall::FlorcLog => LogKind::FlorcLog,
+        LogCall::Printed => LogKind::Printed,
+        LogCall::Loguru => LogKind::Loguru,
+        LogCall::Postfix => LogKind::Postfix,
+        LogCall::Text => LogKind::Text,
+        LogCall::AddScalars => LogKind::AddScalars,
+        LogCall::AddValue => LogKind::AddValue,
+        LogCall::Metric => LogKind::Metric,
+        LogCall::ModuleLog => LogKind::ModuleLog,
+        LogCall::Row => LogKind::Row,
+        LogCall::Series => LogKind::Series,
     }
 }
 
@@ -242,8 +251,11 @@ fn method_kind(
 ) -> Option<LogKind> {
     let binding = facts.semantics.variable(receiver);
     let holds = |set: &BTreeSet<BindingId>| binding.is_some_and(|binding| set.contains(&binding));
-    if matches!(method, "add_scalar" | "add_scalars") {
-        return Some(LogKind::AddScalar);
+    match method {
+        "add_scalar" => return Some(LogKind::AddScalar),
+        "add_scalars" => return Some(LogKind::AddScalars),
+        "set_postfix" => return Some(LogKind::Postfix),
+        _ => {}
     }
     if method == "log" && holds(&receivers.trackers) {
         return Some(LogKind::TrackerLog);

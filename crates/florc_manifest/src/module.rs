@@ -161,6 +161,26 @@ pub enum LogKind {
     TrackerLog,
     /// `florc.log(name, value)`.
     FlorcLog,
+    /// `rich.print(…)`, `console.print(…)`, `accelerator.print(…)`: shown as `print` shows them.
+    Printed,
+    /// `loguru.logger.info(…)`: arguments go into `{}` fields.
+    Loguru,
+    /// `bar.set_postfix(loss=…)`.
+    Postfix,
+    /// `bar.set_description(…)`, `sys.stdout.write(…)`: one text.
+    Text,
+    /// `writer.add_scalars(name, {…}, step)`.
+    AddScalars,
+    /// `writer.add_histogram(name, values, step)` and what else is no scalar.
+    AddValue,
+    /// `mlflow.log_metric(name, value)`, `experiment.log_metric(name, value, step=…)`.
+    Metric,
+    /// Lightning's `self.log(name, value)` and `self.log_dict({…})`.
+    ModuleLog,
+    /// `csv.writer(…).writerow([…])`.
+    Row,
+    /// `run["loss"].append(value)`.
+    Series,
 }
 
 /// A log statement.

@@ -13,19 +13,6 @@ use std::process::{Command, Stdio};
 use florc_manifest::ModuleManifest;
 use serde::Serialize;
 
-/// Compiles each text; gives what Python says of it, or `null`.
-const COMPILE: &str = "
-import json, sys
-
-def problem(text):
-    try:
-        compile(text, 't.py', 'exec', dont_inherit=True)
-    except SyntaxError as error:
-        return repr(error)
-
-print(json.dumps([problem(text) for text in json.load(sys.stdin)]))
-";
-
 /// Runs a program: the first file as `__main__`, the others when they are imported.
 const PROGRAM: &str = "
 import importlib.abc, importlib.machinery, sys, types
@@ -59,9 +46,25 @@ def run_program(program):
         sys.modules['__main__'] = before['__main__']
 ";
 
-/// Runs each program; gives what it printed and how it ended.
-const RUN: &str = "
-import contextlib, io, json
+/// Compiles each program, runs those that are run with either package of hooks, all in one process;
+/// gives what is wrong with each.
+const CHECK: &str = "
+import contextlib, importlib, io, json
+
+def hooks(folder):
+    sys.path[0] = folder
+    sys.modules.pop('florc', None)
+    importlib.invalidate_caches()
+    florc = importlib.import_module('florc')
+    florc.run_program = run_program
+    return florc
+
+def compiles(program):
+    try:
+        for name, _, text in program:
+            compile(text, name, 'exec', dont_inherit=True)
+    except SyntaxError as error:
+        return repr(error)
 
 def output(program):
     out = io.StringIO()
@@ -72,20 +75,22 @@ def output(program):
             out.write(repr(error))
     return out.getvalue()
 
-print(json.dumps([output(text) for text in json.load(sys.stdin)]))
-";
+def passes_through(case):
+    plain, edited = output(case['plain']), output(case['edited'])
+    return None if plain == edited else f'prints {edited!r} rather than {plain!r}'
 
-/// Records each program and replays its parts, with the in-memory hooks; gives what differs.
-const SIMULATE: &str = "
-import contextlib, io, json
-import florc
-florc.run_program = run_program
-
-def problem(case):
+def replays(case):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return florc.check(*case)
+        return florc.check(case['edited'], case['manifest'])
 
-print(json.dumps([problem(case) for case in json.load(sys.stdin)]))
+cases = json.load(sys.stdin)
+problems = [compiles(case['edited']) for case in cases]
+for folder, check in zip(sys.argv[1:], (passes_through, replays)):
+    florc = hooks(folder)
+    for index, case in enumerate(cases):
+        if problems[index] is None and case['plain'] is not None:
+            problems[index] = check(case)
+print(json.dumps(problems))
 ";
 
 /// Commands and versions of all interpreters on `PATH`.
@@ -122,46 +127,38 @@ fn version(name: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?, numbers.next()?)).filter(|version| *version >= (3, 10))
 }
 
-/// What Python says of each text that it cannot compile.
-pub(crate) fn compile_errors(python: &str, texts: &[&str]) -> Vec<Option<String>> {
-    serde_json::from_str(&ask(python, COMPILE, "passthrough", texts)).expect("a list of errors")
-}
-
 /// The files of a program: module name, whether it is a package, text; the entry first.
 pub(crate) type Program = Vec<(String, bool, String)>;
 
-/// What each program prints, with the pass-through package in reach.
-pub(crate) fn outputs(python: &str, programs: &[Program]) -> Vec<String> {
-    let script = format!("{PROGRAM}{RUN}");
-    serde_json::from_str(&ask(python, &script, "passthrough", programs)).expect("outputs")
+/// A case as Python sees it.
+#[derive(Serialize)]
+pub(crate) struct Checked<'a> {
+    /// As it was written, where it is also run.
+    pub(crate) plain: Option<Program>,
+    pub(crate) edited: Program,
+    pub(crate) manifest: &'a ModuleManifest,
 }
 
-/// What differs when parts of the programs are replayed.
-pub(crate) fn replay_problems(
-    python: &str,
-    cases: &[(Program, &ModuleManifest)],
-) -> Vec<Option<String>> {
-    let script = format!("{PROGRAM}{SIMULATE}");
-    serde_json::from_str(&ask(python, &script, "simulate", cases)).expect("a list of problems")
-}
-
-fn ask<T: Serialize + ?Sized>(python: &str, script: &str, package: &str, input: &T) -> String {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(package);
+/// What is wrong with each case.
+pub(crate) fn problems(python: &str, cases: &[Checked<'_>]) -> Vec<Option<String>> {
+    let package = |name: &str| {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+        tests.join(name)
+    };
     let mut child = Command::new(python)
-        .args(["-c", script])
-        .env("PYTHONPATH", package)
+        .args(["-c", &format!("{PROGRAM}{CHECK}")])
+        .args([package("passthrough"), package("simulate")])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("PYTHONIOENCODING", "utf-8")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("it ran before");
-    let input = serde_json::to_vec(input).expect("cases are JSON");
+    let input = serde_json::to_vec(cases).expect("cases are JSON");
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(&input).expect("Python reads");
     drop(stdin);
     let output = child.wait_with_output().expect("Python ends");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let output = String::from_utf8(output.stdout).expect("UTF-8");
+    serde_json::from_str(&output).expect("a list of problems")
 }

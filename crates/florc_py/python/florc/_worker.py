@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _modules, _seed, adapters  # all before the script's folder is on the path
+from . import _florc, _modules, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
@@ -24,7 +24,6 @@ def work(plan_file, segment, folder):
     with open(os.path.join(plan["store"], "runs", plan["run"], "manifest.json"), encoding="utf-8") as file:
         manifest = json.load(file)
     _seed.fixed(manifest["environment"]["hash_seed"])
-    os.environ["WANDB_MODE"] = "disabled"
     program = _program(plan, manifest, folder)
     with open(os.path.join(os.path.dirname(plan_file), plan["module"]["source_file"]), "rb") as file:
         source = file.read()
@@ -45,6 +44,7 @@ def work(plan_file, segment, folder):
     _seed.seed_random(plan["run"])
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
+    _trackers.silence(scratch)
     overlay = Overlay(scratch, manifest["project"])
     overlay.put(program.path, source)
     atexit.register(_finish, os.getpid(), json.loads(ended))

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::shown::Shown;
-use super::values;
+use super::{trackers, values};
 use crate::session;
 
 /// `florc.v(site, value)`: a value inside a log statement; gives it back.
@@ -89,7 +89,7 @@ fn printed<'py>(
 }
 
 /// Text of an argument, without code of the user.
-fn text_of(arg: &Bound<'_, PyAny>) -> String {
+pub(super) fn text_of(arg: &Bound<'_, PyAny>) -> String {
     match values::value(arg) {
         Value::Str(text) | Value::Text(text) => text,
         Value::None | Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) => arg
@@ -136,9 +136,7 @@ pub(super) fn call<'py>(
         return function.call(args, kwargs);
     };
     let columns = session::take_values(site, log.columns.len());
-    let muted =
-        session::is_replay() && matches!(log.kind, LogKind::AddScalar | LogKind::TrackerLog);
-    let result = if muted {
+    let result = if session::is_replay() && trackers::sends(&log, function) {
         py.None().into_bound(py)
     } else {
         function.call(args, kwargs)?
@@ -187,57 +185,62 @@ fn described(
     kwargs: Option<&Bound<'_, PyDict>>,
     values: &mut Vec<(String, Value)>,
 ) -> String {
-    let texts: Vec<String> = args.iter().map(|arg| text_of(&arg)).collect();
-    match log.kind {
-        LogKind::AddScalar | LogKind::FlorcLog => {
-            if let [name, value, ..] = &*args.iter().collect::<Vec<_>>() {
-                values.push((text_of(name), values::value(value)));
-            }
+    let joined = || {
+        let texts: Vec<String> = args.iter().map(|arg| text_of(&arg)).collect();
+        texts.join(" ")
+    };
+    let text = match log.kind {
+        LogKind::AddScalar
+        | LogKind::AddScalars
+        | LogKind::AddValue
+        | LogKind::FlorcLog
+        | LogKind::Metric
+        | LogKind::ModuleLog
+        | LogKind::TrackerLog => return trackers::tracked(log, args, kwargs, values) + "\n",
+        LogKind::Postfix => return trackers::postfix(args, kwargs, values) + "\n",
+        LogKind::Print
+        | LogKind::Printed
+        | LogKind::TqdmWrite
+        | LogKind::Text
+        | LogKind::Series => joined(),
+        LogKind::Row => {
+            let row = args.get_item(0).ok();
+            trackers::row(row.as_ref()).unwrap_or_else(joined)
         }
-        LogKind::TrackerLog => tracked(args, kwargs, values),
-        LogKind::Print | LogKind::Logging | LogKind::TqdmWrite => {
-            for (arg, name) in args.iter().zip(&log.arguments) {
-                if let Some(name) = name {
-                    values.push((name.clone(), values::value(&arg)));
-                }
-            }
-            return formatted(args).unwrap_or_else(|| texts.join(" ")) + "\n";
-        }
-    }
-    texts.join(" ") + "\n"
-}
-
-/// The entries of a dictionary of metrics.
-fn tracked(
-    args: &Bound<'_, PyTuple>,
-    kwargs: Option<&Bound<'_, PyDict>>,
-    values: &mut Vec<(String, Value)>,
-) {
-    let first = args.iter().next();
-    let by_name = kwargs.and_then(|it| {
-        ["data", "metrics"]
-            .iter()
-            .find_map(|name| it.get_item(name).ok()?)
-    });
-    if let Some(metrics) = first.or(by_name)
-        && let Ok(metrics) = metrics.cast::<PyDict>()
-    {
-        for (name, value) in metrics.iter() {
-            values.push((text_of(&name), values::value(&value)));
+        LogKind::Logging => formatted(args, "__mod__").unwrap_or_else(joined),
+        LogKind::Loguru => formatted(args, "format").unwrap_or_else(joined),
+    };
+    for (arg, name) in args.iter().zip(&log.arguments) {
+        if let Some(name) = name {
+            values.push((name.clone(), values::value(&arg)));
         }
     }
+    if log.kind == LogKind::Text && log.callee.ends_with("write") {
+        return text;
+    }
+    text + "\n"
 }
 
-/// `message % args`, where the message is a string and the arguments are scalars.
-fn formatted(args: &Bound<'_, PyTuple>) -> Option<String> {
+/// The message with its arguments in it (`message % args` or `message.format(*args)`), where the
+/// message is a string and the arguments are scalars.
+fn formatted(args: &Bound<'_, PyTuple>, how: &str) -> Option<String> {
     let message = args.get_item(0).ok()?;
     let rest = args.get_slice(1, args.len());
     if rest.is_empty() || rest.iter().any(|arg| values::scalar(&arg).is_none()) {
         return None;
     }
     let message = message.cast_into::<PyString>().ok()?;
-    let text = message.call_method1("__mod__", (rest,)).ok()?;
-    Some(text.cast::<PyString>().ok()?.to_string_lossy().into_owned())
+    let text = match how {
+        "format" => message.call_method1(how, rest),
+        _ => message.call_method1(how, (rest,)),
+    };
+    Some(
+        text.ok()?
+            .cast::<PyString>()
+            .ok()?
+            .to_string_lossy()
+            .into_owned(),
+    )
 }
 
 /// `florc.log(name, value)`: kept by the instrumented form of the call; here it does nothing.

@@ -15,6 +15,7 @@ mod logs;
 mod loops;
 mod main_loop;
 mod shown;
+mod trackers;
 mod unbound;
 pub(crate) mod values;
 
