@@ -58,8 +58,9 @@ def contradictions(rule, seen):
     wrong = [f"changes `{place}`" for place in sorted(seen.changed) if not said(rule.get("mutates", []), place) and not drawn(rule, seen, place)]
     given = any("mutates" in rule and said(rule["mutates"], place) for place in seen.changed)
     wrong += [f"moves the generator of {name}" for name in sorted(seen.moved) if name not in rule.get("rng", []) and not given]
+    through = {place for owner, place in seen.stored if handed_on(rule, owner)}
     for place, how in sorted(seen.shared.items()):
-        if handed_on(rule, place) or kept(rule, place):
+        if handed_on(rule, place) or kept(rule, place) or place in through:
             continue
         if how - {"graph"}:
             wrong.append(f"its result shares ({', '.join(sorted(how))}) with `{place}`")

@@ -18,6 +18,7 @@ import pathlib
 import random
 import re
 import types
+import typing
 import uuid
 
 import numpy as np
@@ -28,7 +29,7 @@ ATOMS = (
     torch.dtype, torch.device, torch.layout, torch.memory_format, enum.Enum, datetime.date, datetime.time, datetime.timedelta,
     datetime.tzinfo, decimal.Decimal, fractions.Fraction, pathlib.PurePath, re.Pattern, re.Match, uuid.UUID, property,
     types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodDescriptorType, types.WrapperDescriptorType,
-    types.GetSetDescriptorType, types.CodeType, types.MethodWrapperType, type(NotImplemented),
+    types.GetSetDescriptorType, types.CodeType, types.MethodWrapperType, type(NotImplemented), typing.TypeVar, typing.NewType,
 )  # fmt: skip
 ARRAYS = (np.ndarray, torch.Tensor)
 BOUND = 3000
@@ -164,8 +165,8 @@ def observe(call, args=(), kwargs=None, receiver=None):
     places |= {f"kw:{name}": value for name, value in (kwargs or {}).items()}
     if receiver is not None:
         places["self"] = receiver
-    before = {place: content(value) for place, value in places.items()}
     held = {place: reachable(value) for place, value in places.items()}
+    before = {place: content(value) for place, value in places.items()}
     spans = {place: pieces(objects) for place, objects in held.items()}
     state = generators()
     result = call(*args, **(kwargs or {}))

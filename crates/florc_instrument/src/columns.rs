@@ -40,7 +40,7 @@ pub(crate) fn of(facts: Facts<'_>, call: ExprId, kind: LogKind) -> Logged {
         let before = found.exprs.len();
         if plain && kind == LogKind::Row {
             row_fields(facts, *argument, &mut found);
-        } else if plain {
+        } else if plain && (kind != LogKind::AddScalars || index == 0) {
             collect(facts, *argument, &mut found);
         }
         if !starred {
