@@ -8,15 +8,12 @@
 //! `@global` or `@captured` where they live elsewhere.
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
 
 use florc_effects::RegionEffect;
 use florc_instrument::{Instrumented, Options};
 use florc_manifest::{MainLoopSite, ModuleManifest, Place, Root, SkipBlockSite};
 use florc_semantic::{BindingId, Semantics};
 use florc_syntax::{Diagnostic, Severity};
-
-static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::builtin);
 
 /// The text of the block called `kind`.
 pub(crate) fn block(kind: &str, result: &Instrumented) -> String {
