@@ -202,7 +202,6 @@ RECEIVERS = {
     "argparse.ArgumentParser": "argparse.ArgumentParser()",
     "argparse.Namespace": "argparse.Namespace(x=O)",
     "enum.Enum": "enum.Enum('E', 'a b').a",
-    "builtins.decorator": "functools.wraps(FN)",
     "re.Pattern": "re.compile('a')",
     "re.Match": "re.match('a', 'a')",
     "hashlib.Hash": "hashlib.md5()",
