@@ -75,6 +75,7 @@ pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<
         let runs = l.function == FunctionId(0) || from_module.contains(&l.function);
         (
             runs,
+            trains_surely(facts, l),
             inner_count(facts, l, &training),
             facts.in_entry(l.stmt),
             facts.module.tree.stmt(l.stmt).span.start,
@@ -93,6 +94,17 @@ pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<
     plan.main_loop = Some(main);
     diagnostics.extend(found);
     diagnostics
+}
+
+/// Whether a loop trains itself or through resolved calls, not only through code that may run
+/// anything. In a program of one file this is not asked.
+fn trains_surely(facts: Facts<'_>, each: &Loop) -> bool {
+    let trains =
+        |function: FunctionId, stmts: &[StmtId]| facts.effects.trains_directly(function, stmts);
+    let called = || facts.called_from(&[each.stmt]).into_iter();
+    facts.module.source.files().len() < 2
+        || trains(each.function, &[each.stmt])
+        || called().any(|function| trains(function, facts.body_of(function)))
 }
 
 /// All loops; those of the entry where its imports are not followed.
