@@ -19,8 +19,8 @@ use florc_syntax::{Module, Span};
 
 use crate::classes::Classes;
 use crate::due::Reads;
-use crate::effect::{Hidden, LogCall};
-use crate::event::{Action, Event, Target};
+use crate::effect::LogCall;
+use crate::event::{Event, Target};
 use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
 use crate::knowledge::Knowledge;
 use crate::object_set::ObjSet;
@@ -28,9 +28,6 @@ use crate::touched::touched;
 
 /// Passes after which the analysis stops; each adds facts, so this only bounds wrong input.
 const MAX_PASSES: usize = 200;
-
-/// Notes that are looked at to find one that says the same.
-const MOST_LOOKED_BACK: usize = 50;
 
 /// State of the abstract run.
 pub(crate) struct Interp<'a> {
@@ -67,7 +64,7 @@ pub(crate) struct Interp<'a> {
     /// By function.
     pub(crate) events: Vec<Vec<Event>>,
     /// Where calls were noted, by function, place, targets and whether they escape.
-    calls_noted: BTreeMap<(FunctionId, StmtId, Span, Vec<Target>, bool), usize>,
+    pub(crate) calls_noted: BTreeMap<(FunctionId, StmtId, Span, Vec<Target>, bool), usize>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
     /// Values of call expressions, for questions about iterables.
@@ -216,23 +213,6 @@ impl<'a> Interp<'a> {
             }
             self.statement(*stmt);
         }
-    }
-
-    /// Runs a unit if something that it has read has changed since.
-    pub(crate) fn if_due(&mut self, unit: usize, run: impl FnOnce(&mut Self)) {
-        if self.recording {
-            return run(self);
-        }
-        if !self.heap.due.is_due(unit) {
-            return;
-        }
-        self.reads = Reads::default();
-        self.heap.begin_reads();
-        run(self);
-        let mut reads = std::mem::take(&mut self.reads);
-        let (objects, oldest) = self.heap.end_reads();
-        reads.objects = objects;
-        self.heap.due.end(unit, reads, oldest);
     }
 
     pub(crate) fn add_return(&mut self, values: &ObjSet) {
@@ -537,85 +517,6 @@ impl<'a> Interp<'a> {
 
     pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {
         self.made(site, tag, ObjKind::Typed(of.to_string()))
-    }
-
-    /// Adds a note; only the last pass takes them. Notes of one place that say the same are one.
-    pub(crate) fn note(&mut self, span: Span, action: Action, text: impl FnOnce() -> String) {
-        if !self.recording {
-            return;
-        }
-        let stmt = self.stmt;
-        if let Action::Call {
-            targets,
-            reachable,
-            escaping,
-        } = &action
-        {
-            let key = (self.function, stmt, span, targets.clone(), *escaping);
-            let events = &mut self.events[self.function.index()];
-            if let Some(at) = self.calls_noted.get(&key) {
-                if let Action::Call { reachable: all, .. } = &mut events[*at].action {
-                    all.extend(reachable);
-                }
-                return;
-            }
-            self.calls_noted.insert(key, events.len());
-        }
-        let event = Event {
-            stmt,
-            span,
-            text: text(),
-            action,
-        };
-        let events = &mut self.events[self.function.index()];
-        let same = |known: &&mut Event| {
-            known.stmt == stmt && known.span == span && known.text == event.text
-        };
-        for known in events.iter_mut().rev().take(MOST_LOOKED_BACK).filter(same) {
-            match (&mut known.action, &event.action) {
-                (Action::Opaque, Action::Opaque) => return,
-                (Action::Mutate(all), Action::Mutate(objects)) => {
-                    all.extend(objects);
-                    return;
-                }
-                _other => {}
-            }
-        }
-        events.push(event);
-    }
-
-    pub(crate) fn note_mutation(
-        &mut self,
-        objects: &ObjSet,
-        span: Span,
-        text: impl FnOnce() -> String,
-    ) {
-        if self.recording {
-            let mut objects = objects.clone();
-            objects.remove(SCALAR);
-            if !objects.is_empty() {
-                self.note(span, Action::Mutate(objects), text);
-            }
-        }
-    }
-
-    pub(crate) fn note_hidden(&mut self, span: Span, hidden: Hidden) {
-        if hidden != Hidden::default() {
-            self.note(span, Action::Hidden(hidden), String::new);
-        }
-    }
-
-    /// Unknown code runs and may call back what it knows.
-    pub(crate) fn note_escaping(&mut self, span: Span, reachable: ObjSet, targets: Vec<Target>) {
-        self.note(
-            span,
-            Action::Call {
-                targets,
-                reachable,
-                escaping: true,
-            },
-            String::new,
-        );
     }
 
     pub(crate) fn span(&self, expr: ExprId) -> Span {

@@ -17,6 +17,7 @@ mod heap;
 mod interp;
 mod knowledge;
 mod modules;
+mod notes;
 mod object_set;
 mod questions;
 mod rules;

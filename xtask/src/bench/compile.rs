@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{Bench, ROUNDS, median};
+use crate::corpus::measure;
 
 /// Copies of each function-only fixture in the long script.
 const COPIES: usize = 16;
 
-/// Prints milliseconds per 1,000 lines, with the start of the process taken off.
+/// Prints milliseconds per 1,000 lines, with the start of the process taken off; then each phase
+/// beside the parser alone, and growth.
 pub(super) fn run(bench: &Bench) -> Result<(), String> {
     let folder = bench.project("compile", 1)?;
     let fixture = bench.root.join("fixtures/scripts/argparse_main/train.py");
@@ -30,5 +32,10 @@ pub(super) fn run(bench: &Bench) -> Result<(), String> {
         "  {:.1} ms per 1,000 lines ({lines} lines, difference of two whole processes)",
         median(&per_thousand)
     );
-    Ok(())
+    let fixtures = bench.root.join("fixtures/scripts");
+    measure(
+        &bench.root,
+        "speed",
+        &[fixtures.to_string_lossy().into_owned()],
+    )
 }
