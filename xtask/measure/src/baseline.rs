@@ -72,11 +72,8 @@ impl<'a> Rules<'a> {
                 let targets: Vec<String> = targets.iter().flat_map(|it| self.names(*it)).collect();
                 self.assignment(stmt, &targets, *value)
             }
-            StmtKind::AugAssign { target, value, .. } => {
-                let targets = self.names(*target);
-                self.assignment(stmt, &targets, *value)
-            }
-            StmtKind::AnnAssign {
+            StmtKind::AugAssign { target, value, .. }
+            | StmtKind::AnnAssign {
                 target,
                 value: Some(value),
                 ..
@@ -159,7 +156,7 @@ impl<'a> Rules<'a> {
             match &self.tree().expr(next).kind {
                 ExprKind::Name(name) => return Some(name.clone()),
                 ExprKind::Attribute { value, .. } | ExprKind::Subscript { value, .. } => {
-                    next = *value
+                    next = *value;
                 }
                 ExprKind::Call { func, .. } => next = *func,
                 _ => return None,

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::baseline::Published;
-use crate::calls::Named;
+use crate::calls::{Named, Site};
 use crate::compiled::Verdict;
 use crate::corpus::{Done, Gathered, Options, Outcome};
 use crate::files;
@@ -182,72 +182,86 @@ fn published(gathered: &Gathered) {
     }
 }
 
+/// Call sites by what they call.
+#[derive(Default)]
+struct Coverage {
+    external: usize,
+    known: usize,
+    resolved: usize,
+    values: usize,
+    own: usize,
+    unknown: BTreeMap<String, usize>,
+}
+
+/// What the files of one project define.
+struct Project<'a> {
+    modules: BTreeSet<String>,
+    defined: BTreeSet<&'a String>,
+    stored: BTreeSet<&'a String>,
+}
+
+impl Coverage {
+    fn add(&mut self, site: &Site, project: &Project<'_>) {
+        let name = match &site.named {
+            Named::Own => return self.own += 1,
+            Named::Value => return self.values += 1,
+            Named::Function(path) => {
+                let first = path.split('.').next().unwrap_or_default();
+                if !site.known && (first.is_empty() || project.modules.contains(first)) {
+                    return self.own += 1;
+                }
+                path.clone()
+            }
+            Named::Method(name) if !site.known && project.stored.contains(name) => {
+                return self.values += 1;
+            }
+            Named::Method(name) if !site.known && project.defined.contains(name) => {
+                return self.own += 1;
+            }
+            Named::Method(name) => format!(".{name}"),
+        };
+        // methods of strings and numbers are no entries of a file
+        let known = site.known || site.resolved;
+        self.external += 1;
+        self.known += usize::from(known);
+        self.resolved += usize::from(site.resolved);
+        if !known {
+            *self.unknown.entry(name).or_default() += 1;
+        }
+    }
+}
+
 fn coverage(gathered: &Gathered, shown: usize) {
-    let (mut external, mut known, mut resolved, mut values, mut own) = (0, 0, 0, 0, 0);
-    let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = Coverage::default();
     let projects: BTreeSet<&str> = gathered
         .files
         .iter()
         .map(|it| it.project.as_str())
         .collect();
-    for project in projects {
-        let modules = files::module_names(&gathered.files, project);
+    for name in projects {
         let mine: Vec<&Done> = done(gathered)
-            .filter(|(index, _)| gathered.files[*index].project == project)
+            .filter(|(index, _)| gathered.files[*index].project == name)
             .map(|(_, it)| it)
             .collect();
-        let stored: BTreeSet<&String> = mine.iter().flat_map(|it| &it.stored).collect();
-        let defined: BTreeSet<&String> = mine.iter().flat_map(|it| &it.defined).collect();
+        let project = Project {
+            modules: files::module_names(&gathered.files, name),
+            defined: mine.iter().flat_map(|it| &it.defined).collect(),
+            stored: mine.iter().flat_map(|it| &it.stored).collect(),
+        };
         for site in mine.iter().flat_map(|it| &it.sites) {
-            let name = match &site.named {
-                Named::Own => {
-                    own += 1;
-                    continue;
-                }
-                Named::Value => {
-                    values += 1;
-                    continue;
-                }
-                Named::Function(path) => {
-                    let first = path.split('.').next().unwrap_or_default();
-                    let local = first.is_empty() || modules.contains(first);
-                    if !site.known && local {
-                        own += 1;
-                        continue;
-                    }
-                    path.clone()
-                }
-                Named::Method(name) if !site.known && stored.contains(name) => {
-                    values += 1;
-                    continue;
-                }
-                Named::Method(name) => {
-                    if !site.known && defined.contains(name) {
-                        own += 1;
-                        continue;
-                    }
-                    format!(".{name}")
-                }
-            };
-            external += 1;
-            // methods of strings and numbers are no entries of a file
-            let known_here = site.known || site.resolved;
-            known += usize::from(known_here);
-            resolved += usize::from(site.resolved);
-            if !known_here {
-                *unknown.entry(name).or_default() += 1;
-            }
+            found.add(site, &project);
         }
     }
     println!(
-        "\ncall sites in loops that train: external {external}, of the project {own}, of values {values}"
+        "\ncall sites in loops that train: external {}, of the project {}, of values {}",
+        found.external, found.own, found.values
     );
     println!(
-        "knowledge files know the name at {:.1} % of the external ones; the analysis knew the call at {:.1} %",
-        percent(known, external),
-        percent(resolved, external)
+        "names known at {:.1} % of the external ones; the analysis knew the call at {:.1} %",
+        percent(found.known, found.external),
+        percent(found.resolved, found.external)
     );
-    let mut rows: Vec<(String, usize)> = unknown.into_iter().collect();
+    let mut rows: Vec<(String, usize)> = found.unknown.into_iter().collect();
     rows.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     for (name, count) in rows.iter().take(shown) {
         println!("  {count:>5} {name}");
