@@ -53,7 +53,7 @@ pub(crate) struct Interp<'a> {
     pub(crate) external: BTreeSet<FunctionId>,
     /// Functions whose parameters may be anything.
     pub(crate) foreign: BTreeSet<FunctionId>,
-    called: BTreeSet<FunctionId>,
+    pub(crate) called: BTreeSet<FunctionId>,
     /// Variables of enclosing functions and of the module that a function's own code mentions.
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
     /// A first fixpoint is reached: what still has no value is unknown.
@@ -286,178 +286,6 @@ impl<'a> Interp<'a> {
         }
     }
 
-    /// Functions that unknown code can reach get anything as arguments.
-    fn spread_escaped(&mut self) {
-        self.escaped = self.heap.closure(&self.escaped, true);
-        let mut found = BTreeSet::new();
-        for id in self.escaped.iter().collect::<Vec<_>>() {
-            match self.heap.kind(id).clone() {
-                ObjKind::Function(function) => {
-                    found.insert(function);
-                }
-                ObjKind::Instance(class) | ObjKind::Class(class) => {
-                    found.extend(self.methods_of(class));
-                }
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Unknown
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => {}
-            }
-        }
-        for function in found {
-            if self.external.insert(function) {
-                self.heap.changed = true;
-            }
-            self.give_anything(function);
-        }
-        for function in self.foreign.clone() {
-            self.give_anything(function);
-        }
-    }
-
-    /// The methods of a class and of those it derives from, by name.
-    pub(crate) fn methods_by_name(&self, class: StmtId) -> Vec<(String, FunctionId)> {
-        let all = self.methods_of(class);
-        all.into_iter()
-            .map(|id| (self.semantics.functions[id.index()].name.clone(), id))
-            .collect()
-    }
-
-    fn methods_of(&self, class: StmtId) -> BTreeSet<FunctionId> {
-        let line = self.classes.line(class);
-        let own = |function: &&florc_semantic::Function| {
-            function.class.is_some_and(|of| line.contains(&of))
-        };
-        self.semantics
-            .functions
-            .iter()
-            .filter(own)
-            .map(|function| function.id)
-            .collect()
-    }
-
-    /// Functions that nobody here calls are called by somebody else, if at all; so is everything in
-    /// a module that is imported rather than run. Whether there were new ones.
-    fn add_foreign(&mut self) -> bool {
-        let before = self.foreign.len();
-        let imported = !self.is_script();
-        for function in &self.semantics.functions {
-            let named = function.kind != FunctionKind::Module;
-            if named && (imported || !self.called.contains(&function.id)) {
-                self.foreign.insert(function.id);
-            }
-            if imported && named {
-                self.external.insert(function.id);
-            }
-        }
-        if !self.semantics.dynamic_uses().is_empty() {
-            let all = self.semantics.escaping_functions();
-            self.foreign.extend(all);
-            self.external.extend(all);
-        }
-        for function in self.foreign.clone() {
-            self.give_anything(function);
-        }
-        self.foreign.len() > before
-    }
-
-    /// A module with a loop or a call of its own at top level is run, not only imported.
-    fn is_script(&self) -> bool {
-        let runs = |stmt: &StmtId| match &self.tree.stmt(*stmt).kind {
-            StmtKind::For { .. } | StmtKind::While { .. } => true,
-            StmtKind::If { test, .. } => {
-                let text = self.module.source.slice(self.tree.expr(*test).span);
-                text.contains("__name__")
-            }
-            StmtKind::Expr { value } | StmtKind::Assign { value, .. } => self.calls_own(*value),
-            _other => false,
-        };
-        self.tree.body.iter().any(runs)
-    }
-
-    fn calls_own(&self, expr: ExprId) -> bool {
-        let ExprKind::Call { func, .. } = &self.tree.expr(expr).kind else {
-            return false;
-        };
-        let binding = self.semantics.variable(*func);
-        binding.is_some_and(|id| self.semantics.binding(id).is_function)
-    }
-
-    /// Lets the parameters of a function be anything.
-    fn give_anything(&mut self, id: FunctionId) {
-        let function = &self.semantics.functions[id.index()];
-        let Some(params) = self.parameters_of(id) else {
-            return;
-        };
-        let unknown = self
-            .heap
-            .make(foreign_site(function.params.first()), ObjKind::Unknown, id);
-        let mut values = ObjSet::one(unknown);
-        if self.external.contains(&id) {
-            let mut escaped = self.escaped.clone();
-            escaped.remove(SCALAR);
-            let holder = if self.heap.dense {
-                self.anything()
-            } else {
-                unknown
-            };
-            escaped.remove(holder);
-            self.heap.put(holder, Field::Any, &escaped);
-            values.insert(holder);
-        }
-        let receiver = function.class.filter(|_| self.takes_receiver(id));
-        for (index, param) in params.iter().enumerate() {
-            let Some(binding) = self.semantics.binding_of_identifier(param.name.span) else {
-                continue;
-            };
-            match receiver {
-                Some(class) if index == 0 => {
-                    let own = self.instances_of(class);
-                    self.bind_values(binding, &own);
-                }
-                _ => self.bind_values(binding, &values),
-            }
-        }
-    }
-
-    pub(crate) fn takes_receiver(&self, id: FunctionId) -> bool {
-        let function = &self.semantics.functions[id.index()];
-        let Some(class) = function.class else {
-            return false;
-        };
-        let found = self.classes.find(class, &function.name);
-        found.iter().any(|(of, flavor)| {
-            *of == id
-                && matches!(
-                    flavor,
-                    crate::classes::Flavor::Method | crate::classes::Flavor::Property
-                )
-        })
-    }
-
-    /// Every instance of a class or of one derived from it.
-    fn instances_of(&mut self, class: StmtId) -> ObjSet {
-        let made = self.heap.make(
-            Site::Instances(class),
-            ObjKind::Instance(class),
-            FunctionId(0),
-        );
-        self.link_class(made, class);
-        let mut values = ObjSet::one(made);
-        for index in 0..self.heap.len() {
-            let id = ObjId(index as u32);
-            if let ObjKind::Instance(of) = self.heap.kind(id)
-                && self.classes.line(*of).contains(&class)
-            {
-                values.insert(id);
-            }
-        }
-        values
-    }
-
     pub(crate) fn parameters_of(&self, id: FunctionId) -> Option<&'a Parameters> {
         let function = &self.semantics.functions[id.index()];
         if let Some(stmt) = function.stmt {
@@ -507,7 +335,7 @@ impl<'a> Interp<'a> {
     }
 
     /// The one unknown object of a dense heap.
-    fn anything(&mut self) -> ObjId {
+    pub(crate) fn anything(&mut self) -> ObjId {
         self.heap.make(
             Site::Expr(ExprId(u32::MAX), "anything"),
             ObjKind::Unknown,
@@ -581,7 +409,7 @@ impl<'a> Interp<'a> {
     }
 }
 
-fn foreign_site(binding: Option<&BindingId>) -> Site {
+pub(crate) fn foreign_site(binding: Option<&BindingId>) -> Site {
     Site::Foreign(binding.copied().unwrap_or(BindingId(u32::MAX)))
 }
 

@@ -13,6 +13,7 @@ mod due;
 mod effect;
 mod effects;
 mod event;
+mod foreign;
 mod heap;
 mod interp;
 mod knowledge;
