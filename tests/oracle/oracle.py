@@ -1,7 +1,7 @@
 """The oracle: replay(record(P), P + probes) must equal running P + probes, bit for bit.
 
-A fixture is a folder with `train.py` (P) and `probes.json`: groups of log statements, each with the
-line it stands before or after. Probes print lines that begin with `probe`, so that what a run from
+A fixture is a folder with `train.py` (P; `run.json` names another command) and `probes.json`: groups of
+log statements, each with the line it stands before or after, in the script or in the `file` it names. Probes print lines that begin with `probe`, so that what a run from
 scratch prints of them can be told from its forward logs. Nothing here knows how florc works.
 """
 
@@ -43,18 +43,26 @@ def probe_groups(name):
     return list(json.loads((FIXTURES / name / "probes.json").read_text()))
 
 
+def how_to_run(name):
+    """The command of a fixture, and the file that it runs."""
+    given = FIXTURES / name / "run.json"
+    table = json.loads(given.read_text()) if given.exists() else {}
+    return table.get("command", ["train.py"]), table.get("script", "train.py")
+
+
 def with_probes(name, groups):
-    """The text of P plus the probes of `groups`; every anchor must stand there exactly once."""
-    lines = (FIXTURES / name / "train.py").read_text().split("\n")
+    """Texts of P plus the probes of `groups`, by file; every anchor must stand there exactly once."""
     table = json.loads((FIXTURES / name / "probes.json").read_text())
-    for group in groups:
-        for probe in table[group]:
-            anchor = probe.get("before", probe.get("after"))
-            places = [i for i, line in enumerate(lines) if line == anchor]
-            assert len(places) == 1, f"{name}: anchor {anchor!r} stands {len(places)} times"
-            indent = anchor[: len(anchor) - len(anchor.lstrip())]
-            lines.insert(places[0] + ("after" in probe), indent + probe["add"])
-    return "\n".join(lines)
+    texts = {}
+    for probe in [probe for group in groups for probe in table[group]]:
+        file = probe.get("file", how_to_run(name)[1])
+        lines = texts.setdefault(file, (FIXTURES / name / file).read_text().split("\n"))
+        anchor = probe.get("before", probe.get("after"))
+        places = [i for i, line in enumerate(lines) if line == anchor]
+        assert len(places) == 1, f"{name}: anchor {anchor!r} stands {len(places)} times"
+        indent = anchor[: len(anchor) - len(anchor.lstrip())]
+        lines.insert(places[0] + ("after" in probe), indent + probe["add"])
+    return {file: "\n".join(lines) for file, lines in texts.items()}
 
 
 class Project:
@@ -63,26 +71,31 @@ class Project:
     def __init__(self, root, name):
         self.name = name
         self.root = Path(root) / name
-        shutil.copytree(FIXTURES / name, self.root, ignore=shutil.ignore_patterns("probes.json"))
+        self.command, self.entry = how_to_run(name)
+        own = shutil.ignore_patterns("probes.json", "run.json", "__pycache__")
+        shutil.copytree(FIXTURES / name, self.root, ignore=own)
 
     @property
     def script(self):
-        return self.root / "train.py"
+        return self.root / self.entry
 
     def plain(self, *args):
-        return run([sys.executable, "train.py", *args], self.root)
+        return run([sys.executable, *self.command, *args], self.root)
 
     def record(self, *args, checkpoints="all"):
-        return run([FLORC, "run", "--checkpoints", checkpoints, "train.py", *args], self.root)
+        return run([FLORC, "run", "--checkpoints", checkpoints, *self.command, *args], self.root)
 
     def add_probes(self, groups):
-        self.script.write_text(with_probes(self.name, groups))
+        for file, text in with_probes(self.name, groups).items():
+            (self.root / file).write_text(text)
 
     def reset(self):
-        shutil.copy(FIXTURES / self.name / "train.py", self.script)
+        for path in (FIXTURES / self.name).rglob("*.py"):
+            shutil.copy(path, self.root / path.relative_to(FIXTURES / self.name))
 
     def replay(self, *options):
-        return run([FLORC, "replay", "--script", "train.py", *options], self.root)
+        which = [] if "-m" in self.command else ["--script", self.entry]
+        return run([FLORC, "replay", *which, *options], self.root)
 
     def logs(self):
         done = run([FLORC, "logs", "--format", "json"], self.root)

@@ -11,6 +11,7 @@ def small(tmp_path, text):
     """A project with one script of its own."""
     project = Project.__new__(Project)
     project.name, project.root = "own", tmp_path
+    project.command, project.entry = ["train.py"], "train.py"
     (tmp_path / "train.py").write_text(text)
     return project
 

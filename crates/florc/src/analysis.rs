@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use florc_instrument::{Instrumented, Options, instrument};
-use florc_syntax::{Module, SourceText};
+use florc_instrument::{Instrumented, Options, instrument_program};
+use florc_syntax::{Module, ProgramFile, SourceText};
 
 use crate::failure::Failure;
+use crate::program::{self, Disk};
 use crate::project::Project;
 use crate::settings;
 
@@ -107,12 +108,33 @@ pub(crate) fn options(script: &Path) -> Options {
     }
 }
 
+/// A script and the files of its project that it imports, as far as they are found without
+/// running it.
+pub(crate) fn program(project: &Project, script: &Path) -> Result<Vec<ProgramFile>, Failure> {
+    let source = source(project, script)?;
+    let disk = Disk::new(&project.root, Vec::new());
+    let entry = program::guess(script, &project.root);
+    let mut files = vec![ProgramFile::new(
+        source.path().to_owned(),
+        "__main__",
+        source,
+    )];
+    files[0].package.clone_from(&entry.package);
+    for file in disk.program(&entry).files.into_iter().skip(1) {
+        let path = disk.name_of(&file.path);
+        // What cannot be decoded runs as it is.
+        files.extend(program::decoded(path, &file.name, None, file.bytes));
+    }
+    Ok(files)
+}
+
 /// Compiles.
-pub(crate) fn compile(source: SourceText, options: &Options) -> Result<Instrumented, Failure> {
-    let (shown, options) = (source.clone(), options.clone());
-    let name = source.path().to_owned();
-    limited(&name, move || instrument(source, &options))?
-        .map_err(|diagnostic| Failure::diagnostic(&diagnostic, Some(&shown)))
+pub(crate) fn compile(files: Vec<ProgramFile>, options: &Options) -> Result<Instrumented, Failure> {
+    let options = options.clone();
+    let shown = files.first().map(|file| file.source.clone());
+    let name = shown.as_ref().map_or("", SourceText::path).to_owned();
+    limited(&name, move || instrument_program(files, &options))?
+        .map_err(|diagnostic| Failure::diagnostic(&diagnostic, shown.as_ref()))
 }
 
 /// No analysis of a script should take so long; one that does is better told than waited for.

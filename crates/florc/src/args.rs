@@ -131,15 +131,16 @@ pub(crate) struct ShowArgs {
 pub(crate) struct InstrumentArgs {
     /// The script.
     pub(crate) script: PathBuf,
-    /// Write to this file [default: standard output].
+    /// Write to this file; all files of the program to this folder, where there are several
+    /// [default: the script's to standard output].
     #[arg(
         short = 'o',
         long = "output",
-        value_name = "FILE",
+        value_name = "FILE|FOLDER",
         conflicts_with = "diff"
     )]
     pub(crate) output: Option<PathBuf>,
-    /// Show the difference from the script.
+    /// Show the difference from the script and the files that it imports.
     #[arg(long)]
     pub(crate) diff: bool,
 }

@@ -22,9 +22,8 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
         return page(&args.subject, args.format);
     }
     let project = project::of(path);
-    let source = analysis::source(&project, path)?;
-    let original = source.clone();
-    let compiled = analysis::compile(source, &analysis::options(path))?;
+    let files = analysis::program(&project, path)?;
+    let compiled = analysis::compile(files, &analysis::options(path))?;
     match args.format {
         TextFormat::Json => out::json(&as_json(&compiled))?,
         TextFormat::Text => {
@@ -32,7 +31,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
             for diagnostic in &compiled.diagnostics {
                 out::text(&format!(
                     "\n{}",
-                    render::diagnostic(diagnostic, Some(&original))
+                    render::diagnostic(diagnostic, Some(&compiled.module.source))
                 ))?;
             }
         }
@@ -132,7 +131,19 @@ fn as_text(compiled: &Instrumented) -> String {
         let head = format!("log {}{colon}{}", site.callee, columns.join(", "));
         entries.push(Entry::new(&site.span, head, Vec::new()));
     }
-    nest(&manifest.file, entries)
+    let mut text = String::new();
+    for (at, file) in compiled.files.iter().enumerate() {
+        let of_file = |entry: &Entry<'_>| match at {
+            0 => entry.span.file.is_empty(),
+            _ => entry.span.file == file.path,
+        };
+        let (own, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(of_file);
+        entries = others;
+        if at == 0 || !own.is_empty() {
+            text.push_str(&nest(&file.path, own));
+        }
+    }
+    text
 }
 
 fn nest(file: &str, mut entries: Vec<Entry<'_>>) -> String {

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, Row, RunManifest, RunStatus,
-    SourceFile,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, ProgramModule, Row, RunManifest,
+    RunStatus, SourceFile, SourceSpan,
 };
 use florc_runtime::{RunHandle, Torn};
 
@@ -165,6 +165,34 @@ impl RunFacts {
             Some(module) => &module.file,
             None => &self.manifest.script,
         }
+    }
+
+    /// The files that were analysed together, the entry first.
+    pub(crate) fn program(&self) -> Vec<ProgramModule> {
+        if !self.manifest.program.is_empty() {
+            return self.manifest.program.clone();
+        }
+        vec![ProgramModule {
+            path: self.file().to_owned(),
+            name: "__main__".to_owned(),
+            package: String::new(),
+        }]
+    }
+
+    /// The file of a place in the recorded sources.
+    pub(crate) fn file_of<'a>(&'a self, span: &'a SourceSpan) -> &'a str {
+        if span.file.is_empty() {
+            self.file()
+        } else {
+            &span.file
+        }
+    }
+
+    /// The file of a recorded row.
+    pub(crate) fn file_of_row(&self, row: &Row) -> &str {
+        let modules = self.manifest.modules.first();
+        let site = modules.and_then(|module| module.logs.get(row.site as usize));
+        site.map_or(self.file(), |site| self.file_of(&site.span))
     }
 
     /// Seconds that the recorded script took, as far as known.

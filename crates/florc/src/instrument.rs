@@ -6,33 +6,78 @@
 //!
 //! Shows what the compiler did; it runs nothing.
 
+use std::path::Path;
+
+use florc_instrument::{Instrumented, InstrumentedFile};
+
 use crate::args::InstrumentArgs;
 use crate::failure::Failure;
 use crate::{DONE, analysis, out, project, render};
 
-/// Writes the instrumented source, or its difference from the script.
+/// Writes the instrumented sources, or their difference from the script and what it imports.
 pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
     let project = project::of(&args.script);
-    let source = analysis::source(&project, &args.script)?;
-    let original = source.clone();
-    let compiled = analysis::compile(source, &analysis::options(&args.script))?;
+    let files = analysis::program(&project, &args.script)?;
+    let compiled = analysis::compile(files, &analysis::options(&args.script))?;
     for diagnostic in &compiled.diagnostics {
-        out::note(render::diagnostic(diagnostic, Some(&original)).trim_end());
+        let source = &compiled.module.source;
+        out::note(render::diagnostic(diagnostic, Some(source)).trim_end());
     }
     match &args.output {
-        Some(file) => std::fs::write(file, compiled.text())
-            .map_err(|error| Failure::io("write", file, &error))?,
-        None if args.diff => {
-            let name = original.path();
-            let shown = format!("{name} (instrumented)");
-            out::text(&florc_history::unified_diff(
-                name,
-                original.text(),
-                &shown,
-                compiled.text(),
-            ))?;
+        Some(target) => write(&compiled, target)?,
+        None if args.diff => out::text(&diff(&compiled))?,
+        None => {
+            out::text(&compiled.files[0].text)?;
+            let others = compiled.files.iter().skip(1);
+            let others: Vec<&str> = others
+                .filter(|file| file.changed)
+                .map(|file| file.path.as_str())
+                .collect();
+            if !others.is_empty() {
+                out::note(&format!(
+                    "florc: {} instrumented, too: `--diff` shows all, `-o FOLDER` writes all",
+                    others.join(", ")
+                ));
+            }
         }
-        None => out::text(compiled.text())?,
     }
     Ok(DONE)
+}
+
+fn diff(compiled: &Instrumented) -> String {
+    let changed = |file: &&InstrumentedFile| file.changed || file.path == compiled.files[0].path;
+    let files = compiled.files.iter().filter(changed);
+    files
+        .map(|file| {
+            let shown = format!("{} (instrumented)", file.path);
+            florc_history::unified_diff(&file.path, file.source.text(), &shown, &file.text)
+        })
+        .collect()
+}
+
+/// One file, or a folder of all files where there are several.
+fn write(compiled: &Instrumented, target: &Path) -> Result<(), Failure> {
+    let put = |file: &Path, text: &str| {
+        std::fs::write(file, text).map_err(|error| Failure::io("write", file, &error))
+    };
+    if compiled.files.len() == 1 && !target.is_dir() {
+        return put(target, &compiled.files[0].text);
+    }
+    if target
+        .extension()
+        .is_some_and(|extension| extension == "py")
+    {
+        let title = "the program has several files, and `-o` names one";
+        return Err(Failure::new(title).help("name a folder: all of them are written into it"));
+    }
+    for file in &compiled.files {
+        // A file outside of the project has an absolute path.
+        let place = target.join(file.path.trim_start_matches('/'));
+        if let Some(folder) = place.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Failure::io("create", folder, &error))?;
+        }
+        put(&place, &file.text)?;
+    }
+    Ok(())
 }

@@ -20,6 +20,7 @@ mod listing;
 mod logs;
 mod out;
 mod pages;
+pub mod program;
 mod project;
 mod python;
 mod render;

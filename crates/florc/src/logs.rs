@@ -38,13 +38,13 @@ fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
     let run = opened.find(name)?;
     let facts = run.facts()?;
     let id = facts.manifest.run.as_str();
-    let origin = Origin {
-        run: id,
-        replay: None,
-        file: facts.file(),
-    };
     let mut rows = Vec::new();
     for row in &facts.rows {
+        let origin = Origin {
+            run: id,
+            replay: None,
+            file: facts.file_of_row(row),
+        };
         rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));
     }
     rows.extend(replays::rows_of_run(&opened.folder, id)?);

@@ -31,24 +31,32 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, source: Option<&SourceText>) -
     let Some(source) = source else {
         return handle(&report);
     };
+    let file = source.file_of(diagnostic.span.start).span();
+    let text = source.slice(file);
     let mut labels = Vec::new();
     let own = diagnostic
         .reasons
         .iter()
         .any(|reason| reason.span == diagnostic.span);
     if !own {
-        labels.push(label(source, diagnostic.span, None, true));
+        labels.push(label(text, file, diagnostic.span, None, true));
     }
+    let mut help: Vec<String> = diagnostic.help.iter().cloned().collect();
     for reason in &diagnostic.reasons {
+        if !file.contains_span(reason.span) {
+            let line = source.line_column(reason.span.start).line;
+            let path = &source.file_of(reason.span.start).path;
+            help.push(format!("{path}:{line}: {}", reason.text));
+            continue;
+        }
         let primary = reason.span == diagnostic.span;
-        labels.push(label(
-            source,
-            reason.span,
-            Some(reason.text.clone()),
-            primary,
-        ));
+        let words = Some(reason.text.clone());
+        labels.push(label(text, file, reason.span, words, primary));
     }
-    let named = NamedSource::new(diagnostic.file.clone(), source.text().to_owned());
+    if !help.is_empty() {
+        report = report.with_help(help.join("\n"));
+    }
+    let named = NamedSource::new(diagnostic.file.clone(), text.to_owned());
     let report = miette::Report::new(report.with_labels(labels)).with_source_code(named);
     handle(report.as_ref())
 }
@@ -66,17 +74,17 @@ pub(crate) fn failure(failure: &Failure) -> String {
     format!("florc: error: {}{help}", failure.title)
 }
 
-/// A label never reaches over the end of its first line: long statements stay readable.
-fn label(source: &SourceText, span: Span, text: Option<String>, primary: bool) -> LabeledSpan {
-    let length = source.text().len();
-    let start = (span.start as usize).min(length);
-    let end = (span.end as usize).clamp(start, length);
-    let whole = source.text().get(start..end).unwrap_or_default();
+/// A label never reaches over the end of its first line: long statements stay readable. `text` is
+/// that of `file`.
+fn label(text: &str, file: Span, span: Span, words: Option<String>, primary: bool) -> LabeledSpan {
+    let inside = |offset: u32| (offset.saturating_sub(file.start) as usize).min(text.len());
+    let start = inside(span.start);
+    let whole = text.get(start..inside(span.end)).unwrap_or_default();
     let first = whole.lines().next().unwrap_or_default().len();
     if primary {
-        LabeledSpan::new_primary_with_span(text, (start, first))
+        LabeledSpan::new_primary_with_span(words, (start, first))
     } else {
-        LabeledSpan::new_with_span(text, (start, first))
+        LabeledSpan::new_with_span(words, (start, first))
     }
 }
 

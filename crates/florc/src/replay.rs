@@ -49,7 +49,7 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
     environment::compare(&python, &subject.facts.manifest.environment);
-    let stored = plan::store(&subject, &sources, &probed, &planned)?;
+    let stored = plan::store(&subject, &sources, &verdict, &probed, &planned)?;
     work::run(&python, &stored, &subject, args.workers)?;
     let merged = merge::merge(&stored, &subject, &probed, &planned, condition.as_ref())?;
     report::finish(

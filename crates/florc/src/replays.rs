@@ -48,7 +48,7 @@ pub(crate) struct StoredReplay {
     pub(crate) run: String,
     /// The entry file, relative to the project.
     pub(crate) file: String,
-    /// Hash of the probed source.
+    /// Hash of the probed sources.
     pub(crate) source_hash: String,
     /// The condition, if there was one.
     pub(crate) condition: Option<String>,
@@ -63,6 +63,9 @@ pub(crate) struct StoredRow {
     pub(crate) row: Row,
     /// How far it can be trusted.
     pub(crate) trust: Trust,
+    /// Its file, where that is not the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
 }
 
 /// The folder of replays.
@@ -125,12 +128,12 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
     let mut shown = Vec::new();
     for (number, seq) in places {
         let replay = &replays[number];
+        let StoredRow { row, trust, file } = &stored[number][seq as usize];
         let origin = Origin {
             run,
             replay: Some(&replay.replay),
-            file: &replay.file,
+            file: file.as_ref().unwrap_or(&replay.file),
         };
-        let StoredRow { row, trust } = &stored[number][seq as usize];
         shown.extend(LogRow::of(&origin, row, seq, trust.word()));
     }
     Ok(shown)
@@ -248,6 +251,7 @@ mod tests {
             let stored = StoredRow {
                 row: row.clone(),
                 trust,
+                file: None,
             };
             publish(&own, &replay, &[stored.clone(), stored]).unwrap();
         }

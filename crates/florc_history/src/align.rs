@@ -51,15 +51,15 @@ pub fn span_in_current(
     diff: &SourceDiff,
     span: &SourceSpan,
 ) -> Option<(StmtId, Span)> {
-    let ours = statement_at(
-        recorded,
-        Span {
-            start: span.start,
-            end: span.end,
-        },
-    )?;
+    let ours = statement_at(recorded, global(recorded, span)?)?;
     let theirs = *diff.matches.get(&ours)?;
     Some((theirs, current.tree.stmt(theirs).span))
+}
+
+/// A place of a manifest in the text of the whole program.
+fn global(module: &Module, span: &SourceSpan) -> Option<Span> {
+    let inside = Span::new(span.start, span.end);
+    module.source.global(&span.file, inside)
 }
 
 /// The statement with exactly this span.
@@ -71,14 +71,26 @@ pub fn statement_at(module: &Module, span: Span) -> Option<StmtId> {
 
 fn by_statement(module: &Module, spans: &[SourceSpan]) -> BTreeMap<StmtId, Vec<usize>> {
     let mut map: BTreeMap<StmtId, Vec<usize>> = BTreeMap::new();
-    let mut order: Vec<usize> = (0..spans.len()).collect();
-    order.sort_by_key(|&site| spans[site].start);
-    for site in order {
-        if let Some(stmt) = innermost(module, spans[site].start) {
+    let places = spans.iter().enumerate();
+    let mut order: Vec<(u32, usize)> = places
+        .filter_map(|(site, span)| Some((global(module, span)?.start, site)))
+        .collect();
+    order.sort_unstable();
+    for (start, site) in order {
+        if let Some(stmt) = innermost(module, start) {
             map.entry(stmt).or_default().push(site);
         }
     }
     map
+}
+
+/// The top-level statements of the file that holds an offset.
+pub(crate) fn body_at(module: &Module, offset: u32) -> &[StmtId] {
+    let file = module.source.file_of(offset).start;
+    let mut files = module.source.files().iter().zip(module.tree.bodies());
+    files
+        .find(|(info, _)| info.start == file)
+        .map_or(&[], |(_, body)| body.as_slice())
 }
 
 /// The innermost statement that holds an offset.
@@ -88,10 +100,11 @@ pub fn innermost(module: &Module, offset: u32) -> Option<StmtId> {
         span.start <= offset && offset < span.end
     };
     let mut found = None;
-    let mut suite = vec![&module.tree.body];
+    let mut suite = vec![body_at(module, offset)];
     while let Some(stmt) = suite.iter().flat_map(|block| block.iter()).find(holds) {
         found = Some(*stmt);
-        suite = suites(&module.tree.stmt(*stmt).kind);
+        let inner = suites(&module.tree.stmt(*stmt).kind);
+        suite = inner.into_iter().map(Vec::as_slice).collect();
     }
     found
 }

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_semantic::{BindingId, FunctionId, Semantics};
+use florc_semantic::{BindingId, FunctionId, ScopeKind, Semantics};
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
@@ -198,6 +198,10 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
         .collect();
     for binding in current.semantics.assigned_in(&[stmt]) {
         refusals.extend(fresh.conflict(current, binding));
+        if let Some(star) = fresh.star.filter(|_| is_global_elsewhere(current, binding)) {
+            let name = &current.semantics.binding(binding).name;
+            refusals.push((star, format!("this import may bind `{name}`, too")));
+        }
     }
     for (span, binding) in assigned_parts(current, stmt) {
         if let Some(conflict) = fresh.conflict(current, binding) {
@@ -292,6 +296,35 @@ fn root_name(module: &Module, expr: ExprId) -> Option<ExprId> {
     }
 }
 
+/// Whether a variable is a global of a file other than the entry.
+fn is_global_elsewhere(current: Version<'_>, binding: BindingId) -> bool {
+    let binding = current.semantics.binding(binding);
+    let source = &current.module.source;
+    let mut places = binding.definitions.iter();
+    current.semantics.scope(binding.scope).kind == ScopeKind::Module
+        && places.any(|place| source.file_of(place.span.start).start > 0)
+}
+
+/// Globals, as (module, name), of files other than the entry that only added statements bind.
+pub fn added_globals(current: Version<'_>, added: &[StmtId]) -> Vec<(String, String)> {
+    let source = &current.module.source;
+    let spans: Vec<Span> = added
+        .iter()
+        .map(|stmt| current.module.tree.stmt(*stmt).span)
+        .collect();
+    let bindings = current.semantics.assigned_in(added).into_iter();
+    let fresh = bindings.filter(|binding| is_global_elsewhere(current, *binding));
+    fresh
+        .filter_map(|id| {
+            let binding = current.semantics.binding(id);
+            let mut places = binding.definitions.iter();
+            let only = places.all(|place| spans.iter().any(|span| span.contains_span(place.span)));
+            let file = source.file_of(binding.definitions.first()?.span.start);
+            only.then(|| (file.name.clone(), binding.name.clone()))
+        })
+        .collect()
+}
+
 fn dedup(reasons: &mut Vec<(Span, String)>) {
     let mut seen = BTreeSet::new();
     reasons.retain(|(span, text)| seen.insert((*span, text.clone())));
@@ -316,6 +349,8 @@ struct Fresh {
     /// A use or definition outside of added statements, by variable.
     used: BTreeMap<BindingId, Span>,
     main_loop: Option<StmtId>,
+    /// An import of all names of another module.
+    star: Option<Span>,
 }
 
 impl Fresh {
@@ -343,7 +378,15 @@ impl Fresh {
                     .or_insert(definition.span);
             }
         }
-        Self { used, main_loop }
+        let star = (0..tree.stmt_count() as u32).map(StmtId).find(|stmt| {
+            matches!(&tree.stmt(*stmt).kind, StmtKind::ImportFrom { names, .. }
+                if names.iter().any(|alias| alias.name.text == "*"))
+        });
+        Self {
+            used,
+            main_loop,
+            star: star.map(|stmt| tree.stmt(stmt).span),
+        }
     }
 
     /// Where the recorded program uses a variable.

@@ -40,7 +40,7 @@ impl SourceDiff {
     }
 }
 
-/// Compares two versions of a module. Formatting and comments are no difference.
+/// Compares two versions of a program, file by file. Formatting and comments are no difference.
 pub fn diff_sources(recorded: &Module, current: &Module) -> SourceDiff {
     let mut shapes = Shapes::default();
     let mut differ = Differ {
@@ -51,7 +51,7 @@ pub fn diff_sources(recorded: &Module, current: &Module) -> SourceDiff {
         diff: SourceDiff::default(),
     };
     // Suites are compared with a work list: nesting is not limited by the stack.
-    let mut work = vec![(recorded.tree.body.clone(), current.tree.body.clone())];
+    let mut work = pairs(recorded, current);
     while let Some((old, new)) = work.pop() {
         differ.suite(&old, &new, &mut work);
     }
@@ -60,6 +60,23 @@ pub fn diff_sources(recorded: &Module, current: &Module) -> SourceDiff {
     diff.removed.sort_unstable();
     diff.changed.sort_unstable();
     diff
+}
+
+/// The bodies of each file, by module name; a file that one version lacks is empty there.
+fn pairs(recorded: &Module, current: &Module) -> Suites {
+    let named = |module: &Module| -> BTreeMap<String, Vec<StmtId>> {
+        let files = module.source.files().iter().zip(module.tree.bodies());
+        files
+            .map(|(file, body)| (file.name.clone(), body.clone()))
+            .collect()
+    };
+    let mut old = named(recorded);
+    let mut pairs: Suites = named(current)
+        .into_iter()
+        .map(|(name, body)| (old.remove(&name).unwrap_or_default(), body))
+        .collect();
+    pairs.extend(old.into_values().map(|body| (body, Vec::new())));
+    pairs
 }
 
 type Suites = Vec<(Vec<StmtId>, Vec<StmtId>)>;

@@ -22,10 +22,10 @@ mod where_expr;
 mod where_value;
 
 pub use align::{SiteMap, align_sites, innermost, span_in_current, statement_at};
-pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, classify};
+pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, added_globals, classify};
 pub use diff::{SourceDiff, diff_sources};
 pub use git::{blob_id, git_root, git_state};
-pub use places::{ProbePlaces, probe_places};
+pub use places::{ProbePlaces, probe_places, run_by_imports};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;
 pub use where_expr::Where;

@@ -9,6 +9,7 @@
 //! Looks at kinds of statements only; what they do to variables and hidden state is judged in
 //! [`crate::classify`].
 
+use florc_semantic::ScopeKind;
 use florc_syntax::tree::{Alias, ExprKind, StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
@@ -137,14 +138,11 @@ impl Walk<'_> {
                 names,
                 level,
             } => {
-                let named = module
-                    .as_ref()
-                    .map(|name| name.text.clone())
-                    .unwrap_or_default();
-                if *level > 0 || names.iter().any(|alias| alias.name.text == "*") {
+                let named = module.as_ref().map_or("", |name| name.text.as_str());
+                if names.iter().any(|alias| alias.name.text == "*") {
                     self.object(id, "importing it may run anything and bind any name");
                 } else {
-                    self.import_of(id, &named);
+                    self.import_from(id, *level, named, names);
                 }
             }
             _ => {}
@@ -184,17 +182,83 @@ impl Walk<'_> {
         }
     }
 
-    /// A package that the recorded version imports was run then, too.
-    fn import_of(&mut self, id: StmtId, name: &str) {
-        let top = name.split('.').next().unwrap_or_default();
-        if HARMLESS_IMPORTS.contains(&top) || imported_packages(self.recorded).any(|p| p == top) {
+    fn import_from(&mut self, id: StmtId, level: u32, named: &str, names: &[Alias]) {
+        let source = &self.current.module.source;
+        let file = source.file_of(self.current.module.tree.stmt(id).span.start);
+        let base = relative(&file.package, level, named);
+        let Some(base) = base else {
+            self.object(id, "this import goes above its package");
+            return;
+        };
+        if !self.is_own(&base) {
+            self.import_of(id, &base);
             return;
         }
-        self.object(
-            id,
-            &format!("importing `{name}` may change the training; the run did not"),
-        );
+        for alias in names {
+            let inner = format!("{base}.{}", alias.name.text);
+            if !self.has_run(&inner)
+                && !(self.has_run(&base) && self.binds(&base, &alias.name.text))
+            {
+                self.import_of(id, &inner);
+            }
+        }
     }
+
+    /// Whether the top of a dotted name is the project's.
+    fn is_own(&self, name: &str) -> bool {
+        let top = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let mut files = self.recorded.source.files().iter();
+        files.any(|file| top(&file.name) == top(name))
+    }
+
+    /// Whether a file of that name is part of the recorded program.
+    fn has_run(&self, name: &str) -> bool {
+        let mut files = self.recorded.source.files().iter();
+        files.any(|file| file.name == name)
+    }
+
+    /// Whether the file of a module binds a global of that name.
+    fn binds(&self, module: &str, name: &str) -> bool {
+        let source = &self.current.module.source;
+        let bindings = &self.current.semantics.bindings;
+        let mut named = bindings.iter().filter(|binding| binding.name == name);
+        named.any(|binding| {
+            let scope = self.current.semantics.scope(binding.scope);
+            let mut places = binding.definitions.iter();
+            scope.kind == ScopeKind::Module
+                && places.any(|place| source.file_of(place.span.start).name == module)
+        })
+    }
+
+    /// A package that the recorded version imports was run then, too; of the project's own, each
+    /// file counts by itself.
+    fn import_of(&mut self, id: StmtId, name: &str) {
+        let top = name.split('.').next().unwrap_or_default();
+        let known = if self.is_own(name) {
+            self.has_run(name)
+        } else {
+            HARMLESS_IMPORTS.contains(&top) || imported_packages(self.recorded).any(|p| p == top)
+        };
+        if !known {
+            self.object(
+                id,
+                &format!("importing `{name}` may change the training; the run did not"),
+            );
+        }
+    }
+}
+
+/// The absolute name of what a `from` import names.
+fn relative(package: &str, level: u32, named: &str) -> Option<String> {
+    if level == 0 {
+        return Some(named.to_owned());
+    }
+    let mut base = package;
+    for _ in 1..level {
+        base = base.rsplit_once('.')?.0;
+    }
+    let dot = if named.is_empty() { "" } else { "." };
+    (!base.is_empty()).then(|| format!("{base}{dot}{named}"))
 }
 
 fn imported_packages(module: &Module) -> impl Iterator<Item = &str> {

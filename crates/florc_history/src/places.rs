@@ -14,6 +14,7 @@ use florc_semantic::{Callee, FunctionId, Semantics};
 use florc_syntax::Module;
 use florc_syntax::tree::{StmtId, StmtKind};
 
+use crate::align::body_at;
 use crate::classify::Version;
 use crate::shape::suites;
 
@@ -71,6 +72,8 @@ struct Split {
     inside: BTreeSet<StmtId>,
     after: BTreeSet<StmtId>,
     reach: [BTreeSet<FunctionId>; 3],
+    /// Code that runs when another file is imported, whenever that is.
+    imported: BTreeSet<FunctionId>,
 }
 
 impl Split {
@@ -81,6 +84,7 @@ impl Split {
             inside: descendants(version.module, main_loop),
             after: BTreeSet::new(),
             reach: Default::default(),
+            imported: run_by_imports(version),
         };
         let mut border = main_loop;
         loop {
@@ -105,7 +109,7 @@ impl Split {
         loop {
             let parent = module.tree.parent(at);
             let siblings: Vec<StmtId> = match parent {
-                None => module.tree.body.clone(),
+                None => body_at(module, start).to_vec(),
                 Some(parent) => match &module.tree.stmt(parent).kind {
                     // Around a loop there is no single before and after.
                     StmtKind::For { .. } | StmtKind::While { .. } | StmtKind::ClassDef(_) => {
@@ -132,6 +136,9 @@ impl Split {
 
     fn place(&self, version: Version<'_>, probe: StmtId) -> ProbePlaces {
         let function = version.semantics.function_of_stmt(probe);
+        if self.imported.contains(&function) {
+            return ProbePlaces::ALL;
+        }
         let [before, inside, after] = &self.reach;
         ProbePlaces {
             before: self.before.contains(&probe) || before.contains(&function),
@@ -139,6 +146,16 @@ impl Split {
             after: self.after.contains(&probe) || after.contains(&function),
         }
     }
+}
+
+/// Functions that may run when a file other than the entry is imported.
+pub fn run_by_imports(version: Version<'_>) -> BTreeSet<FunctionId> {
+    let module = version.module;
+    let others: Vec<StmtId> = module.tree.bodies().skip(1).flatten().copied().collect();
+    let mut functions = version.judge.may_reach(&others);
+    let own = others.iter();
+    functions.extend(own.map(|stmt| version.semantics.function_of_stmt(*stmt)));
+    functions
 }
 
 const MODULE: FunctionId = FunctionId(0);

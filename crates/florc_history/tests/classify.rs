@@ -13,11 +13,11 @@
 use std::collections::BTreeSet;
 
 use florc_history::{
-    ChangeKind, Judge, ProbeEffect, Version, classify, diff_sources, probe_places,
+    ChangeKind, Judge, ProbeEffect, Version, added_globals, classify, diff_sources, probe_places,
 };
 use florc_semantic::{Callee, FunctionId, Semantics};
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
-use florc_syntax::{Module, SourceText};
+use florc_syntax::{Module, Named as NamedFile, SourceText};
 
 struct Named<'a> {
     module: &'a Module,
@@ -230,4 +230,128 @@ fn probes_are_placed_around_the_main_loop() {
         "def f():\n    print(1)\nfor i in y: g()\n",
         (true, true, true),
     );
+}
+
+/// Files of package `p`, and the entry `t.py` first.
+fn program(files: &[(&str, &str)]) -> Module {
+    let file = |(path, text): &(&str, &str)| {
+        let dotted = path.trim_end_matches(".py").replace('/', ".");
+        let is_package = dotted.ends_with(".__init__");
+        let name = dotted.trim_end_matches(".__init__").to_owned();
+        let parent = name.rsplit_once('.').map_or("", |(parent, _)| parent);
+        let source = SourceText::from_bytes(*path, text.as_bytes().to_vec()).unwrap();
+        NamedFile {
+            package: if is_package { &name } else { parent }.to_owned(),
+            name: if name == "t" {
+                "__main__".to_owned()
+            } else {
+                name
+            },
+            module: florc_syntax::parse(source).unwrap(),
+        }
+    };
+    florc_syntax::link(files.iter().map(file).collect()).unwrap()
+}
+
+/// `text` takes the place of `file`; the kinds of its changes and the globals that it adds.
+#[track_caller]
+fn check_file(file: &str, text: &str, expected: &[ChangeKind], globals: &[&str]) {
+    let files = [
+        ("t.py", "from p.a import f\nfor i in range(3):\n    f(i)\n"),
+        ("p/__init__.py", ""),
+        ("p/a.py", "from .b import n\ndef f(x):\n    return x\n"),
+        ("p/b.py", "n = 1\n"),
+        (
+            "p/star.py",
+            if file == "p/a.py" {
+                ""
+            } else {
+                "from .b import *\n"
+            },
+        ),
+    ];
+    let changed = files.map(|(path, old)| (path, if path == file { text } else { old }));
+    let (old, new) = (program(&files), program(&changed));
+    let (old_semantics, new_semantics) = (
+        florc_semantic::analyze(&old).0,
+        florc_semantic::analyze(&new).0,
+    );
+    let old_judge = Named {
+        module: &old,
+        semantics: &old_semantics,
+    };
+    let new_judge = Named {
+        module: &new,
+        semantics: &new_semantics,
+    };
+    let recorded = Version {
+        module: &old,
+        semantics: &old_semantics,
+        judge: &old_judge,
+    };
+    let current = Version {
+        module: &new,
+        semantics: &new_semantics,
+        judge: &new_judge,
+    };
+    let diff = diff_sources(&old, &new);
+    let changes = classify(recorded, current, &diff, Some(StmtId(1)));
+    let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();
+    assert_eq!(kinds, expected, "{text}");
+    let found = added_globals(current, &diff.added);
+    let found: Vec<String> = found
+        .iter()
+        .map(|(m, name)| format!("{m}:{name}"))
+        .collect();
+    assert_eq!(found, globals, "{text}");
+}
+
+#[test]
+fn statements_are_added_to_any_file() {
+    let a = "from .b import n\ndef f(x):\n    return x\n";
+    let with = |added: &str| a.replace("    return", &format!("    {added}\n    return"));
+    check_file("p/a.py", &with("print(x, n)"), &[Probe], &[]);
+    check_file("p/a.py", &with("x = 2"), &[Refused], &[]);
+    check_file(
+        "p/a.py",
+        &format!("{a}m = 2\nprint(m)\n"),
+        &[Feeds, Probe],
+        &["p.a:m"],
+    );
+    check_file(
+        "p/a.py",
+        &a.replace("return x", "return 1"),
+        &[Refused],
+        &[],
+    );
+    check_file("p/b.py", "n = 1\nprint(n)\n", &[Probe], &[]);
+    // `p/star.py` may take it.
+    check_file("p/b.py", "n = 1\nm = 2\n", &[Refused], &["p.b:m"]);
+}
+
+#[test]
+fn files_that_ran_may_be_imported() {
+    let a = "from .b import n\ndef f(x):\n    return x\n";
+    let with = |added: &str| format!("{added}\n{a}");
+    check_file("p/a.py", &with("from . import b"), &[Feeds], &["p.a:b"]);
+    check_file("p/a.py", &with("import p.b as c"), &[Feeds], &["p.a:c"]);
+    check_file(
+        "p/a.py",
+        &with("from .b import n as c"),
+        &[Feeds],
+        &["p.a:c"],
+    );
+    check_file(
+        "p/a.py",
+        &with("from . import other"),
+        &[Refused],
+        &["p.a:other"],
+    );
+    check_file(
+        "p/a.py",
+        &with("import p.other as c"),
+        &[Refused],
+        &["p.a:c"],
+    );
+    check_file("p/a.py", &with("from ..q import r"), &[Refused], &["p.a:r"]);
 }

@@ -23,7 +23,8 @@ pub use plan::{
 };
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
-    JournalRecord, LoopPosition, LossReason, MissingState, Row, RunManifest, RunStatus, SourceFile,
+    JournalRecord, LoopPosition, LossReason, MissingState, ProgramModule, Row, RunManifest,
+    RunStatus, SourceFile,
 };
 pub use settings::Settings;
 pub use value::Value;

@@ -15,8 +15,11 @@ pub struct ReplayPlan {
     pub run: String,
     /// Absolute store directory.
     pub store: String,
-    /// The entry module: recorded source plus probes.
-    pub module: ModuleText,
+    /// The files of the program, the entry first: recorded sources plus probes.
+    pub modules: Vec<ModuleText>,
+    /// Globals that only added statements bind, as (module, name): no state of the recorded run.
+    #[serde(default)]
+    pub added_globals: Vec<(String, String)>,
     /// The recorded main loop at its place in the probed source (`span`): worker and recording
     /// have the same cut points (`florc_instrument::Reuse`).
     #[serde(default)]
@@ -42,6 +45,12 @@ pub struct ReplayPlan {
 pub struct ModuleText {
     /// Absolute path the module is to believe it has.
     pub path: String,
+    /// Path relative to the project, as manifests name it.
+    pub file: String,
+    /// Dotted name; `__main__` for the entry.
+    pub name: String,
+    /// The package that its relative imports start from.
+    pub package: String,
     /// File in the replay directory that holds the probed source, byte for byte.
     pub source_file: String,
 }

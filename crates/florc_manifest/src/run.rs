@@ -47,6 +47,20 @@ pub struct RunManifest {
     pub sources: Vec<SourceFile>,
     /// Manifests of the instrumented modules.
     pub modules: Vec<ModuleManifest>,
+    /// The files that were analysed together, the entry first. Empty: the entry alone.
+    #[serde(default)]
+    pub program: Vec<ProgramModule>,
+}
+
+/// A file of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramModule {
+    /// Path relative to the project root, with `/`.
+    pub path: String,
+    /// Dotted name: `engine.trainer`; `__main__` for the entry.
+    pub name: String,
+    /// The package that its relative imports start from.
+    pub package: String,
 }
 
 /// Interpreter, libraries and settings that decide bits.

@@ -1,20 +1,21 @@
 //! The compiler, for the runner.
 //!
 //! ```python
-//! compiled = _florc.compile_module("train.py", source, None)
-//! tree = ast.parse(compiled.text); compiled.place(tree); compile(tree, "/project/train.py", "exec")
+//! compiled = _florc.compile_program([("train.py", "__main__", "", source)], None)
+//! tree = ast.parse(compiled.text(0)); compiled.place(0, tree); compile(tree, "/project/train.py", "exec")
 //! ```
 //!
-//! Gives the instrumented text, and moves the positions of its syntax tree back to where the
+//! Gives the instrumented texts, and moves the positions of their syntax trees back to where the
 //! user's text has them. Python itself compiles.
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use florc_instrument::{Instrumented, Options, Reuse};
+use florc::program;
+use florc_instrument::{Instrumented, InstrumentedFile, Options, Reuse};
 use florc_manifest::{ModuleManifest, ReplayPlan};
-use florc_syntax::SourceText;
-use pyo3::exceptions::PySyntaxError;
+use florc_syntax::ProgramFile;
+use pyo3::exceptions::{PyIndexError, PySyntaxError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -27,30 +28,63 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Memory that is only reserved.
 const STACK_BYTES: usize = 512 << 20;
 
-/// An instrumented module.
+/// An instrumented program.
 #[pyclass(frozen, module = "florc")]
 pub(crate) struct Compiled {
     instrumented: Instrumented,
-    /// Offset of each line of the rewritten source.
+    /// For each file, what its positions need.
+    places: Vec<Places>,
+}
+
+/// Positions of one rewritten file.
+struct Places {
+    /// Offset of each line.
     lines: Vec<u32>,
     /// Bytes of the mark before the first line, which Python does not count.
     mark: u32,
 }
 
+impl Places {
+    fn of(text: &str) -> Self {
+        let marked = text.starts_with(MARK);
+        Self {
+            lines: line_starts(text),
+            mark: if marked { MARK.len_utf8() as u32 } else { 0 },
+        }
+    }
+}
+
 impl Compiled {
+    fn new(instrumented: Instrumented) -> Self {
+        let files = instrumented.files.iter();
+        let places = files.map(|file| Places::of(&file.text)).collect();
+        Self {
+            instrumented,
+            places,
+        }
+    }
+
     /// What the runtime must know.
     pub(crate) fn manifest(&self) -> &ModuleManifest {
         &self.instrumented.manifest
     }
 
+    fn file(&self, index: usize) -> PyResult<(&InstrumentedFile, &Places)> {
+        let pair = (self.instrumented.files.get(index)).zip(self.places.get(index));
+        pair.ok_or_else(|| PyIndexError::new_err("no such file"))
+    }
+
     /// The original position of an edited one.
-    fn original(&self, line: u32, column: u32) -> (u32, u32) {
-        let mark = |line: u32| if line == 1 { self.mark } else { 0 };
+    fn original(
+        (file, places): (&InstrumentedFile, &Places),
+        line: u32,
+        column: u32,
+    ) -> (u32, u32) {
+        let mark = |line: u32| if line == 1 { places.mark } else { 0 };
         let index = (line as usize).saturating_sub(1);
-        let start = self.lines.get(index).copied().unwrap_or_default();
-        let entry = &self.instrumented.files[0];
-        let place = entry.map.to_original(start + column + mark(line));
-        let found = entry.source.line_column(place);
+        let start = places.lines.get(index).copied().unwrap_or_default();
+        let place = file.map.to_original(start + column + mark(line));
+        let found = file.source.line_column(place);
         (found.line, found.column.saturating_sub(mark(found.line)))
     }
 }
@@ -68,11 +102,16 @@ fn line_starts(text: &str) -> Vec<u32> {
 
 #[pymethods]
 impl Compiled {
-    /// The rewritten source.
-    #[getter]
-    fn text(&self) -> &str {
-        let text = self.instrumented.text();
-        text.strip_prefix(MARK).unwrap_or(text)
+    /// The rewritten source of a file.
+    #[pyo3(signature = (index = 0))]
+    fn text(&self, index: usize) -> PyResult<&str> {
+        let text = self.file(index)?.0.text.as_str();
+        Ok(text.strip_prefix(MARK).unwrap_or(text))
+    }
+
+    /// Whether there is anything of florc in a file.
+    fn changed(&self, index: usize) -> PyResult<bool> {
+        Ok(self.file(index)?.0.changed)
     }
 
     /// The manifest as JSON.
@@ -81,25 +120,10 @@ impl Compiled {
         serde_json::to_string(&self.instrumented.manifest).unwrap_or_default()
     }
 
-    /// Findings: (code, line, title).
-    #[getter]
-    fn diagnostics(&self) -> Vec<(String, u32, String)> {
-        let source = &self.instrumented.module.source;
-        let found = self.instrumented.diagnostics.iter();
-        found
-            .map(|it| {
-                (
-                    it.code.to_owned(),
-                    source.line_column(it.span.start).line,
-                    it.title.clone(),
-                )
-            })
-            .collect()
-    }
-
-    /// Moves the positions of one node of the syntax tree.
-    fn place(&self, node: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Moves the positions of one node of a file's syntax tree.
+    fn place(&self, index: usize, node: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = node.py();
+        let file = self.file(index)?;
         let names = [
             (intern!(py, "lineno"), intern!(py, "col_offset")),
             (intern!(py, "end_lineno"), intern!(py, "end_col_offset")),
@@ -110,7 +134,7 @@ impl Compiled {
                 return Ok(());
             };
             let column = node.getattr(column_name)?.extract::<u32>()?;
-            last = self.original(line, column).max(last);
+            last = Self::original(file, line, column).max(last);
             node.setattr(line_name, last.0)?;
             node.setattr(column_name, last.1)?;
         }
@@ -118,41 +142,39 @@ impl Compiled {
     }
 }
 
-/// Instruments a module; `path` is its name in the manifest. A replay plan, as JSON, says which
-/// cut points it has; settings, as JSON, are those of the project.
+/// A file as the runner has it: path in the project, dotted name, package of relative imports.
+type RawFile = (String, String, String, Vec<u8>);
+
+/// Instruments a program, the script first. A replay plan, as JSON, says which cut points it has;
+/// settings, as JSON, are those of the project.
 #[pyfunction]
-#[pyo3(signature = (path, source, plan = None, settings = None))]
-fn compile_module(
-    path: String,
-    source: Vec<u8>,
+#[pyo3(signature = (files, plan = None, settings = None))]
+fn compile_program(
+    files: Vec<RawFile>,
     plan: Option<&str>,
     settings: Option<&str>,
 ) -> PyResult<Compiled> {
     let wrong = |text: String| PySyntaxError::new_err(text);
-    let text = SourceText::from_bytes(path, source).map_err(|found| wrong(found.title))?;
+    let mut decoded = Vec::with_capacity(files.len());
+    for (path, name, package, bytes) in files {
+        match program::decoded(path, &name, Some(&package), bytes) {
+            Ok(file) => decoded.push(file),
+            Err(found) => return Err(wrong(found.title)),
+        }
+    }
     let options = options(plan, settings).map_err(wrong)?;
-    let instrumented = on_big_stack(text, options).map_err(wrong)?;
-    let lines = line_starts(instrumented.text());
-    let mark = if instrumented.text().starts_with(MARK) {
-        MARK.len_utf8() as u32
-    } else {
-        0
-    };
-    Ok(Compiled {
-        instrumented,
-        lines,
-        mark,
-    })
+    let instrumented = on_big_stack(decoded, options).map_err(wrong)?;
+    Ok(Compiled::new(instrumented))
 }
 
 /// Deeply nested programs are walked recursively. A panic is an error like any other here.
-fn on_big_stack(text: SourceText, options: Options) -> Result<Instrumented, String> {
+fn on_big_stack(files: Vec<ProgramFile>, options: Options) -> Result<Instrumented, String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let (done, wait) = std::sync::mpsc::sync_channel(1);
     let work = move || {
-        let result = florc_instrument::instrument(text, &options).map_err(|found| found.title);
-        let _ = done.send(result);
+        let result = florc_instrument::instrument_program(files, &options);
+        let _ = done.send(result.map_err(|found| found.title));
     };
     let thread = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
@@ -193,5 +215,5 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
 /// Adds the compiler to the native module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Compiled>()?;
-    module.add_function(wrap_pyfunction!(compile_module, module)?)
+    module.add_function(wrap_pyfunction!(compile_program, module)?)
 }

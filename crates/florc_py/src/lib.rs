@@ -14,6 +14,7 @@ mod device;
 mod fingerprint;
 mod hidden;
 mod hooks;
+mod linked;
 mod memory;
 mod restore;
 mod session;
@@ -41,6 +42,7 @@ fn _florc(module: &Bound<'_, PyModule>) -> PyResult<()> {
     hooks::register(module)?;
     session::register(module)?;
     compile::register(module)?;
+    linked::register(module)?;
     tracebacks::register(module)?;
     state::register(module)
 }

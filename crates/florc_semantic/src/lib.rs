@@ -16,6 +16,7 @@ mod cfg;
 mod collect;
 mod dynamic;
 mod escape;
+pub mod files;
 mod flow;
 mod ids;
 mod imports;

@@ -6,14 +6,15 @@
 //!
 //! Words the refusal; what a change means is decided in `florc_history`.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use florc_effects::{Effects, Knowledge};
 use florc_history::{
-    Change, ChangeKind, ProbePlaces, SourceDiff, Version, classify, diff_sources, probe_places,
-    span_in_current,
+    Change, ChangeKind, ProbePlaces, SourceDiff, Version, added_globals, classify, diff_sources,
+    probe_places, run_by_imports, span_in_current,
 };
-use florc_semantic::Semantics;
+use florc_manifest::Settings;
+use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
 
@@ -22,7 +23,7 @@ use super::judge::EffectJudge;
 use crate::failure::Failure;
 use crate::{analysis, render};
 
-/// A version of the entry source with its analysis.
+/// A version of the program with its analysis.
 pub(crate) struct Analysed {
     pub(crate) semantics: Semantics,
     pub(crate) effects: Effects,
@@ -35,17 +36,20 @@ pub(crate) struct Comparison {
     pub(crate) has_probes: bool,
     /// Added statements and log statements that became others, outermost ones.
     pub(crate) added: Vec<StmtId>,
+    /// Globals of other files that only those bind.
+    pub(crate) added_globals: Vec<(String, String)>,
+    /// Functions that may run when another file is imported.
+    pub(crate) run_by_imports: BTreeSet<FunctionId>,
     pub(crate) places: ProbePlaces,
     /// Statements whose harmlessness only a replay of the whole run can show.
     pub(crate) unproven: Vec<Change>,
 }
 
 impl Analysed {
-    fn new(module: &Module, knowledge: &Arc<Knowledge>) -> Result<Self, Failure> {
-        let (own, knowledge) = (module.clone(), Arc::clone(knowledge));
+    fn new(module: &Module, settings: &Settings) -> Result<Self, Failure> {
+        let (own, settings) = (module.clone(), settings.clone());
         analysis::limited(module.source.path(), move || {
-            let (semantics, _) = florc_semantic::analyze(&own);
-            let (effects, _) = florc_effects::infer(&own, &semantics, &knowledge);
+            let (semantics, effects, _) = florc_instrument::analyse(&own, &settings);
             Self { semantics, effects }
         })
     }
@@ -54,7 +58,7 @@ impl Analysed {
     fn of_recorded(
         sources: &Sources,
         diff: &SourceDiff,
-        knowledge: &Arc<Knowledge>,
+        settings: &Settings,
     ) -> Result<Self, Failure> {
         let only_added = diff.removed.is_empty() && diff.changed.is_empty();
         let empty = SourceText::from_bytes("", Vec::new())
@@ -65,7 +69,7 @@ impl Analysed {
                 .as_ref()
                 .filter(|_| only_added)
                 .unwrap_or(&sources.recorded),
-            knowledge,
+            settings,
         )
     }
 
@@ -90,9 +94,10 @@ impl Analysed {
 /// Compares; a change that is not log-only is an error with its place and reason.
 pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
-    let knowledge = florc_instrument::knowledge(&subject.facts.manifest.settings);
-    let recorded = Analysed::of_recorded(sources, &diff, &knowledge)?;
-    let current = Analysed::new(&sources.current, &knowledge)?;
+    let settings = &subject.facts.manifest.settings;
+    let knowledge = florc_instrument::knowledge(settings);
+    let recorded = Analysed::of_recorded(sources, &diff, settings)?;
+    let current = Analysed::new(&sources.current, settings)?;
     let old_judge = recorded.judge(&sources.recorded, &knowledge);
     let new_judge = current.judge(&sources.current, &knowledge);
     let old = recorded.version(&sources.recorded, &old_judge);
@@ -115,6 +120,8 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
     let mut added: Vec<StmtId> = diff.added.iter().copied().chain(changed).collect();
     added.sort_unstable();
     let places = probe_places(new, main_loop, &added);
+    let added_globals = added_globals(new, &added);
+    let run_by_imports = run_by_imports(new);
     let unproven = changes
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
@@ -124,6 +131,8 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
         current,
         has_probes,
         added,
+        added_globals,
+        run_by_imports,
         places,
         unproven,
     })
@@ -154,15 +163,21 @@ fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {
                 &sources.current
             };
             let line = module.source.line_column(change.span.start).line;
-            let _ = writeln!(
-                rendered,
-                "  {}:{line}: {}",
-                module.source.path(),
-                change.title
-            );
+            let file = shown_file(module, change);
+            let _ = writeln!(rendered, "  {file}:{line}: {}", change.title);
         }
     }
     Err(Failure::rendered(rendered))
+}
+
+/// The file of a change, and which version of it.
+fn shown_file(module: &Module, change: &Change) -> String {
+    let file = &module.source.file_of(change.span.start).path;
+    if change.in_recorded {
+        format!("{file} (recorded)")
+    } else {
+        file.clone()
+    }
 }
 
 /// A change as a diagnostic.
@@ -198,6 +213,7 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
         change.title.clone(),
     )
     .with_help(help);
+    diagnostic.file = shown_file(module, change);
     let mut shown: Vec<Span> = Vec::new();
     for (span, text) in &change.reasons {
         // Marks over each other cannot be read.

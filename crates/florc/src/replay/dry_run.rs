@@ -69,6 +69,7 @@ fn as_text(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Plan
     );
     for site in probe_sites(probed) {
         let log = &probed.manifest.logs[site];
+        let file = subject.facts.file_of(&log.span);
         let _ = writeln!(text, "probe    {file}:{} {}", log.span.line, log.callee);
     }
     for block in &probed.executed_blocks {
@@ -132,7 +133,8 @@ fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {
 pub(crate) fn probes(subject: &Subject, probed: &Probed) -> Vec<Value> {
     let entry = |site: usize| {
         let log = &probed.manifest.logs[site];
-        json!({ "file": subject.facts.file(), "line": log.span.line, "callee": log.callee })
+        let file = subject.facts.file_of(&log.span);
+        json!({ "file": file, "line": log.span.line, "callee": log.callee })
     };
     probe_sites(probed).map(entry).collect()
 }

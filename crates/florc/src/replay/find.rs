@@ -4,14 +4,14 @@
 //! # recorded train.py (in the store)   against   train.py (in the working tree)
 //! ```
 //!
-//! Every other project module must be as it was recorded: probes are carried in the entry script
-//! only.
+//! Every file of the program is compared, the entry first. Other modules of the project, which ran
+//! as they are, must be as they were recorded.
 
 use std::path::{Path, PathBuf};
 
-use florc_manifest::SourceFile;
+use florc_manifest::{ProgramModule, SourceFile};
 use florc_runtime::StoreErrorKind;
-use florc_syntax::Module;
+use florc_syntax::{Module, Named};
 
 use crate::analysis;
 use crate::args::ReplayArgs;
@@ -31,11 +31,22 @@ pub(crate) struct Subject {
     pub(crate) script: PathBuf,
 }
 
-/// Both versions of the entry source.
+/// Both versions of the program, each linked.
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) recorded: Module,
     pub(crate) current: Module,
+    /// Files of the current version, the entry first.
+    pub(crate) texts: Vec<Text>,
+}
+
+/// A file of the current version.
+#[derive(Debug)]
+pub(crate) struct Text {
+    pub(crate) module: ProgramModule,
+    /// Where it is now, absolute.
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Finds the run: the one named, else the latest of the script, else the latest.
@@ -82,15 +93,14 @@ fn latest_of(opened: &Opened, script: &str) -> Result<OpenedRun, Failure> {
     }
 }
 
-/// Refuses when a recorded module other than the entry script is not what it was.
+/// Refuses when a recorded module that ran as it is, is not what it was.
 pub(crate) fn check_modules(subject: &Subject) -> Result<(), Failure> {
-    let entry = subject.facts.file();
-    for source in subject
-        .facts
-        .sources
-        .iter()
-        .filter(|source| source.path != entry)
-    {
+    let program = subject.facts.program();
+    let others = subject.facts.sources.iter().filter(|source| {
+        let mut files = program.iter();
+        files.all(|file| file.path != source.path)
+    });
+    for source in others {
         let path = subject.project.root.join(&source.path);
         let recorded = subject.run.handle.source_bytes(source)?;
         match std::fs::read(&path) {
@@ -104,27 +114,61 @@ pub(crate) fn check_modules(subject: &Subject) -> Result<(), Failure> {
 
 fn changed(source: &SourceFile, how: &str) -> Failure {
     Failure::new(format!("`{}` {how}", source.path)).help(
-        "put it back as it was recorded; log statements can be added in the script that was run",
+        "put it back as it was recorded; log statements can be added in the script that was run \
+         and in the files that it imports, but not in this one",
     )
 }
 
-/// Reads and parses both versions of the entry source.
+/// Reads, parses and links both versions.
 pub(crate) fn sources(subject: &Subject) -> Result<Sources, Failure> {
-    let name = subject.facts.file().to_owned();
-    let source = subject
-        .facts
-        .sources
-        .iter()
-        .find(|source| source.path == name);
-    let Some(source) = source else {
+    let program = subject.facts.program();
+    let mut recorded = Vec::with_capacity(program.len());
+    let mut current = Vec::with_capacity(program.len());
+    let mut texts = Vec::with_capacity(program.len());
+    for (index, module) in program.into_iter().enumerate() {
+        recorded.push(parsed(&module, recorded_bytes(subject, &module.path)?)?);
+        let path = if index == 0 {
+            subject.script.clone()
+        } else {
+            subject.project.root.join(&module.path)
+        };
+        let bytes = if index > 0 && !path.exists() {
+            let title = format!("`{}` was recorded and is not there any more", module.path);
+            return Err(Failure::new(title).help("put it back as it was recorded"));
+        } else {
+            analysis::read(&path)?
+        };
+        current.push(parsed(&module, bytes.clone())?);
+        texts.push(Text {
+            module,
+            path,
+            bytes,
+        });
+    }
+    let none = || Failure::new("the run has no source").help("record the script again");
+    Ok(Sources {
+        recorded: florc_syntax::link(recorded).ok_or_else(none)?,
+        current: florc_syntax::link(current).ok_or_else(none)?,
+        texts,
+    })
+}
+
+fn recorded_bytes(subject: &Subject, path: &str) -> Result<Vec<u8>, Failure> {
+    let mut sources = subject.facts.sources.iter();
+    let Some(source) = sources.find(|source| source.path == path) else {
         return Err(
-            Failure::new(format!("the source of `{name}` was not recorded"))
+            Failure::new(format!("the source of `{path}` was not recorded"))
                 .help("record the script again"),
         );
     };
-    let bytes = subject.run.handle.source_bytes(source)?;
-    let recorded = analysis::parse(analysis::decode(format!("{name} (recorded)"), bytes)?)?;
-    let current = analysis::read(&subject.script)?;
-    let current = analysis::parse(analysis::decode(name, current)?)?;
-    Ok(Sources { recorded, current })
+    Ok(subject.run.handle.source_bytes(source)?)
+}
+
+fn parsed(module: &ProgramModule, bytes: Vec<u8>) -> Result<Named, Failure> {
+    let source = analysis::decode(module.path.clone(), bytes)?;
+    Ok(Named {
+        name: module.name.clone(),
+        package: module.package.clone(),
+        module: analysis::parse(source)?,
+    })
 }

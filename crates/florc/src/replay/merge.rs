@@ -68,7 +68,8 @@ pub(crate) fn merge(
             // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
             if recorded && matches(condition, &row) {
-                merged.rows.push(StoredRow { row, trust });
+                let file = file_of(probed, &row);
+                merged.rows.push(StoredRow { row, trust, file });
             }
         }
         merged.verdicts.push(shard.verdict);
@@ -83,6 +84,12 @@ pub(crate) fn merge(
         .filter(|site| !seen.contains(site))
         .collect();
     Ok(merged)
+}
+
+/// The file of a row, where it is not the entry.
+fn file_of(probed: &Probed, row: &florc_manifest::Row) -> Option<String> {
+    let site = probed.manifest.logs.get(row.site as usize)?;
+    (!site.span.file.is_empty()).then(|| site.span.file.clone())
 }
 
 struct Shard {

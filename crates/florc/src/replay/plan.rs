@@ -187,27 +187,36 @@ fn makespan(segments: &[PlannedSegment], workers: usize) -> f64 {
     busy.into_iter().fold(0.0, f64::max)
 }
 
-/// Writes plan and probed source into the store.
+/// Writes plan and probed sources into the store.
 pub(crate) fn store(
     subject: &Subject,
     sources: &Sources,
+    comparison: &Comparison,
     probed: &Probed,
     planned: &Planned,
 ) -> Result<Stored, Failure> {
     let id = subject.opened.store.create_replay()?;
     let folder = subject.opened.store.replay_directory(&id);
-    let source = sources.current.source.bytes();
-    let file = folder.join("source.py");
-    std::fs::write(&file, source).map_err(|error| Failure::io("write", &file, &error))?;
+    let mut modules = Vec::with_capacity(sources.texts.len());
+    for (index, text) in sources.texts.iter().enumerate() {
+        let name = format!("source-{index}.py");
+        let file = folder.join(&name);
+        std::fs::write(&file, &text.bytes).map_err(|error| Failure::io("write", &file, &error))?;
+        modules.push(ModuleText {
+            path: text.path.to_string_lossy().into_owned(),
+            file: text.module.path.clone(),
+            name: text.module.name.clone(),
+            package: text.module.package.clone(),
+            source_file: name,
+        });
+    }
     let plan = ReplayPlan {
         format: FORMAT_VERSION,
         replay: id.clone(),
         run: subject.facts.manifest.run.clone(),
         store: subject.opened.folder.to_string_lossy().into_owned(),
-        module: ModuleText {
-            path: subject.script.to_string_lossy().into_owned(),
-            source_file: "source.py".to_owned(),
-        },
+        modules,
+        added_globals: comparison.added_globals.clone(),
         main_loop: probed.main_loop.clone(),
         skip_blocks: probed.skip_blocks.clone(),
         forward_sites: probed.forward_sites.clone(),
@@ -223,11 +232,24 @@ pub(crate) fn store(
     let text = serde_json::to_string_pretty(&plan)
         .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
     replays::replace(&folder.join("plan.json"), &text)?;
-    let source_hash = florc_history::blob_id(source).unwrap_or_else(|| id.clone());
+    let source_hash = source_hash(sources).unwrap_or_else(|| id.clone());
     Ok(Stored {
         id,
         folder,
         plan,
         source_hash,
     })
+}
+
+/// One hash for the texts of all files.
+fn source_hash(sources: &Sources) -> Option<String> {
+    if let [text] = sources.texts.as_slice() {
+        return florc_history::blob_id(&text.bytes);
+    }
+    let mut list = String::new();
+    for text in &sources.texts {
+        let hash = florc_history::blob_id(&text.bytes)?;
+        list.extend([hash.as_str(), " ", text.module.path.as_str(), "\n"]);
+    }
+    florc_history::blob_id(list.as_bytes())
 }

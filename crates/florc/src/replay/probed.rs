@@ -16,7 +16,8 @@ use florc_instrument::{Options, Reuse, plan, source_span};
 use florc_manifest::{
     MainLoopSite, ModuleManifest, NeededRoots, Root, Settings, SkipBlockSite, SourceSpan,
 };
-use florc_syntax::tree::StmtId;
+use florc_semantic::{FunctionId, Semantics};
+use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
 use super::changes::{Analysed, Comparison};
@@ -243,35 +244,44 @@ impl<'a> Needs<'a> {
         module: &Module,
         blocks: &[((StmtId, Span), &SkipBlockSite)],
     ) -> Vec<String> {
-        let semantics = &self.comparison.current.semantics;
-        let spans: Vec<Span> = self
-            .comparison
-            .added
-            .iter()
-            .map(|stmt| module.tree.stmt(*stmt).span)
-            .collect();
-        let functions: BTreeSet<_> = self
-            .comparison
-            .added
-            .iter()
+        let comparison = self.comparison;
+        let semantics = &comparison.current.semantics;
+        let added = comparison.added.iter();
+        let functions: BTreeSet<FunctionId> = added
             .map(|stmt| semantics.function_of_stmt(*stmt))
             .collect();
-        let whole_run = !self.comparison.unproven.is_empty();
-        let must_run = |(stmt, span): (StmtId, Span)| {
-            spans.iter().any(|added| span.contains_span(*added))
-                || self
-                    .comparison
-                    .current
-                    .effects
-                    .may_reach(&[stmt])
-                    .iter()
-                    .any(|reached| functions.contains(reached))
+        let by_import = !functions.is_disjoint(&comparison.run_by_imports);
+        let importing = importing(module, semantics);
+        let whole_run = !comparison.unproven.is_empty();
+        let must_run = |block: StmtId| {
+            let reached = comparison.current.effects.may_reach(&[block]);
+            let inside: BTreeSet<StmtId> = std::iter::once(block)
+                .chain(module.tree.descendants(block))
+                .collect();
+            comparison.added.iter().any(|stmt| inside.contains(stmt))
+                || !functions.is_disjoint(&reached)
+                || by_import
+                    && (inside.iter().any(|stmt| is_import(module, *stmt))
+                        || !importing.is_disjoint(&reached))
         };
-        let executed = blocks.iter().filter(|(place, site)| {
-            whole_run || self.unusable.contains(&site.id) || must_run(*place)
+        let executed = blocks.iter().filter(|((block, _), site)| {
+            whole_run || self.unusable.contains(&site.id) || must_run(*block)
         });
         executed.map(|(_, site)| site.id.clone()).collect()
     }
+}
+
+fn is_import(module: &Module, stmt: StmtId) -> bool {
+    let kind = &module.tree.stmt(stmt).kind;
+    matches!(kind, StmtKind::Import { .. } | StmtKind::ImportFrom { .. })
+}
+
+/// Functions that import something: the first time, that runs a file.
+fn importing(module: &Module, semantics: &Semantics) -> BTreeSet<FunctionId> {
+    let all = (0..module.tree.stmt_count() as u32).map(StmtId);
+    all.filter(|stmt| is_import(module, *stmt))
+        .map(|stmt| semantics.function_of_stmt(stmt))
+        .collect()
 }
 
 /// A live name that the recorded roots do not have.

@@ -136,24 +136,24 @@ fn as_text(rows: &[StoredRow]) -> String {
     text
 }
 
-fn as_json(
+fn as_json<'a>(
     args: &ReplayArgs,
-    subject: &Subject,
+    subject: &'a Subject,
     probed: &Probed,
-    stored: &Stored,
+    stored: &'a Stored,
     merged: &Merged,
-    shown: &[StoredRow],
+    shown: &'a [StoredRow],
 ) -> Value {
     let run = &subject.facts.manifest.run;
-    let origin = Origin {
+    let origin = |each: &'a StoredRow| Origin {
         run,
         replay: Some(&stored.id),
-        file: subject.facts.file(),
+        file: each.file.as_deref().unwrap_or(subject.facts.file()),
     };
     let rows: Vec<Value> = shown
         .iter()
         .enumerate()
-        .flat_map(|(seq, each)| LogRow::of(&origin, &each.row, seq as u64, each.trust.word()))
+        .flat_map(|(seq, each)| LogRow::of(&origin(each), &each.row, seq as u64, each.trust.word()))
         .map(|row| row.json())
         .collect();
     let segments: Vec<Value> = stored
@@ -211,15 +211,16 @@ fn say_silent(
         return;
     }
     for site in &merged.silent {
-        let line = probed.manifest.logs[*site as usize].span.line;
+        let span = &probed.manifest.logs[*site as usize].span;
         let how = if args.condition.is_some() || planned.cut_short {
             "in the iterations that were replayed"
         } else {
             "in the recorded run"
         };
         out::warning(&format!(
-            "the log statement at {}:{line} was not reached {how}",
-            subject.facts.file()
+            "the log statement at {}:{} was not reached {how}",
+            subject.facts.file_of(span),
+            span.line
         ));
     }
 }

@@ -57,13 +57,26 @@ def loaded(project):
 
 def began(project):
     """A main loop begins: what is loaded now takes part in it."""
-    if not _recorded:
+    if None not in _recorded:
         _recorded.add(None)
         found = versions()
         if found:
             text = ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
             _florc.note("packages", text)
     record(project)
+
+
+def installed_folders():
+    """Where the files are that are not the project's."""
+    folders = [folder.rstrip(os.sep) for folder in _INSTALLED]
+    if sys.prefix != sys.base_prefix:
+        folders.append(_ENVIRONMENT.rstrip(os.sep))
+    return folders
+
+
+def recorded(files, project):
+    """Sources of these files are kept already."""
+    _recorded.update(os.path.realpath(os.path.join(project, path)) for path in files)
 
 
 def record(project):

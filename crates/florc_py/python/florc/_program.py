@@ -7,11 +7,13 @@ ended elsewhere.
 
 import ast
 import builtins
+import json
 import os
 import sys
 import warnings
 
 from . import _florc
+from ._modules import installed_folders, relative
 from .adapters import functions
 
 
@@ -21,12 +23,15 @@ class Program:
     `folder` holds what Python itself put on `sys.path`, and nothing where it was told not to.
     """
 
-    def __init__(self, command, folder, path=None):
+    def __init__(self, command, folder, project, path=None):
         self.is_module = command[0] == "-m"
         command = command[1:] if self.is_module else command
         self.name, self.arguments = command[0], command[1:]
         self.path = path or (None if self.is_module else _absolute(self.name))
+        self.is_given = path is not None
         self.folder = folder
+        self.project = project
+        self.package = ""
         self.spec = None
 
     def find(self):
@@ -41,17 +46,33 @@ class Program:
         for folder in self.folder:
             _make_way(folder)
         if self.is_module:
-            self._find_module()
+            found = _florc.locate_module(json.dumps(self._start()), self.name)
+            if found is None:
+                self.locate()
+            else:
+                self.path, self.package = self.path or found[0], found[1]
 
-    def _find_module(self):
+    def locate(self):
+        """Imports the packages around a module that is run, and finds it as Python does."""
         import runpy
 
+        if not self.is_module or self.spec is not None:
+            return
         try:
             _, self.spec, _ = runpy._get_module_details(self.name, runpy._Error)
         except runpy._Error as error:
             sys.exit(f"{sys.executable}: {error}")
         sys.argv[0] = self.spec.origin
         self.path = self.path or self.spec.origin
+        self.package = self.spec.parent or ""
+
+    def is_located(self):
+        """Whether the file is the one that Python found, where that is to be."""
+        return self.spec is None or self.is_given or os.path.realpath(self.spec.origin) == os.path.realpath(self.path)
+
+    def argv(self):
+        """`sys.argv` of the script."""
+        return [self.path if self.is_module else self.name, *self.arguments]
 
     def read(self):
         """The bytes of the source."""
@@ -62,6 +83,29 @@ class Program:
             reason = f"[Errno {error.errno}] {error.strerror}"
             sys.stderr.write(f"{sys.executable}: can't open file {self.path!r}: {reason}\n")
             sys.exit(2)
+
+    def _start(self):
+        return {
+            "path": self.path or "",
+            "package": self.package,
+            "search": [os.path.join(os.getcwd(), path) for path in sys.path if isinstance(path, str)],
+            "folder": os.getcwd(),
+            "taken": sorted({*sys.builtin_module_names, *_STARTED}),
+            "root": self.project,
+            "installed": installed_folders(),
+        }
+
+    def files(self, source):
+        """The files of the program, the script first, as (path, name, package, source); and what
+        was left out, in words."""
+        alone = (relative(self.path, self.project), "__main__", self.package, source)
+        try:
+            files, left_out = _florc.program_files(json.dumps(self._start()))
+        except Exception as error:
+            return [alone], [f"the imports of `{alone[0]}` could not be followed: {error}"]
+        # What Python had to import to find the script was run already.
+        files = [file for file in files[1:] if file[1] not in sys.modules]
+        return [alone, *((p, name, package, bytes(text)) for p, name, package, text in files)], left_out
 
     def namespace(self):
         """The globals of `__main__`, made as a plain run makes them."""
@@ -108,39 +152,40 @@ _STARTED = frozenset(
 )
 
 
-def compiled(program, source, name, plan=None, settings=None):
-    """Code to run, and the instrumented module or why there is none.
+def compiled(program, files, plan=None, settings=None):
+    """Code to run, and the instrumented program or why there is none. `files` are (path, name,
+    package, source), the script first.
 
     The user's bytes are compiled first, so that warnings are Python's own. What does not compile
     is handed to a plain interpreter, whose words differ a little from those of `compile`.
     """
     path = program.path
     try:
-        plain = compile(source, path, "exec", dont_inherit=True)
+        plain = compile(files[0][3], path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         sys.stderr.flush()
         os.execv(sys.executable, sys.orig_argv)
     try:
-        module = _florc.compile_module(name, source, plan, settings)
-        return _placed(module, path), module, None
+        module = _florc.compile_program(files, plan, settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return placed(module, 0, path), module, None
     except Exception as error:
         return plain, None, str(error)
 
 
-def _placed(module, path):
-    """Code of an instrumented module, with the positions of the original source."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(module.text, path)
-        calls = []
-        for node in ast.walk(tree):
-            if "lineno" in node._attributes:
-                module.place(node)
-            if type(node) is ast.Call and len(node.args) > 1:
-                calls.append(node)
-        for call in calls:
-            _cover(*call.args[:2])
-        return compile(tree, path, "exec", dont_inherit=True)
+def placed(module, index, path):
+    """Code of an instrumented file, with the positions of the original source."""
+    tree = ast.parse(module.text(index), path)
+    calls = []
+    for node in ast.walk(tree):
+        if "lineno" in node._attributes:
+            module.place(index, node)
+        if type(node) is ast.Call and len(node.args) > 1:
+            calls.append(node)
+    for call in calls:
+        _cover(*call.args[:2])
+    return compile(tree, path, "exec", dont_inherit=True)
 
 
 def _cover(first, second):
@@ -153,8 +198,18 @@ def _cover(first, second):
         ast.copy_location(first, second)
 
 
-def execute(program, code):
-    """Runs the script as `__main__`; tells how it ended by `execute.ended`."""
+def execute(program, code, fail):
+    """Runs the script as `__main__`; tells how it ended by `execute.ended`. What is to be run must
+    be what was compiled: else `fail` is told, and the plain source is run."""
+    try:
+        program.locate()
+    except BaseException as error:
+        execute.ended = outcome(error)
+        raise
+    if not program.is_located():
+        fail(f"module `{program.name}` is not `{program.path}`, as it seemed before the run")
+        program.path = program.spec.origin
+        code = compile(program.read(), program.path, "exec", dont_inherit=True)
     names = program.namespace()
     functions.know_script(code)
     try:

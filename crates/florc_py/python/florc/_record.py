@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _florc, _modules, _seed, adapters  # all before the script's folder is on the path
+from . import _florc, _linked, _modules, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -20,20 +20,31 @@ def record(config_file, command, folder):
         config = json.load(file)
     hash_seed = _seed.fixed()
     os.unlink(config_file)
-    program = Program(command, folder)
+    project = config["project"]
+    program = Program(command, folder, project)
     program.find()
-    source = program.read()
-    name = _modules.relative(program.path, config["project"])
-    code, module, problem = compiled(program, source, name, settings=json.dumps(config.get("settings", {})))
-    settings = _settings(config, program, hash_seed)
-    run = _florc.start_record(json.dumps(settings), [(name, source)], module)
+    files, left_out = program.files(program.read())
+    asked = json.dumps(config.get("settings", {}))
+    code, module, problem = compiled(program, files, settings=asked)
+    if module is None and len(files) > 1:
+        left_out.append(f"the program's files could not be analysed together: {problem}")
+        del files[1:]
+        code, module, problem = compiled(program, files, settings=asked)
+    settings = _settings(config, program, hash_seed, files)
+    run = _florc.start_record(json.dumps(settings), [(path, source) for path, *_, source in files], module)
+    _modules.recorded([path for path, *_ in files], project)
+    for text in left_out:
+        _florc.note("not-linked", text)
     if problem:
-        _florc.note("not-instrumented", f"`{name}` could not be instrumented: {problem}")
+        _florc.note("not-instrumented", f"`{files[0][0]}` could not be instrumented: {problem}")
+    if module is not None:
+        absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
+        _linked.install(module, absolute, replays=False)
     if run:
         _seed.seed_random(run)
-    atexit.register(_finish, os.getpid(), config["project"], run, time.monotonic())
+    atexit.register(_finish, os.getpid(), project, run, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
-    execute(program, code)
+    execute(program, code, _florc.fail)
 
 
 # What libraries read when they are loaded and that decides bits: threads, instruction sets, modes.
@@ -45,7 +56,7 @@ _VARIABLES = (
 ).split()
 
 
-def _settings(config, program, hash_seed):
+def _settings(config, program, hash_seed, files):
     options = config["run_options"]
     manifest = {
         "format": 0,
@@ -55,7 +66,7 @@ def _settings(config, program, hash_seed):
         "started": time.time(),
         "script": config["script"],
         "is_module": program.is_module,
-        "argv": list(sys.argv),
+        "argv": program.argv(),
         "cwd": os.getcwd(),
         "project": config["project"],
         "overhead_bound": options["overhead"],
@@ -72,6 +83,7 @@ def _settings(config, program, hash_seed):
         "git": config.get("git"),
         "sources": [],
         "modules": [],
+        "program": [{"path": path, "name": name, "package": package} for path, name, package, _ in files],
     }
     return {
         "store": config["store"],
@@ -91,6 +103,7 @@ def _finish(process, project, run, began):
     if os.getpid() != process:
         return
     try:
+        _linked.check()
         _modules.record(project)
     except Exception as error:
         _florc.note("recording-stopped", f"sources of modules were not kept: {error}")

@@ -11,7 +11,11 @@ import shutil
 import sys
 import tempfile
 
+<<<<<<< HEAD
 from . import _florc, _modules, _seed, _trackers, adapters  # all before the script's folder is on the path
+=======
+from . import _florc, _linked, _seed, adapters  # all before the script's folder is on the path
+>>>>>>> 474bc15 (Programs of several files are recorded, and replayed with probes in any of them)
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
@@ -25,19 +29,14 @@ def work(plan_file, segment, folder):
         manifest = json.load(file)
     _seed.fixed(manifest["environment"]["hash_seed"])
     program = _program(plan, manifest, folder)
-    with open(os.path.join(os.path.dirname(plan_file), plan["module"]["source_file"]), "rb") as file:
-        source = file.read()
-    name = _modules.relative(program.path, manifest["project"])
-    if manifest["modules"]:
-        name = manifest["modules"][0]["file"]
-    settings = json.dumps(manifest.get("settings", {}))
-    code, module, problem = compiled(program, source, name, text, settings)
+    files = _files(plan, os.path.dirname(plan_file))
+    code, module, problem = compiled(program, files, text, json.dumps(manifest.get("settings", {})))
     if module is None:
-        module, problem = _florc.compile_module(name, b"", None), problem or "unknown"
+        module, problem = _florc.compile_program([(*files[0][:3], b"")], None), problem or "unknown"
     if not _florc.start_replay(plan_file, segment, manifest["project"], module):
         return
     if problem:
-        _give_up(f"`{name}` could not be instrumented: {problem}")
+        _give_up(f"`{files[0][0]}` could not be instrumented: {problem}")
     ended, changed = _florc.recorded(plan["store"], plan["run"], manifest["project"])
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
@@ -46,18 +45,31 @@ def work(plan_file, segment, folder):
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)
     overlay = Overlay(scratch, manifest["project"])
-    overlay.put(program.path, source)
+    absolute = [(it["path"], it["name"], file[3]) for it, file in zip(plan["modules"], files)]
+    for path, _, source in absolute:
+        overlay.put(path, source)
+    adapters.added_globals.update(map(tuple, plan["added_globals"]))
+    _linked.install(module, absolute, replays=True)
     atexit.register(_finish, os.getpid(), json.loads(ended))
     os.register_at_fork(after_in_child=_florc.forked)
     overlay.install()
-    execute(program, code)
+    execute(program, code, _give_up)
 
 
 def _program(plan, manifest, folder):
     command = ["-m", manifest["script"]] if manifest["is_module"] else [manifest["argv"][0]]
-    program = Program([*command, *manifest["argv"][1:]], folder, plan["module"]["path"])
+    program = Program([*command, *manifest["argv"][1:]], folder, manifest["project"], plan["modules"][0]["path"])
     program.find()
     return program
+
+
+def _files(plan, folder):
+    """The probed sources, the script first."""
+    files = []
+    for each in plan["modules"]:
+        with open(os.path.join(folder, each["source_file"]), "rb") as file:
+            files.append((each["file"], each["name"], each["package"], file.read()))
+    return files
 
 
 def _give_up(text):

@@ -244,6 +244,8 @@ fn forked() {
 /// A main loop begins: modules of the project and versions of packages are known now.
 pub(super) fn first_loop(py: Python<'_>) -> Result<(), Trouble> {
     let _busy = super::Busy::new();
+    py.import(intern!(py, "florc._linked"))?
+        .call_method0(intern!(py, "check"))?;
     let records = here(|session| match session.engine {
         Engine::Record(_) => Some(session.project.clone()),
         Engine::Replay(_) => None,

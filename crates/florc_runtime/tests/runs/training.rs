@@ -289,10 +289,14 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         replay: replay.clone(),
         run: run.to_owned(),
         store: store.to_str().unwrap().to_owned(),
-        module: ModuleText {
+        modules: vec![ModuleText {
             path: "train.py".into(),
+            file: "train.py".into(),
+            name: "__main__".into(),
+            package: String::new(),
             source_file: "train.py".into(),
-        },
+        }],
+        added_globals: vec![],
         forward_sites: vec![Some(0), None, Some(1), None, Some(2)],
         clock_sites: vec![Some(0), Some(1), None],
         executed_blocks: if ask.inner_probe {
@@ -428,6 +432,7 @@ pub(crate) fn manifest() -> RunManifest {
         git: None,
         sources: vec![],
         modules: vec![module()],
+        program: vec![],
     }
 }
 

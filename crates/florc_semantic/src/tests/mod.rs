@@ -14,6 +14,7 @@
 
 mod calls;
 mod cfg;
+mod files;
 mod flow;
 mod names;
 mod regions;

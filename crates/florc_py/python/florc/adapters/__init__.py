@@ -192,10 +192,16 @@ def class_attributes(cls):
     return found
 
 
+# In a replay: globals, as (module, name), that the recorded program did not have.
+added_globals = set()
+
+
 def module_attributes(module):
     """Globals of a module that hold data."""
     found = {}
     for name, value in list(vars(module).items()):
+        if (module.__name__, name) in added_globals:
+            continue
         if not (name.startswith("__") and name.endswith("__")) and _is_data(value):
             found[name] = value
     return found
