@@ -16,12 +16,13 @@ class Stop(Exception):
     pass
 
 def show(value, seen=None):
-    seen = {} if seen is None else seen
+    seen = [] if seen is None else seen
     if isinstance(value, (int, float, str, bytes, type(None))):
         return repr(value)
-    if id(value) in seen:
-        return f"#{seen[id(value)]}"
-    seen[id(value)] = len(seen)
+    for at, other in enumerate(seen):
+        if other is value:
+            return f"#{at}"
+    seen.append(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {show(v, seen)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple, collections.deque)):

@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +89,7 @@ class Forks:
             while not os.path.exists(path):
                 if process.poll() is not None:
                     raise RuntimeError(f"the interpreter for {modules} did not start")
-                os.sched_yield()
+                time.sleep(0.01)
             self.servers[modules] = (process, path, executable)
         _, path, executable = self.servers[modules]
         return path, executable

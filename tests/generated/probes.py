@@ -13,6 +13,8 @@ from tree import Block, Line, probes_of, remove, render, suites_of
 
 NAMES = re.compile(r"^\s*(?:for )?((?:self\.)?[a-z_]+\d*)(?:, \*?([a-z_]+\d*))? (?:=|in) ", re.M)
 
+FORWARD = ("epoch", "step", "episode", "end", "result", "failed ")
+
 
 def add_probes(program, r, run, changing=False):
     """Puts one to six probes into the tree; with `changing` some change what they look at.
@@ -131,7 +133,7 @@ def _shown(r, name, names, changing):
 
 
 def _good(program, run):
-    """Probes that are reached, do not raise, and print no addresses."""
+    """Probes that are reached, do not raise, and print one line without an address."""
     probes = probes_of(program.suite)
     texts = [probe.text for probe in probes]
     for number, probe in enumerate(probes):
@@ -141,14 +143,17 @@ def _good(program, run):
     for probe, text in zip(probes, texts):
         probe.text = text
     failed = {int(line.split()[1]) for line in lines if line.startswith("failed ")}
-    reached, addresses = set(), set()
+    reached, spoilt, last = set(), set(), None
     for line in lines:
         if line.startswith("probe "):
-            reached.add(line.split()[1])
-            if " at 0x" in line:
-                addresses.add(line.split()[1])
+            last = line.split()[1]
+            reached.add(last)
+        elif line.startswith(FORWARD):
+            last = None
+        if last and (" at 0x" in line or not line.startswith("probe ")):
+            spoilt.add(last)
     number_of = [re.search(r"probe (\d+)", text).group(1) for text in texts]
     return [
         probe for i, probe in enumerate(probes)
-        if i not in failed and number_of[i] in reached and number_of[i] not in addresses
+        if i not in failed and number_of[i] in reached and number_of[i] not in spoilt
     ]

@@ -75,7 +75,7 @@ def _judge(texts, options, forks, folder):
         return Outcome(*trouble, options)
     (project / "train.py").write_text(texts.probed)
     answer = forks.florc(["replay", "--workers", str(options.workers)], project, modules)
-    outcome = _compared(wanted, answer, options)
+    outcome = compared(wanted, answer, options)
     if outcome.word == "verified" and options.where:
         return _where(texts, options, forks, project) or outcome
     return outcome
@@ -102,7 +102,8 @@ def _crashed(ran):
     return CRASH.search(ran.stderr) or ran.code < 0 or ran.code > 127
 
 
-def _compared(wanted, answer, options):
+def compared(wanted, answer, options):
+    """What an answer is worth beside a run from scratch."""
     if _crashed(answer):
         return Outcome("crash", answer.stderr, options)
     if answer.code == 0:

@@ -25,8 +25,9 @@ def serve(path, modules):
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     server = socket.socket(socket.AF_UNIX)
-    server.bind(path)
+    server.bind(path + ".new")
     server.listen(64)
+    os.rename(path + ".new", path)  # who sees it can connect
     wake, signalled = socket.socketpair()
     signalled.setblocking(False)
     wake.setblocking(False)
