@@ -101,7 +101,7 @@ def test_a_changed_module_of_the_project_is_refused(tmp_path):
     assert "helper.py" in ran.stderr
 
 
-UNSEEDED = "import random\nw = [random.random()]\nfor epoch in range(4):\n    for x in range(3):\n        w[0] += random.random()\n    print('epoch', w[0])\n    print('probe', w[0])\n"
+UNSEEDED = "import random\nimport numpy as np\nimport torch\nw = [random.random() + np.random.rand() + torch.rand(1).item()]\nfor epoch in range(4):\n    for x in range(3):\n        w[0] += random.random()\n    print('epoch', w[0])\n    print('probe', w[0])\n"
 
 
 def test_an_unseeded_run_is_replayed_all_the_same(tmp_path):

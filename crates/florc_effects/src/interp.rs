@@ -75,6 +75,8 @@ pub(crate) struct Interp<'a> {
     pub(crate) reads: Reads,
     pub(crate) function: FunctionId,
     pub(crate) stmt: StmtId,
+    /// What a `with` statement enters, while it is entered.
+    pub(crate) context: Option<ExprId>,
     /// Callables inside of callables that are being followed.
     pub(crate) nesting: u32,
     /// For each result of opaque calls the objects that lead to it.
@@ -121,6 +123,7 @@ impl<'a> Interp<'a> {
             reads: Reads::default(),
             function: FunctionId(0),
             stmt: StmtId(0),
+            context: None,
             nesting: 0,
             led_back: BTreeMap::new(),
             followed: BTreeMap::new(),

@@ -85,6 +85,8 @@ pub struct Rule {
     pub files: bool,
     /// Changes flags of the process or a device.
     pub device: bool,
+    /// As the context of a `with`, what it changes is as before when the statement ends.
+    pub scoped: bool,
     /// Which user code may run.
     pub callbacks: Callbacks,
     /// Calls `__str__`, `__len__`, `__iter__`, … of the arguments.

@@ -210,7 +210,7 @@ impl Interp<'_> {
             address: rule.address,
             // A log statement's sink is no file that anything reads back.
             files: rule.files && rule.log.is_none(),
-            device: rule.device,
+            device: rule.device && !(rule.scoped && self.context == Some(site)),
         };
         self.note_hidden(self.span(site), hidden);
         if rule.trains {

@@ -242,6 +242,7 @@ impl Interp<'_> {
     }
 
     fn with_item(&mut self, is_async: bool, item: &WithItem) {
+        let around = self.context.replace(item.context);
         let context = self.eval(item.context);
         if is_async {
             self.note(self.span(item.context), Action::Await, String::new);
@@ -256,6 +257,7 @@ impl Interp<'_> {
             self.assign(target, &entered);
         }
         self.call_method_named(item.context, &context, exit);
+        self.context = around;
     }
 
     fn handler(&mut self, handler: &ExceptHandler) {

@@ -70,6 +70,17 @@ fn parameters_are_parts_of_the_model() {
     );
 }
 #[test]
+fn settings_of_a_with_statement_end_with_it() {
+    torch(
+        "for i in range(2):\n    with torch.no_grad():\n        n = model[0].weight.norm()\n",
+        "bound: i n",
+    );
+    torch(
+        "for i in range(2):\n    torch.set_grad_enabled(False)\n",
+        "bound: i\nhidden: device",
+    );
+}
+#[test]
 fn initialisation_draws_and_writes() {
     torch(
         "for i in range(2):\n    nn.init.normal_(model[0].weight)\n",

@@ -1,7 +1,7 @@
-"""Randomness that a script did not seed: the hash seed, the start of `random` and `numpy.random`.
+"""Randomness that a script did not seed: the hash seed, the start of `random`, `numpy.random`, torch.
 
 All are arbitrary in a plain run. In a recorded run they are arbitrary too, but known, so that a
-replay can begin with the same ones. torch begins with a fixed seed by itself.
+replay can begin with the same ones.
 """
 
 import hashlib
@@ -37,26 +37,32 @@ def fixed(seed=None):
 
 
 def seed_random(run):
-    """Begins `random` and, once it is imported, `numpy.random` at states that follow from the
-    run's id."""
+    """Begins `random` and, once they are imported, `numpy.random` and torch at states that follow
+    from the run's id."""
     if not os.path.exists(os.path.join(sys.path[0], "random.py")):  # the script's own
         import random
 
         random.seed(f"florc {run}")
-    if "numpy.random" not in sys.modules:
-        sys.meta_path.insert(0, _NumpyRandom(run))
+    digest = hashlib.blake2b(f"florc {run}".encode(), digest_size=16).digest()
+    words = [int.from_bytes(digest[at : at + 4], "little") for at in range(0, 16, 4)]
+    for finder in (
+        _Seeded("numpy.random", lambda module: module.seed(words)),
+        _Seeded("torch", lambda module: module.manual_seed(words[0])),
+    ):
+        if finder.name not in sys.modules:
+            sys.meta_path.insert(0, finder)
 
 
-class _NumpyRandom:
-    """Finds `numpy.random` once, as the other finders do, and seeds it after its import."""
+class _Seeded:
+    """Finds a module once, as the other finders do, and seeds it after its import."""
 
-    def __init__(self, run):
-        digest = hashlib.blake2b(f"florc {run}".encode(), digest_size=16).digest()
-        self._seed = [int.from_bytes(digest[at : at + 4], "little") for at in range(0, 16, 4)]
+    def __init__(self, name, seed):
+        self.name = name
+        self._seed = seed
         self._loader = None
 
     def find_spec(self, name, path=None, target=None):
-        if name != "numpy.random":
+        if name != self.name:
             return None
         sys.meta_path.remove(self)
         for finder in sys.meta_path:
@@ -72,4 +78,4 @@ class _NumpyRandom:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        module.seed(self._seed)
+        self._seed(module)
