@@ -1,5 +1,6 @@
 """The oracle can fail: planted faults must be reported, never printed as truth."""
 
+import os
 import re
 import shutil
 
@@ -98,6 +99,34 @@ def test_a_probe_that_changes_training_is_refused(recorded):
     assert ran.code in (1, 2)
     assert ran.probes() == []
     assert "rng.rand()" in ran.stderr
+
+
+BEST = """\
+import json
+weights, best = [1.0, 2.0], 9.0
+for epoch in range(4):
+    weights[0] -= 0.1 * weights[1]
+    if abs(weights[0] - 0.8) < best:
+        best = abs(weights[0] - 0.8)
+        json.dump(epoch, open("best.json", "w"))
+    print("epoch", epoch)
+saved = json.load(open("best.json"))
+print("end")
+"""
+
+
+def test_a_file_that_another_run_has_overwritten_is_not_taken_for_the_recorded_one(tmp_path):
+    project = small(tmp_path, BEST)
+    assert project.record().code == 0
+    project.script.write_text(BEST.replace('print("end")', 'print("probe", saved)\nprint("end")'))
+    ran = project.replay()
+    assert (ran.code, ran.probes()) == (0, ["probe 0"]), ran.stderr
+    best = tmp_path / "best.json"
+    best.write_text("3")
+    os.utime(best, times=(best.stat().st_mtime + 60,) * 2)
+    ran = project.replay()
+    assert (ran.code, ran.probes()) == (1, [])
+    assert "best.json" in ran.stderr
 
 
 def test_florc_is_the_command_under_test():

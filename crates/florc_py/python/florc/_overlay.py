@@ -22,11 +22,14 @@ _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spa
 # Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
 
+_INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys.base_prefix)} | {sys.prefix + os.sep})
+
 
 class Overlay:
     """A scratch directory over the file system."""
 
-    def __init__(self, scratch, project):
+    def __init__(self, scratch, project, ended=float("inf")):
+        self.ended = ended
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
         self.gone = set()
@@ -81,6 +84,20 @@ class Overlay:
                 return shadow
         return path
 
+    def content(self, path):
+        """As `reading`, of a file whose content is wanted: what was written since the run ended is
+        not what the run read."""
+        found = self.reading(path)
+        text = self._absolute(path)
+        if text is not None and found is path and not text.startswith(_INSTALLED):
+            try:
+                changed = self.real["stat"](text)
+            except OSError:
+                return found
+            if changed.st_mtime > self.ended and changed.st_mode & 0o170000 == 0o100000:
+                _florc.note("file-changed", f"`{text}` was written after the run ended: what the run read is not there any more")
+        return found
+
     def _is_directory(self, shadow):
         """A shadow directory that only holds copies does not hide the real one."""
         try:
@@ -129,7 +146,7 @@ class Overlay:
             if opened is not file:
                 result = self.real_open(opened, mode, *args, **kwargs)
                 return result
-        return self.real_open(self.reading(file), mode, *args, **kwargs)
+        return self.real_open(self.content(file), mode, *args, **kwargs)
 
     def os_open(self, path, flags, mode=0o777, *, dir_fd=None):
         if dir_fd is not None:
@@ -140,7 +157,7 @@ class Overlay:
             target = self.writing(path)
             self.gone.discard(self._absolute(path))
             return self.real["open"](target, flags, mode)
-        return self.real["open"](self.reading(path), flags, mode)
+        return self.real["open"](self.content(path), flags, mode)
 
     def _reader(self, name):
         real = self.real[name]
@@ -383,7 +400,7 @@ class _Patches:
 
         def torch_load(f, *args, **kwargs):
             if isinstance(f, (str, os.PathLike)):
-                f = overlay.reading(f)
+                f = overlay.content(f)
             return load(f, *args, **kwargs)
 
         module.save, module.load = torch_save, torch_load

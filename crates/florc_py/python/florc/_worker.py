@@ -44,7 +44,7 @@ def work(plan_file, segment, folder):
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)
-    overlay = Overlay(scratch, manifest["project"])
+    overlay = Overlay(scratch, manifest["project"], _end(os.path.join(plan["store"], "runs", plan["run"])))
     absolute = [(it["path"], it["name"], file[3]) for it, file in zip(plan["modules"], files)]
     for path, _, source in absolute:
         overlay.put(path, source)
@@ -54,6 +54,11 @@ def work(plan_file, segment, folder):
     os.register_at_fork(after_in_child=_florc.forked)
     overlay.install()
     execute(program, code, _give_up)
+
+
+def _end(folder):
+    """When the run was last written to."""
+    return max(entry.stat().st_mtime for entry in os.scandir(folder))
 
 
 def _program(plan, manifest, folder):
