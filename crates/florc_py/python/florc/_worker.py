@@ -11,11 +11,7 @@ import shutil
 import sys
 import tempfile
 
-<<<<<<< HEAD
-from . import _florc, _modules, _seed, _trackers, adapters  # all before the script's folder is on the path
-=======
-from . import _florc, _linked, _seed, adapters  # all before the script's folder is on the path
->>>>>>> 474bc15 (Programs of several files are recorded, and replayed with probes in any of them)
+from . import _florc, _linked, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
