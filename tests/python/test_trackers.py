@@ -6,7 +6,7 @@ The trackers are small stand-ins that raise when a replay sends something.
 import json
 
 import pytest
-from test_hooks_session import check, florc, record
+from test_hooks_session import PLAIN, check, florc, record
 
 HEAD = "import os\n\ndef sent(*_args, **_kwargs):\n    if os.environ.get('SWANLAB_MODE') == 'disabled':\n        raise RuntimeError('sent in a replay')\n\n"
 MODULES = {
@@ -19,13 +19,13 @@ MODULES = {
     "tensorboardX": HEAD + "class SummaryWriter:\n    add_scalar = add_scalars = add_histogram = sent\n",
 }  # fmt: skip
 CALLS = {
-    "wandb": ("import wandb\nrun = wandb.init()\n", "wandb.log({'a': loss}, step=epoch)\n    run.log({'b': loss, 'c': 1})", {"a", "epoch", "b", "c"}),
+    "wandb": ("import wandb\nrun = wandb.init()\n", "wandb.log({'a': loss}, step=epoch)\n    run.log({'b': loss, 'c': 1})", {"a", "step", "b", "c"}),
     "mlflow": ("import mlflow\nmlflow.set_tracking_uri('x')\n", "mlflow.log_metric('a', loss, step=epoch)\n    mlflow.log_metrics({'b': loss}, step=epoch)", {"a", "b", "step"}),
     "swanlab": ("import swanlab\nswanlab.init()\n", "swanlab.log({'a': loss})", {"a"}),
     "trackio": ("import trackio\ntrackio.init()\n", "trackio.log({'a': loss})", {"a"}),
     "comet_ml": ("import comet_ml\nexp = comet_ml.Experiment()\n", "exp.log_metric('a', loss)\n    exp.log_metrics({'b': loss})", {"a", "b"}),
     "neptune": ("import neptune\nrun = neptune.init_run()\n", "run['train/a'].append(loss)", {"train/a"}),
-    "tensorboardX": ("import tensorboardX\nw = tensorboardX.SummaryWriter()\n", "w.add_scalar('a', loss, epoch)\n    w.add_scalars('b', {'x': loss}, epoch)\n    w.add_histogram(tag='h', values=[1])", {"a", "epoch", "b/x", "h"}),
+    "tensorboardX": ("import tensorboardX\nboard = tensorboardX.SummaryWriter()\n", "board.add_scalar('a', loss, epoch)\n    board.add_scalars('b', {'x': loss}, epoch)\n    board.add_histogram(tag='h', values=[1])", {"a", "epoch", "b/x", "h"}),
 }  # fmt: skip
 
 
@@ -33,22 +33,36 @@ def script(before, calls):
     return f"{before}w = [0.0]\nfor epoch in range(4):\n    for x in range(4):\n        w[0] += x * epoch + 0.5\n    loss = w[0]\n    {calls}\n    print('probe', loss)\n"
 
 
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """`project(name=text, …)` gives an empty project; the modules are installed elsewhere."""
+
+    def make(**modules):
+        site, folder = tmp_path / "site", tmp_path / f"project-{'-'.join(modules)}"
+        site.mkdir(exist_ok=True), folder.mkdir()
+        for name, text in modules.items():
+            (site / f"{name}.py").write_text(text)
+        monkeypatch.setitem(PLAIN, "PYTHONPATH", str(site))
+        return folder
+
+    return make
+
+
 def names(folder):
     ran = florc(folder, "logs", "--format", "json")
-    return {row["name"] for row in map(json.loads, ran.stdout.splitlines())}
+    return {row["name"] for row in json.loads(ran.stdout)}
 
 
 @pytest.mark.parametrize("tracker", MODULES)
-def test_a_replay_sends_nothing(tmp_path, tracker):
+def test_a_replay_sends_nothing(project, tracker):
     before, calls, _ = CALLS[tracker]
-    check(tmp_path, script(before, calls), **{tracker: MODULES[tracker]})
+    check(project(**{tracker: MODULES[tracker]}), script(before, calls))
 
 
-def test_values_have_their_names(tmp_path):
+def test_values_have_their_names(project):
     for tracker, (before, calls, expected) in CALLS.items():
-        folder = tmp_path / tracker
-        folder.mkdir()
-        ran = record(folder, script(before, calls), **{tracker: MODULES[tracker]})
+        folder = project(**{tracker: MODULES[tracker]})
+        ran = record(folder, script(before, calls))
         assert ran.returncode == 0, ran.stderr
         assert expected <= names(folder), tracker
 
@@ -66,11 +80,12 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("module", OTHERS)
-def test_texts_and_values_of_other_calls(tmp_path, module):
+def test_texts_and_values_of_other_calls(project, module):
     text, program, expected = OTHERS[module]
-    ran = record(tmp_path, program, **{module: text})
+    folder = project(**{module: text})
+    ran = record(folder, program)
     assert ran.returncode == 0, ran.stderr
-    assert expected <= names(tmp_path)
+    assert expected <= names(folder)
 
 
 def test_rows_of_a_table(tmp_path):
