@@ -2,10 +2,10 @@
 //!
 //! Reads the journal once. Compares nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, RunManifest, Value,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, Place, RunManifest, Value,
 };
 
 use crate::error::StoreError;
@@ -137,6 +137,25 @@ impl Recorded {
             CutKey::Head(_) | CutKey::Exit(_) => main_site,
         };
         dead_roots(&self.manifest, site)
+    }
+
+    /// Globals that are dead at the head of the main loop, as block ends in functions name them.
+    pub(crate) fn dead_globals(&self, main_site: &str) -> BTreeSet<String> {
+        let mains = self.manifest.modules.iter().filter_map(|it| {
+            let main = it.main_loop.as_ref()?;
+            (main.id == main_site).then_some(main)
+        });
+        let roots = mains.flat_map(|main| main.roots.iter().map(move |root| (main, root)));
+        let dead = roots.filter(|(_, root)| !root.live);
+        dead.flat_map(|(main, root)| match root.place {
+            Place::Local if main.function.is_empty() => vec![
+                format!("global {}", root.name),
+                format!("global __main__:{}", root.name),
+            ],
+            Place::Global => vec![root.key()],
+            Place::Local | Place::Captured => Vec::new(),
+        })
+        .collect()
     }
 
     /// Whether items of the main loop may be drawn without running its body.

@@ -99,6 +99,8 @@ pub struct Replayer {
     restore_at: Option<HeadKey>,
     /// Read before it was named, so that damage was found while there was a choice.
     loaded: Option<Checkpoint>,
+    /// Globals that a jump left as they were, since nobody reads them before they are bound again.
+    stale: BTreeSet<String>,
     skipped: BTreeSet<BlockKey>,
     forward: Rows,
     findings: Findings,
@@ -134,6 +136,7 @@ impl Replayer {
             progress: Progress::default(),
             restore_at: None,
             loaded: None,
+            stale: BTreeSet::new(),
             skipped: BTreeSet::new(),
             forward: Rows::new(),
             findings: Findings::default(),
@@ -180,6 +183,7 @@ impl Replayer {
         let jump = self.choose_jump(site, instance);
         if let Some(jump) = jump {
             self.progress.fast_forward(jump.iteration);
+            self.stale = self.recorded.dead_globals(site);
         }
         self.restore_at = jump;
         Ok(Some(MainEntry { instance, jump }))

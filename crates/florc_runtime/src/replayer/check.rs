@@ -52,6 +52,10 @@ impl Replayer {
             return;
         };
         let dead = self.recorded.dead_roots(cut, self.progress.main_site());
+        let stale = match cut {
+            CutKey::Block(_) => std::mem::take(&mut self.stale),
+            CutKey::Head(_) | CutKey::Exit(_) => BTreeSet::new(),
+        };
         let is_live = |name: &str| !dead.iter().any(|it| it == name);
         let mut found = seal(snapshot);
         found.graph.retain_roots(is_live);
@@ -70,13 +74,18 @@ impl Replayer {
             None => None,
             Some(Err(error)) => Some(format!("the state has another hash ({error})")),
             Some(Ok(mut recorded)) => {
-                recorded.graph.retain_roots(is_live);
+                let is_fresh = |name: &str| is_live(name) && !stale.contains(name);
+                recorded.graph.retain_roots(is_fresh);
                 found
                     .graph
-                    .retain_roots(|name| recorded.graph.root(name).is_some());
-                (!is_equal(&found)).then(|| describe_difference(&recorded, &found))
+                    .retain_roots(|name| is_fresh(name) && recorded.graph.root(name).is_some());
+                let is_same = state_hash(&recorded.graph) == state_hash(&found.graph);
+                (!is_same).then(|| describe_difference(&recorded, &found))
             }
         };
+        if let CutKey::Block(_) = cut {
+            self.stale = stale;
+        }
         match what {
             Some(what) => self
                 .findings
