@@ -129,25 +129,32 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("optimizer", "scheduler"), CASES)
-def test_resume_from_any_epoch_in_a_fresh_process(tmp_path, optimizer, scheduler):
+def train(path, optimizer, scheduler):
+    """Runs in a fresh process too: what other tests imported and called is no part of the state."""
     state, saved = preamble(optimizer, scheduler), []
     for _ in range(EPOCHS):
         saved.append(_capture_bytes(state))
         epoch(state)
     saved.append(_capture_bytes(state))
     assert _describe_bytes(saved[2])[2] == []
-    path = tmp_path / "saved"
-    path.write_bytes(pickle.dumps(saved))
-    starts = range(EPOCHS) if optimizer == "adamw" else [2]
-    script = f"import sys; sys.path[:0] = {sys.path!r}\nimport {__name__.rpartition('.')[2]} as t\n" + "".join(
-        f"t.resume({str(path)!r}, {start}, {optimizer!r}, {scheduler!r})\n" for start in starts
-    )
+    with open(path, "wb") as file:
+        pickle.dump(saved, file)
+
+
+def fresh(*calls):
+    script = f"import sys; sys.path[:0] = {sys.path!r}\nimport {__name__.rpartition('.')[2]} as t\n"
+    script += "".join(f"t.{call}\n" for call in calls)
     source = __file__.rpartition("/")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=source, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=source, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("optimizer", "scheduler"), CASES)
+def test_resume_from_any_epoch_in_a_fresh_process(tmp_path, optimizer, scheduler):
+    path = str(tmp_path / "saved")
+    fresh(f"train({path!r}, {optimizer!r}, {scheduler!r})")
+    starts = range(EPOCHS) if optimizer == "adamw" else [2]
+    fresh(*(f"resume({path!r}, {start}, {optimizer!r}, {scheduler!r})" for start in starts))
 
 
 def test_the_plain_run_is_not_disturbed():
