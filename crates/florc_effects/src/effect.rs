@@ -37,6 +37,10 @@ impl Cause {
 
 /// State outside of variables that a region reads and changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, joined one by one"
+)]
 pub struct Hidden {
     /// Random generators drawn from or seeded: `random`, `numpy`, `torch`, `system`.
     pub rng: BTreeSet<String>,
