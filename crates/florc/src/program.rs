@@ -126,7 +126,7 @@ pub fn decoded(
     let source = SourceText::from_bytes(path.clone(), bytes)?;
     let mut file = ProgramFile::new(path, name, source);
     if let Some(package) = package {
-        file.package = package.to_owned();
+        package.clone_into(&mut file.package);
     }
     Ok(file)
 }

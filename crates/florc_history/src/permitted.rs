@@ -196,9 +196,8 @@ impl Walk<'_> {
         }
         for alias in names {
             let inner = format!("{base}.{}", alias.name.text);
-            if !self.has_run(&inner)
-                && !(self.has_run(&base) && self.binds(&base, &alias.name.text))
-            {
+            let is_bound = self.has_run(&base) && self.binds(&base, &alias.name.text);
+            if !(self.has_run(&inner) || is_bound) {
                 self.import_of(id, &inner);
             }
         }

@@ -75,7 +75,7 @@ fn a_smaller_bound_never_takes_an_effect_away() {
         )
     };
     let exact = all(crate::heap::BOUNDS);
-    let whole = (0..)
+    let whole = (0..63)
         .map(|power| 1 << power)
         .find(|most| all([*most, 0]) == exact);
     let whole = whole.unwrap_or_default();
