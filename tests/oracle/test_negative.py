@@ -129,6 +129,35 @@ def test_a_file_that_another_run_has_overwritten_is_not_taken_for_the_recorded_o
     assert "best.json" in ran.stderr
 
 
+REWRITES = """\
+import json, time, tokenize
+value = 1.0
+for epoch in range(4):
+    value *= 1.5
+    time.sleep(0.05)  # the clock that dates files ticks
+    json.dump(value, open("last.json", "w"))
+    print("epoch", epoch)
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+@pytest.mark.parametrize(("at", "answered"), [("    time.sleep", False), ("    print(", True)])
+def test_a_file_that_the_run_rewrote_later_is_not_taken_for_what_it_was(tmp_path, workers, at, answered):
+    """A library that florc does not know reads it: only its age tells."""
+    project = small(tmp_path, REWRITES)
+    (tmp_path / "last.json").write_text("0")
+    assert project.record().code == 0
+    probe = "    print('probe', tokenize.open('last.json').read())\n"
+    project.script.write_text(REWRITES.replace(at, probe + at))
+    ran = project.replay("--workers", workers)
+    values = [f"probe {1.5 ** epoch}" for epoch in range(1, 5)]
+    if answered:
+        assert (ran.code, ran.probes()) == (0, values), ran.stderr
+    else:
+        assert (ran.code, ran.probes()) == (1, []), ran.stderr
+        assert "last.json" in ran.stderr
+
+
 def test_florc_is_the_command_under_test():
     assert run([FLORC, "--version"], "/").stdout.startswith("florc ")
 

@@ -99,6 +99,7 @@ impl RunFacts {
                 head,
                 position,
                 seconds,
+                ..
             } => {
                 self.close_iteration(seconds);
                 let blocks = Vec::new();

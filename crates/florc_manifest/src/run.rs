@@ -240,6 +240,9 @@ pub enum JournalRecord {
         inputs: BTreeMap<String, String>,
         /// Since the start of the run.
         seconds: f64,
+        /// By the clock that dates files, since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_clock: Option<f64>,
     },
     /// An iteration of the main loop began.
     IterationBegan {
@@ -249,6 +252,9 @@ pub enum JournalRecord {
         position: i64,
         /// Since the start of the run.
         seconds: f64,
+        /// By the clock that dates files, since the epoch.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_clock: Option<f64>,
     },
     /// A SkipBlock outside of other SkipBlocks was run to its end.
     BlockEnded {

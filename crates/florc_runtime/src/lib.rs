@@ -17,6 +17,7 @@ mod dead_roots;
 mod diff;
 mod elements;
 mod error;
+mod file_clock;
 mod forward;
 mod graph;
 mod journal;

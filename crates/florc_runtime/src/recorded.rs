@@ -42,6 +42,8 @@ pub(crate) struct Recorded {
     pub(crate) rows: BTreeMap<Moment, Vec<LoggedRow>>,
     pub(crate) reads: BTreeMap<ReadKey, Value>,
     pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
+    /// Since when a file must not have been written to be what the program saw at a moment.
+    file_limits: BTreeMap<Moment, f64>,
     /// Last moment of a run that was killed: what it has of it may be a part.
     pub(crate) cut_off: Option<Moment>,
 }
@@ -64,6 +66,7 @@ impl Recorded {
                 .into_iter()
                 .map(|it| (it.cut.clone(), it))
                 .collect(),
+            file_limits: BTreeMap::new(),
             cut_off: None,
         };
         let mut gap = 0;
@@ -84,17 +87,38 @@ impl Recorded {
         Ok(recorded)
     }
 
+    /// A file that was written at that time or later may not be what the program saw at a moment.
+    /// What is read in an iteration must be older than it; what is read outside of iterations
+    /// must be older than the next one, as all that the program itself writes there is written
+    /// again by a replay. `None`: nothing of the run came later.
+    pub(crate) fn file_limit(&self, moment: Moment) -> Option<f64> {
+        let known = self.file_limits.get(&moment).copied();
+        known.or_else(|| moment.key().map(|_| self.manifest.started))
+    }
+
     fn add(&mut self, record: JournalRecord, gap: &mut u32) {
         let moment = |head: Option<HeadKey>, gap: u32| head.map_or(Moment::gap(gap), Moment::head);
         match record {
             JournalRecord::LoopEntered {
-                instance, inputs, ..
+                instance,
+                inputs,
+                file_clock,
+                ..
             } => {
                 *gap = instance;
+                let limit = file_clock.unwrap_or(self.manifest.started);
+                self.file_limits.insert(Moment::gap(instance), limit);
                 self.inputs.insert(instance, inputs);
             }
-            JournalRecord::IterationBegan { head, position, .. } => {
+            JournalRecord::IterationBegan {
+                head,
+                position,
+                file_clock,
+                ..
+            } => {
                 *gap = head.instance + 1;
+                let limit = file_clock.unwrap_or(self.manifest.started);
+                self.file_limits.insert(Moment::head(head), limit);
                 self.positions.insert(head, position);
             }
             JournalRecord::LoopLeft { head, .. } => {

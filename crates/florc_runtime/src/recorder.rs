@@ -23,6 +23,7 @@ use florc_manifest::{
 
 use crate::context::LoopToken;
 use crate::error::StoreError;
+use crate::file_clock;
 use crate::graph::Snapshot;
 use crate::journal::JournalWriter;
 use crate::policy::Policy;
@@ -194,6 +195,7 @@ impl Recorder {
             instance,
             inputs,
             seconds,
+            file_clock: Some(file_clock::now()),
         });
         Some(instance)
     }
@@ -210,6 +212,7 @@ impl Recorder {
             head,
             position,
             seconds,
+            file_clock: Some(file_clock::now()),
         });
         self.look_at_writer();
         let is_due = self.policy.due(head.iteration == 0, seconds);

@@ -443,6 +443,14 @@ impl Replayer {
         self.findings.reason(reason.to_owned());
     }
 
+    /// For the files that are read now: which part of the program's time this is, and the time
+    /// (seconds since the epoch) since when a file must not have been written to be what the
+    /// recorded run saw; `None`: the end of the run.
+    pub fn file_moment(&self) -> (String, Option<f64>) {
+        let moment = self.progress.moment();
+        (format!("{moment:?}"), self.recorded.file_limit(moment))
+    }
+
     /// The segment cannot be replayed: the verdict is `failed`.
     pub fn fail(&mut self, error: &str) {
         self.findings.error.get_or_insert_with(|| error.to_owned());

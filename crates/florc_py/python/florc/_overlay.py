@@ -28,8 +28,9 @@ _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys
 class Overlay:
     """A scratch directory over the file system."""
 
-    def __init__(self, scratch, project, ended=float("inf")):
-        self.ended = ended
+    def __init__(self, scratch, project, began=0.0, ended=float("inf")):
+        self.began, self.ended = began, ended
+        self.final = {}  # files that were read as the run left them: when
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
         self.gone = set()
@@ -85,18 +86,33 @@ class Overlay:
         return path
 
     def content(self, path):
-        """As `reading`, of a file whose content is wanted: what was written since the run ended is
-        not what the run read."""
+        """As `reading`, of a file whose content is wanted: what was written after the recorded run
+        had read it is not what it read."""
         found = self.reading(path)
         text = self._absolute(path)
         if text is not None and found is path and not text.startswith(_INSTALLED):
             try:
-                changed = self.real["stat"](text)
+                status = self.real["stat"](text)
             except OSError:
                 return found
-            if changed.st_mtime > self.ended and changed.st_mode & 0o170000 == 0o100000:
-                _florc.note("file-changed", f"`{text}` was written after the run ended: what the run read is not there any more")
+            if status.st_mode & 0o170000 == 0o100000:
+                self._doubt(text, status.st_mtime)
         return found
+
+    def _doubt(self, text, written):
+        """Tells of a file that may have another content than it had then."""
+        moment, limit = _florc.file_moment()
+        if written > self.ended:
+            _florc.note("file-changed", f"`{text}` was written after the run ended: what the run read is not there any more")
+        elif limit is not None and written >= limit:
+            _florc.note("file-changed", f"the run wrote `{text}` again later: what it held at this point is not there any more")
+        elif written >= self.began:
+            self.final[text] = moment
+
+    def _overwrites(self, text):
+        """The program writes what it read before: the content read was that of the end."""
+        if self.final.get(text) == _florc.file_moment()[0]:
+            _florc.note("file-changed", f"`{text}` was read and then written: what it held when it was read is not there any more")
 
     def _is_directory(self, shadow):
         """A shadow directory that only holds copies does not hide the real one."""
@@ -112,6 +128,7 @@ class Overlay:
         text = self._absolute(path)
         if text is None:
             return path
+        self._overwrites(text)
         shadow = self._shadow(text)
         parent = os.path.dirname(text)
         if self._exists(self.real["stat"], self.reading(parent)):

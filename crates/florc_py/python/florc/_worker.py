@@ -40,7 +40,8 @@ def work(plan_file, segment, folder):
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)
-    overlay = Overlay(scratch, manifest["project"], _end(os.path.join(plan["store"], "runs", plan["run"])))
+    ended_at = _end(os.path.join(plan["store"], "runs", plan["run"]))
+    overlay = Overlay(scratch, manifest["project"], manifest["started"], ended_at)
     absolute = [(it["path"], it["name"], file[3]) for it, file in zip(plan["modules"], files)]
     for path, _, source in absolute:
         overlay.put(path, source)

@@ -42,6 +42,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(start_replay, module)?)?;
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
+    module.add_function(wrap_pyfunction!(file_moment, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
     module.add_function(wrap_pyfunction!(finish_replay, module)?)?;
@@ -162,6 +163,16 @@ fn note(code: &str, text: &str) {
         Engine::Record(recorder) => recorder.note(code, text),
         Engine::Replay(replayer) => replayer.approximate(text),
     });
+}
+
+/// The part of the program's time that this is, and the limit for the age of files read in it.
+#[pyfunction]
+fn file_moment() -> (String, Option<f64>) {
+    let moment = with(|session| match &session.engine {
+        Engine::Record(_) => None,
+        Engine::Replay(replayer) => Some(replayer.file_moment()),
+    });
+    moment.flatten().unwrap_or_default()
 }
 
 /// The segment cannot be replayed.
