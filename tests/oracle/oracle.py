@@ -7,6 +7,7 @@ scratch prints of them can be told from its forward logs. Nothing here knows how
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,21 @@ def with_probes(name, groups):
     return {file: "\n".join(lines) for file, lines in texts.items()}
 
 
+def later(name, texts):
+    """The texts as they are in a later version: `later.json` has names to change everywhere, then
+    pieces of text to replace, by file."""
+    texts = dict(texts)
+    for file, edits in json.loads((FIXTURES / name / "later.json").read_text()).items():
+        text = texts.get(file, (FIXTURES / name / file).read_text())
+        for old, new in edits["rename"].items():
+            text = re.sub(rf"(?<!['\"])\b{old}\b(?!['\"])", new, text)
+        for old, new in edits["replace"]:
+            assert text.count(old) == 1, f"{name}: {old!r} stands {text.count(old)} times"
+            text = text.replace(old, new)
+        texts[file] = text
+    return texts
+
+
 class Project:
     """A copy of a fixture in a folder of its own."""
 
@@ -72,7 +88,7 @@ class Project:
         self.name = name
         self.root = Path(root) / name
         self.command, self.entry = how_to_run(name)
-        own = shutil.ignore_patterns("probes.json", "run.json", "__pycache__")
+        own = shutil.ignore_patterns("probes.json", "later.json", "run.json", "__pycache__")
         shutil.copytree(FIXTURES / name, self.root, ignore=own)
 
     @property
@@ -85,8 +101,8 @@ class Project:
     def record(self, *args, checkpoints="all"):
         return run([FLORC, "run", "--checkpoints", checkpoints, *self.command, *args], self.root)
 
-    def add_probes(self, groups):
-        for file, text in with_probes(self.name, groups).items():
+    def add_probes(self, groups, edit=lambda name, texts: texts):
+        for file, text in edit(self.name, with_probes(self.name, groups)).items():
             (self.root / file).write_text(text)
 
     def reset(self):

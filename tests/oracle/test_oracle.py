@@ -1,7 +1,7 @@
 """P1 and P2 over every fixture script, probe group, worker count and choice of checkpoints."""
 
 import pytest
-from oracle import Project, probe_groups
+from oracle import FIXTURES, Project, later, probe_groups
 
 SCRIPTS = [
     "argparse_main", "char_gpt", "digits", "dqn", "gan", "helper_mutation", "module_run",
@@ -41,6 +41,17 @@ def test_all_probes_at_once(recorded, from_scratch, name, workers):
     project, _, _ = recorded(name)
     project.add_probes(groups)
     check(project, from_scratch(name, groups), "--workers", str(workers))
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if (FIXTURES / name / "later.json").exists()])
+def test_probes_of_a_later_version_are_carried_into_the_recorded_one(recorded, from_scratch, name):
+    """Renamed variables, other settings, statements that came and went: none of it takes part."""
+    groups = tuple(probe_groups(name))
+    project, _, _ = recorded(name)
+    project.add_probes(groups, later)
+    check(project, from_scratch(name, groups), "--workers", "2")
+    strict = project.replay("--strict")
+    assert (strict.code, strict.stdout) == (2, ""), strict.stderr
 
 
 @pytest.mark.parametrize("checkpoints", ["every=3", "adaptive"])

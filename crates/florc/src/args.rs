@@ -93,6 +93,10 @@ pub(crate) struct ReplayArgs {
     /// Show the segments and the expected time, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Refuse when anything but log statements was edited since the run [default: the recorded
+    /// sources are replayed with the log statements added, and other edits are listed].
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Also show values that could not be verified, marked as approximate.
     #[arg(long)]
     pub(crate) approximate: bool,

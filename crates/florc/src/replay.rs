@@ -10,6 +10,7 @@
 //! that were verified (or all, marked, where the user asks). The comparing and planning is
 //! `florc_history`'s, the running is the workers'.
 
+mod carried;
 mod changes;
 mod dry_run;
 mod environment;
@@ -34,17 +35,17 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     let condition = plan::condition(args.condition.as_deref())?;
     let subject = find::subject(args)?;
     find::check_modules(&subject)?;
-    let sources = find::sources(&subject)?;
-    let verdict = changes::compare(&sources, &subject)?;
+    let (sources, verdict, left_out) = compared(args, &subject)?;
+    left_out.tell();
     if !verdict.has_probes {
-        report::no_probe(args, &subject, &verdict)?;
+        report::no_probe(args, &subject, &verdict, &left_out)?;
         return Ok(DONE);
     }
     let probed = probed::probed(&subject, &sources, &verdict);
     let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
     report::begin(&subject, &sources, &verdict, &planned);
     if args.dry_run {
-        dry_run::dry_run(args, &subject, &probed, &planned)?;
+        dry_run::dry_run(args, &subject, &probed, &planned, &left_out)?;
         return Ok(DONE);
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
@@ -52,9 +53,35 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     let stored = plan::store(&subject, &sources, &verdict, &probed, &planned)?;
     work::run(&python, &stored, &subject, args.workers)?;
     let merged = merge::merge(&stored, &subject, &probed, &planned, condition.as_ref())?;
-    report::finish(
-        args, &subject, &probed, &planned, &stored, &merged, &verdict,
-    )
+    let told = report::Told {
+        args,
+        subject: &subject,
+        probed: &probed,
+        planned: &planned,
+        stored: &stored,
+        merged: &merged,
+        comparison: &verdict,
+        left_out: &left_out,
+    };
+    report::finish(&told)
+}
+
+/// The sources that are replayed, compared with the recorded ones: the working tree where it only
+/// gained log statements, else the recorded sources with those log statements.
+fn compared(
+    args: &ReplayArgs,
+    subject: &find::Subject,
+) -> Result<(find::Sources, changes::Comparison, carried::LeftOut), Failure> {
+    let sources = find::sources(subject)?;
+    match changes::compare(&sources, subject)? {
+        Ok(verdict) => Ok((sources, verdict, carried::LeftOut::default())),
+        Err(refusal) if args.strict => Err(refusal),
+        Err(_) => {
+            let (sources, left_out) = carried::carried(sources, subject)?;
+            let verdict = changes::compare(&sources, subject)??;
+            Ok((sources, verdict, left_out))
+        }
+    }
 }
 
 /// The Python of a replay: the one asked for, else the one that recorded, else as for `florc run`.

@@ -10,9 +10,12 @@
 //! Python, edits a source or reads the store.
 
 mod align;
+mod carry;
 mod classify;
 mod diff;
 mod git;
+mod matching;
+mod names;
 mod permitted;
 mod places;
 mod segments;
@@ -22,9 +25,12 @@ mod where_expr;
 mod where_value;
 
 pub use align::{SiteMap, align_sites, innermost, span_in_current, statement_at};
+pub use carry::{Carried, Difference, DifferenceKind, Place, Placed, Refusal, carry};
 pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, added_globals, classify};
 pub use diff::{SourceDiff, diff_sources};
 pub use git::{blob_id, git_root, git_state};
+pub use names::Names;
+pub use matching::{Matching, match_versions};
 pub use places::{ProbePlaces, probe_places, run_by_imports};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use florc_syntax::Module;
 use florc_syntax::tree::{
-    Alias, Block, ExprId, Keyword, MatchCase, Parameter, Parameters, StmtId, StmtKind, TypeParam,
+    Alias, Block, ExprId, Identifier, Keyword, MatchCase, Parameter, Parameters, StmtId, StmtKind, TypeParam,
     WithItem,
 };
 
@@ -51,10 +51,7 @@ impl Shapes {
         // Ids grow in source order, so that a suite's statements come after their owner.
         for index in (0..count).rev() {
             let id = StmtId(index as u32);
-            let mut writer = Writer {
-                module,
-                out: String::new(),
-            };
+            let mut writer = Writer::new(module, false);
             writer.header(id);
             let header = self.intern(writer.out.clone());
             let mut text = writer.out;
@@ -120,9 +117,49 @@ pub(crate) fn suites(kind: &StmtKind) -> Vec<&Block> {
     }
 }
 
+/// What a statement says without its suites, with other spellings of the names that begin at some
+/// offsets.
+pub(crate) fn header_text(module: &Module, id: StmtId, spelled: &Spelled) -> String {
+    let mut writer = Writer::new(module, false);
+    writer.spelled = Some(spelled);
+    writer.header(id);
+    writer.out
+}
+
+/// Other spellings of names, by the offset at which the name begins.
+pub(crate) type Spelled = BTreeMap<u32, String>;
+
+/// What a statement says by itself: without its suites, each expression in it a `_`.
+pub(crate) fn own_text_of_stmt(module: &Module, id: StmtId) -> String {
+    let mut writer = Writer::new(module, true);
+    writer.header(id);
+    writer.out
+}
+
+/// What an expression says by itself, each expression in it a `_`.
+pub(crate) fn own_text_of_expr(module: &Module, id: ExprId) -> String {
+    let mut writer = Writer::new(module, true);
+    writer.whole_expr(id);
+    writer.out
+}
+
 struct Writer<'a> {
     module: &'a Module,
     out: String,
+    /// Expressions inside of the one that is written are a `_` each.
+    is_shallow: bool,
+    spelled: Option<&'a Spelled>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(module: &'a Module, is_shallow: bool) -> Self {
+        Self {
+            module,
+            out: String::new(),
+            is_shallow,
+            spelled: None,
+        }
+    }
 }
 
 impl Writer<'_> {
@@ -134,6 +171,23 @@ impl Writer<'_> {
     /// Free text, with its length, so that no text can look like structure.
     fn text(&mut self, text: &str) {
         let _ = write!(self.out, "{}:{text} ", text.len());
+    }
+
+    /// A variable's name, as it is to be spelled.
+    fn name(&mut self, text: &str, start: u32) {
+        let spelled = self.spelled.and_then(|spelled| spelled.get(&start));
+        self.text(spelled.map_or(text, String::as_str));
+    }
+
+    fn identifier(&mut self, name: &Identifier) {
+        self.name(&name.text, name.span.start);
+    }
+
+    fn maybe_identifier(&mut self, name: Option<&Identifier>) {
+        match name {
+            Some(name) => self.identifier(name),
+            None => self.text(""),
+        }
     }
 
     fn exprs(&mut self, ids: &[ExprId]) {
@@ -156,7 +210,7 @@ impl Writer<'_> {
         match &module.tree.stmt(id).kind {
             StmtKind::FunctionDef(def) => {
                 self.tag(if def.is_async { "async-def" } else { "def" });
-                self.text(&def.name.text);
+                self.identifier(&def.name);
                 self.exprs(&def.decorators);
                 self.type_params(&def.type_params);
                 self.params(&def.params);
@@ -164,7 +218,7 @@ impl Writer<'_> {
             }
             StmtKind::ClassDef(class) => {
                 self.tag("class");
-                self.text(&class.name.text);
+                self.identifier(&class.name);
                 self.exprs(&class.decorators);
                 self.type_params(&class.type_params);
                 self.exprs(&class.bases);
@@ -249,7 +303,7 @@ impl Writer<'_> {
                 self.tag(if *is_star { "try*" } else { "try" });
                 for handler in handlers {
                     self.maybe(handler.exception);
-                    self.text(handler.name.as_ref().map_or("", |name| &name.text));
+                    self.maybe_identifier(handler.name.as_ref());
                 }
             }
             _ => {}
@@ -276,7 +330,7 @@ impl Writer<'_> {
             StmtKind::Global { names } => {
                 self.tag("global");
                 for name in names {
-                    self.text(&name.text);
+                    self.identifier(name);
                 }
             }
             StmtKind::Nonlocal { names } => {
@@ -344,7 +398,7 @@ impl Writer<'_> {
     fn aliases(&mut self, names: &[Alias]) {
         for alias in names {
             self.text(&alias.name.text);
-            self.text(alias.asname.as_ref().map_or("", |name| &name.text));
+            self.maybe_identifier(alias.asname.as_ref());
         }
     }
 
@@ -378,7 +432,7 @@ impl Writer<'_> {
     }
 
     fn param(&mut self, parameter: &Parameter) {
-        self.text(&parameter.name.text);
+        self.identifier(&parameter.name);
         self.maybe(parameter.annotation);
         self.maybe(parameter.default);
     }

@@ -10,81 +10,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up must fail")]
 
-use std::collections::BTreeSet;
+mod judge;
 
-use florc_history::{
-    ChangeKind, Judge, ProbeEffect, Version, added_globals, classify, diff_sources, probe_places,
-};
-use florc_semantic::{Callee, FunctionId, Semantics};
-use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
+use florc_history::{ChangeKind, Version, added_globals, classify, diff_sources, probe_places};
+use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Module, Named as NamedFile, SourceText};
-
-struct Named<'a> {
-    module: &'a Module,
-    semantics: &'a Semantics,
-}
-
-impl Named<'_> {
-    fn calls(&self, stmt: StmtId) -> Vec<(ExprId, String)> {
-        let tree = &self.module.tree;
-        let inside = tree.descendants(stmt);
-        let exprs = inside.flat_map(|stmt| tree.stmt_exprs(stmt));
-        let all = exprs.flat_map(|expr| tree.all_exprs(expr));
-        all.filter_map(|expr| match &tree.expr(expr).kind {
-            ExprKind::Call { func, .. } => Some((expr, self.module.text_of_expr(*func).to_owned())),
-            _ => None,
-        })
-        .collect()
-    }
-}
-
-impl Judge for Named<'_> {
-    fn is_log(&self, call: ExprId) -> bool {
-        matches!(&self.module.tree.expr(call).kind, ExprKind::Call { func, .. }
-            if self.module.text_of_expr(*func) == "print")
-    }
-
-    fn effect(&self, _: FunctionId, stmts: &[StmtId]) -> ProbeEffect {
-        let mut effect = ProbeEffect::default();
-        for (expr, name) in stmts.iter().flat_map(|stmt| self.calls(*stmt)) {
-            let tree = &self.module.tree;
-            let reason = (tree.expr(expr).span, format!("{name} was called"));
-            match name.as_str() {
-                "rng" => effect.draws.push(reason),
-                "time" => effect.outside.push(reason),
-                "bump" => {
-                    let ExprKind::Call { args, .. } = &tree.expr(expr).kind else {
-                        continue;
-                    };
-                    let binding = args
-                        .first()
-                        .and_then(|a| self.semantics.binding_of_name(*a));
-                    effect
-                        .changes
-                        .extend(binding.map(|binding| (binding, vec![reason])));
-                }
-                _ => {}
-            }
-        }
-        effect
-    }
-
-    fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
-        let mut found = BTreeSet::new();
-        for (expr, _) in stmts.iter().flat_map(|stmt| self.calls(*stmt)) {
-            if let Some(Callee::Functions(functions)) =
-                self.semantics.callee(expr).map(|call| &call.callee)
-            {
-                found.extend(functions.iter().copied());
-            }
-        }
-        found
-    }
-}
-
-fn module(text: &str) -> Module {
-    florc_syntax::parse(SourceText::from_bytes("t.py", text.as_bytes().to_vec()).unwrap()).unwrap()
-}
+use judge::{Named, module};
 
 const SCRIPT: &str = "x = [0]\n@prepare\nfor i in range(3):\n    x.append(i)\nend = 1\n";
 
@@ -107,16 +38,7 @@ fn check(before: &str, inside: &str, after: &str, expected: &[ChangeKind]) {
         module: &new,
         semantics: &new_semantics,
     };
-    let recorded = Version {
-        module: &old,
-        semantics: &old_semantics,
-        judge: &old_judge,
-    };
-    let current = Version {
-        module: &new,
-        semantics: &new_semantics,
-        judge: &new_judge,
-    };
+    let (recorded, current) = (old_judge.version(), new_judge.version());
     let main_loop = (0..new.tree.stmt_count() as u32)
         .map(StmtId)
         .find(|stmt| matches!(new.tree.stmt(*stmt).kind, StmtKind::For { .. }));
@@ -284,16 +206,7 @@ fn check_file(file: &str, text: &str, expected: &[ChangeKind], globals: &[&str])
         module: &new,
         semantics: &new_semantics,
     };
-    let recorded = Version {
-        module: &old,
-        semantics: &old_semantics,
-        judge: &old_judge,
-    };
-    let current = Version {
-        module: &new,
-        semantics: &new_semantics,
-        judge: &new_judge,
-    };
+    let (recorded, current) = (old_judge.version(), new_judge.version());
     let diff = diff_sources(&old, &new);
     let changes = classify(recorded, current, &diff, Some(StmtId(1)));
     let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();

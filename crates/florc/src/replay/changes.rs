@@ -46,7 +46,7 @@ pub(crate) struct Comparison {
 }
 
 impl Analysed {
-    fn new(module: &Module, settings: &Settings) -> Result<Self, Failure> {
+    pub(crate) fn new(module: &Module, settings: &Settings) -> Result<Self, Failure> {
         let (own, settings) = (module.clone(), settings.clone());
         analysis::limited(module.source.path(), move || {
             let (semantics, effects, _) = florc_instrument::analyse(&own, &settings);
@@ -73,7 +73,7 @@ impl Analysed {
         )
     }
 
-    fn judge<'a>(&'a self, module: &'a Module, knowledge: &'a Knowledge) -> EffectJudge<'a> {
+    pub(crate) fn judge<'a>(&'a self, module: &'a Module, knowledge: &'a Knowledge) -> EffectJudge<'a> {
         EffectJudge {
             module,
             semantics: &self.semantics,
@@ -82,7 +82,7 @@ impl Analysed {
         }
     }
 
-    fn version<'a>(&'a self, module: &'a Module, judge: &'a EffectJudge<'a>) -> Version<'a> {
+    pub(crate) fn version<'a>(&'a self, module: &'a Module, judge: &'a EffectJudge<'a>) -> Version<'a> {
         Version {
             module,
             semantics: &self.semantics,
@@ -91,8 +91,11 @@ impl Analysed {
     }
 }
 
-/// Compares; a change that is not log-only is an error with its place and reason.
-pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison, Failure> {
+/// Compares. The inner error is a change that is not log-only, with its place and reason.
+pub(crate) fn compare(
+    sources: &Sources,
+    subject: &Subject,
+) -> Result<Result<Comparison, Failure>, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
     let settings = &subject.facts.manifest.settings;
     let knowledge = florc_instrument::knowledge(settings);
@@ -112,7 +115,9 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
         .and_then(|site| span_in_current(&sources.recorded, &sources.current, &diff, &site.span));
     let main_loop = main_loop.map(|(stmt, _)| stmt);
     let changes = classify(old, new, &diff, main_loop);
-    refuse(sources, &changes)?;
+    if let Err(refusal) = refuse(sources, &changes) {
+        return Ok(Err(refusal));
+    }
     let has_probes = changes
         .iter()
         .any(|change| matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven));
@@ -126,7 +131,7 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
         .collect();
-    Ok(Comparison {
+    Ok(Ok(Comparison {
         diff,
         current,
         has_probes,
@@ -135,7 +140,7 @@ pub(crate) fn compare(sources: &Sources, subject: &Subject) -> Result<Comparison
         run_by_imports,
         places,
         unproven,
-    })
+    }))
 }
 
 fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {

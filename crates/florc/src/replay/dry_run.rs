@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use florc_manifest::{SegmentEnd, SegmentStart};
 use serde_json::{Value, json};
 
+use super::carried::LeftOut;
 use super::find::Subject;
 use super::plan::Planned;
 use super::probed::Probed;
@@ -24,9 +25,14 @@ pub(crate) fn dry_run(
     subject: &Subject,
     probed: &Probed,
     planned: &Planned,
+    left_out: &LeftOut,
 ) -> Result<(), Failure> {
     match args.format {
-        TextFormat::Json => out::json(&as_json(args, subject, probed, planned)),
+        TextFormat::Json => {
+            let mut value = as_json(args, subject, probed, planned);
+            value["left_out"] = left_out.json().into();
+            out::json(&value)
+        }
         TextFormat::Text => out::text(&as_text(args, subject, probed, planned)),
     }
 }

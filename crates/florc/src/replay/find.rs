@@ -7,6 +7,7 @@
 //! Every file of the program is compared, the entry first. Other modules of the project, which ran
 //! as they are, must be as they were recorded.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{ProgramModule, SourceFile};
@@ -38,6 +39,8 @@ pub(crate) struct Sources {
     pub(crate) current: Module,
     /// Files of the current version, the entry first.
     pub(crate) texts: Vec<Text>,
+    /// Lines of the current version, by file, that are others in the working tree.
+    pub(crate) lines: BTreeMap<(String, u32), u32>,
 }
 
 /// A file of the current version.
@@ -150,10 +153,11 @@ pub(crate) fn sources(subject: &Subject) -> Result<Sources, Failure> {
         recorded: florc_syntax::link(recorded).ok_or_else(none)?,
         current: florc_syntax::link(current).ok_or_else(none)?,
         texts,
+        lines: BTreeMap::new(),
     })
 }
 
-fn recorded_bytes(subject: &Subject, path: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn recorded_bytes(subject: &Subject, path: &str) -> Result<Vec<u8>, Failure> {
     let mut sources = subject.facts.sources.iter();
     let Some(source) = sources.find(|source| source.path == path) else {
         return Err(

@@ -68,7 +68,8 @@ pub(crate) fn merge(
             // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
             if recorded && matches(condition, &row) {
-                let file = file_of(probed, &row);
+                let (file, line) = place_of(probed, &row);
+                let row = florc_manifest::Row { line, ..row };
                 merged.rows.push(StoredRow { row, trust, file });
             }
         }
@@ -86,10 +87,13 @@ pub(crate) fn merge(
     Ok(merged)
 }
 
-/// The file of a row, where it is not the entry.
-fn file_of(probed: &Probed, row: &florc_manifest::Row) -> Option<String> {
-    let site = probed.manifest.logs.get(row.site as usize)?;
-    (!site.span.file.is_empty()).then(|| site.span.file.clone())
+/// The file of a row, where it is not the entry, and the line in the working tree.
+fn place_of(probed: &Probed, row: &florc_manifest::Row) -> (Option<String>, u32) {
+    let Some(site) = probed.manifest.logs.get(row.site as usize) else {
+        return (None, row.line);
+    };
+    let file = Some(site.span.file.clone()).filter(|file| !file.is_empty());
+    (file, site.span.line)
 }
 
 struct Shard {

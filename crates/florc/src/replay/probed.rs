@@ -75,6 +75,17 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     let clocks = pair(sources, comparison, &recorded, &compiled, |module| {
         module.clocks.iter().map(|site| site.span.clone()).collect()
     });
+    let mut compiled = compiled;
+    for log in &mut compiled.logs {
+        let file = if log.span.file.is_empty() {
+            sources.current.source.path()
+        } else {
+            &log.span.file
+        };
+        if let Some(line) = sources.lines.get(&(file.to_owned(), log.span.line)) {
+            log.span.line = *line;
+        }
+    }
     Probed {
         main_loop: compiled.main_loop.clone(),
         skip_blocks: compiled.skip_blocks.clone(),

@@ -10,6 +10,7 @@
 use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
+use super::carried::LeftOut;
 use super::changes::{self, Comparison};
 use super::dry_run::probes;
 use super::find::{Sources, Subject};
@@ -30,8 +31,9 @@ pub(crate) fn no_probe(
     args: &ReplayArgs,
     subject: &Subject,
     comparison: &Comparison,
+    left_out: &LeftOut,
 ) -> Result<(), Failure> {
-    let changed = if comparison.diff.is_empty() {
+    let changed = if comparison.diff.is_empty() && left_out.is_empty() {
         "nothing that runs"
     } else {
         "no log statement"
@@ -45,7 +47,7 @@ pub(crate) fn no_probe(
     if args.format == TextFormat::Json {
         out::json(&json!({
             "run": subject.facts.manifest.run, "replay": null, "status": "no_probe",
-            "probes": [], "segments": [], "rows": [],
+            "probes": [], "segments": [], "left_out": left_out.json(), "rows": [],
         }))?;
     }
     Ok(())
@@ -82,16 +84,27 @@ pub(crate) fn begin(
     }
 }
 
+/// What a replay has found, and of what.
+pub(crate) struct Told<'a> {
+    pub(crate) args: &'a ReplayArgs,
+    pub(crate) subject: &'a Subject,
+    pub(crate) probed: &'a Probed,
+    pub(crate) planned: &'a Planned,
+    pub(crate) stored: &'a Stored,
+    pub(crate) merged: &'a Merged,
+    pub(crate) comparison: &'a Comparison,
+    pub(crate) left_out: &'a LeftOut,
+}
+
 /// Stores and prints what was found; gives the exit code.
-pub(crate) fn finish(
-    args: &ReplayArgs,
-    subject: &Subject,
-    probed: &Probed,
-    planned: &Planned,
-    stored: &Stored,
-    merged: &Merged,
-    comparison: &Comparison,
-) -> Result<i32, Failure> {
+pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
+    let Told {
+        args,
+        subject,
+        stored,
+        merged,
+        ..
+    } = *told;
     let verified = merged.verified();
     let shown: &[StoredRow] = if verified || args.approximate {
         &merged.rows
@@ -112,12 +125,10 @@ pub(crate) fn finish(
     }
     match args.format {
         TextFormat::Text => out::text(&as_text(shown))?,
-        TextFormat::Json => {
-            out::json(&as_json(args, subject, probed, stored, merged, shown))?;
-        }
+        TextFormat::Json => out::json(&as_json(told, shown))?,
     }
-    say_silent(args, subject, probed, planned, merged);
-    say_verdict(args, subject, planned, merged, comparison);
+    say_silent(told);
+    say_verdict(told);
     Ok(if verified { DONE } else { DIVERGED })
 }
 
@@ -136,14 +147,15 @@ fn as_text(rows: &[StoredRow]) -> String {
     text
 }
 
-fn as_json<'a>(
-    args: &ReplayArgs,
-    subject: &'a Subject,
-    probed: &Probed,
-    stored: &'a Stored,
-    merged: &Merged,
-    shown: &'a [StoredRow],
-) -> Value {
+fn as_json<'a>(told: &Told<'a>, shown: &'a [StoredRow]) -> Value {
+    let Told {
+        args,
+        subject,
+        probed,
+        stored,
+        merged,
+        ..
+    } = *told;
     let run = &subject.facts.manifest.run;
     let origin = |each: &'a StoredRow| Origin {
         run,
@@ -182,6 +194,7 @@ fn as_json<'a>(
         "probes": probes(subject, probed),
         "not_reached": silent,
         "segments": segments,
+        "left_out": told.left_out.json(),
         "rows": rows,
     })
 }
@@ -200,13 +213,15 @@ fn status(merged: &Merged) -> &'static str {
 }
 
 /// A probe that gave no row although the whole of what was asked ran.
-fn say_silent(
-    args: &ReplayArgs,
-    subject: &Subject,
-    probed: &Probed,
-    planned: &Planned,
-    merged: &Merged,
-) {
+fn say_silent(told: &Told<'_>) {
+    let Told {
+        args,
+        subject,
+        probed,
+        planned,
+        merged,
+        ..
+    } = *told;
     if !merged.verified() {
         return;
     }
@@ -225,13 +240,15 @@ fn say_silent(
     }
 }
 
-fn say_verdict(
-    args: &ReplayArgs,
-    subject: &Subject,
-    planned: &Planned,
-    merged: &Merged,
-    comparison: &Comparison,
-) {
+fn say_verdict(told: &Told<'_>) {
+    let Told {
+        args,
+        subject,
+        planned,
+        merged,
+        comparison,
+        ..
+    } = *told;
     let run = &subject.facts.manifest.run;
     if merged.verified() {
         let rows = table::count(merged.rows.len(), "log line");

@@ -25,6 +25,14 @@ impl Writer<'_> {
     }
 
     pub(super) fn expr(&mut self, id: ExprId) {
+        if self.is_shallow {
+            self.out.push('_');
+        } else {
+            self.whole_expr(id);
+        }
+    }
+
+    pub(super) fn whole_expr(&mut self, id: ExprId) {
         self.out.push('(');
         let module = self.module;
         match &module.tree.expr(id).kind {
@@ -54,14 +62,15 @@ impl Writer<'_> {
             | ExprKind::None
             | ExprKind::Ellipsis
             | ExprKind::Name(_)
-            | ExprKind::FString { .. } => self.atom(&module.tree.expr(id).kind),
+            | ExprKind::FString { .. } => self.atom(id),
             _ => self.operation(&module.tree.expr(id).kind),
         }
         self.out.push(')');
     }
 
-    fn atom(&mut self, kind: &ExprKind) {
-        match kind {
+    fn atom(&mut self, id: ExprId) {
+        let expr = self.module.tree.expr(id);
+        match &expr.kind {
             ExprKind::Str(text) => {
                 self.tag("str");
                 self.text(text);
@@ -86,7 +95,7 @@ impl Writer<'_> {
             ExprKind::Ellipsis => self.tag("..."),
             ExprKind::Name(name) => {
                 self.tag("name");
-                self.text(name);
+                self.name(name, expr.span.start);
             }
             ExprKind::FString { parts } => {
                 self.tag("fstring");

@@ -1,0 +1,196 @@
+//! What a carried statement needs of the newer version.
+//!
+//! ```python
+//! from statistics import median       # needed by …
+//! middle = median(losses)             # … this, which is needed by …
+//! print(middle)                       # … the probe
+//! ```
+//!
+//! A name either means a variable that the older version has at the place, too, or its definitions
+//! come along. A name that means something else there is refused.
+
+use florc_semantic::{BindingId, Resolution, ScopeId};
+use florc_syntax::Span;
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
+
+use super::{Carrier, Place, Refusal};
+
+impl Carrier<'_> {
+    /// New statements without which `stmt` would mean something else at its place.
+    pub(super) fn needs(&self, stmt: StmtId, place: Place) -> Result<Vec<StmtId>, Refusal> {
+        let mut needs = Vec::new();
+        for (name, binding) in self.free_names(stmt) {
+            needs.extend(self.name(stmt, place, name, binding)?);
+        }
+        self.methods(stmt)?;
+        Ok(needs)
+    }
+
+    /// Names in a statement that mean variables from outside of it, each once.
+    fn free_names(&self, stmt: StmtId) -> Vec<(Span, BindingId)> {
+        let tree = &self.new.module.tree;
+        let own = tree.stmt(stmt).span;
+        let mut found: Vec<(Span, BindingId)> = Vec::new();
+        let inside = tree.descendants(stmt);
+        let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
+        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+            let Some(binding) = self.new.semantics.binding_of_name(expr) else {
+                continue;
+            };
+            let definitions = &self.new.semantics.binding(binding).definitions;
+            let is_own = definitions.iter().all(|it| own.contains_span(it.span));
+            let is_known = found.iter().any(|(_, known)| *known == binding);
+            if !is_own && !is_known {
+                found.push((tree.expr(expr).span, binding));
+            }
+        }
+        found
+    }
+
+    fn name(
+        &self,
+        stmt: StmtId,
+        place: Place,
+        span: Span,
+        binding: BindingId,
+    ) -> Result<Vec<StmtId>, Refusal> {
+        let variable = self.new.semantics.binding(binding);
+        let there = self.there(place, binding, &variable.name);
+        if let Some(partner) = self.names.old_of(binding) {
+            return match there {
+                Resolution::Binding(found) if found == partner => Ok(Vec::new()),
+                _ => Err(self.not_there(stmt, span, &variable.name)),
+            };
+        }
+        let fresh: Vec<StmtId> = variable.definitions.iter().map(|it| it.stmt).collect();
+        let known = fresh
+            .iter()
+            .any(|it| self.matching.old_stmts.contains_key(it));
+        if known {
+            // A statement that is matched binds another name now, or its variable got no vote.
+            return match there {
+                Resolution::Binding(found) if self.bound_by_partners(&fresh, found) => {
+                    Ok(Vec::new())
+                }
+                _ => Err(self.not_there(stmt, span, &variable.name)),
+            };
+        }
+        if let Resolution::Binding(found) = there {
+            return Err(self.means_another(stmt, span, found));
+        }
+        let mut needs = Vec::new();
+        for definition in fresh {
+            needs.push(self.whole(stmt, span, definition)?);
+        }
+        Ok(needs)
+    }
+
+    /// What a name means at a place of the older version.
+    fn there(&self, place: Place, binding: BindingId, name: &str) -> Resolution {
+        let (Place::After(at) | Place::Before(at) | Place::Instead(at)) = place;
+        let scope: ScopeId = self.old.semantics.scope_of_stmt(at);
+        let partner = self.names.old_of(binding);
+        let name = partner.map_or(name, |it| self.old.semantics.binding(it).name.as_str());
+        self.old.semantics.lookup(scope, name)
+    }
+
+    fn bound_by_partners(&self, definitions: &[StmtId], found: BindingId) -> bool {
+        let mut partners = definitions
+            .iter()
+            .filter_map(|it| self.matching.old_stmts.get(it));
+        partners.any(|it| {
+            let definitions = &self.old.semantics.binding(found).definitions;
+            definitions.iter().any(|place| place.stmt == *it)
+        })
+    }
+
+    /// The statement to carry for a definition: the outermost one that is new as a whole.
+    fn whole(&self, stmt: StmtId, span: Span, definition: StmtId) -> Result<StmtId, Refusal> {
+        let tree = &self.new.module.tree;
+        let mut whole = definition;
+        if !self.is_all_new(whole) {
+            let name = self.new.module.source.slice(span).to_owned();
+            return Err(self.not_there(stmt, span, &name));
+        }
+        while let Some(parent) = tree.parent(whole) {
+            let kind = &tree.stmt(parent).kind;
+            let is_scope = matches!(kind, StmtKind::FunctionDef(_) | StmtKind::ClassDef(_));
+            if is_scope && self.new.semantics.scope_of_stmt(definition) != self.new.semantics.scope_of_stmt(parent)
+                || !self.is_all_new(parent)
+            {
+                break;
+            }
+            whole = parent;
+        }
+        Ok(whole)
+    }
+
+    /// Methods that only the newer version's classes have.
+    fn methods(&self, stmt: StmtId) -> Result<(), Refusal> {
+        let tree = &self.new.module.tree;
+        let inside = tree.descendants(stmt);
+        let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
+        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+            let ExprKind::Attribute { attr, .. } = &tree.expr(expr).kind else {
+                continue;
+            };
+            if let Some(method) = self.new_method(&attr.text) {
+                return Err(Refusal {
+                    stmt,
+                    title: format!("the recorded version has no method `{}`", attr.text),
+                    here: vec![
+                        (attr.span, "used here".to_owned()),
+                        (method, "and new here; a function can be carried, a method cannot".to_owned()),
+                    ],
+                    there: Vec::new(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn new_method(&self, name: &str) -> Option<Span> {
+        let named = |module: &florc_syntax::Module, stmt: StmtId| match &module.tree.stmt(stmt).kind
+        {
+            StmtKind::FunctionDef(def) if def.name.text == name => Some(def.name.span),
+            _ => None,
+        };
+        let all = |module: &florc_syntax::Module| (0..module.tree.stmt_count() as u32).map(StmtId);
+        let (old, new) = (self.old.module, self.new.module);
+        let has_attribute = (0..old.tree.expr_count() as u32).map(ExprId).any(|expr| {
+            matches!(&old.tree.expr(expr).kind, ExprKind::Attribute { attr, .. } if attr.text == name)
+        });
+        if has_attribute || all(old).any(|it| named(old, it).is_some()) {
+            return None;
+        }
+        all(new)
+            .filter(|it| self.new.semantics.in_class_body(*it))
+            .find_map(|it| named(new, it))
+    }
+
+    fn not_there(&self, stmt: StmtId, span: Span, name: &str) -> Refusal {
+        Refusal {
+            stmt,
+            title: format!("the recorded version has no `{name}` at this place"),
+            here: vec![(span, "used here".to_owned())],
+            there: Vec::new(),
+        }
+    }
+
+    fn means_another(&self, stmt: StmtId, span: Span, found: BindingId) -> Refusal {
+        let variable = self.old.semantics.binding(found);
+        let place = variable.definitions.first().map(|it| it.span);
+        Refusal {
+            stmt,
+            title: format!(
+                "`{}` is another variable in the recorded version",
+                variable.name
+            ),
+            here: vec![(span, "this name is new here".to_owned())],
+            there: place
+                .map(|span| (span, "and was this".to_owned()))
+                .into_iter()
+                .collect(),
+        }
+    }
+}

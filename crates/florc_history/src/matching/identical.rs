@@ -1,0 +1,132 @@
+//! Statements that say exactly the same in both versions.
+//!
+//! ```python
+//! loss.backward()     # once in each version: matched, wherever it stands
+//! print()             # several times: matched where the surroundings say which
+//! ```
+//!
+//! The top-down phase of GumTree (Falleri et al., "Fine-grained and accurate source code
+//! differencing", ASE 2014, section 3.1), over statements. Does not match what differs.
+
+use std::collections::BTreeMap;
+
+use super::nodes::{Node, Nodes};
+use super::pairs::Pairs;
+
+/// Smaller statements are too common to be known by what they say alone.
+const TELLING: u32 = 6;
+/// More combinations of equal statements than this are left to their surroundings.
+const COMBINATIONS: usize = 400;
+
+type Groups = BTreeMap<u32, (Vec<u32>, Vec<u32>)>;
+
+fn groups(old: &Nodes, new: &Nodes, wanted: impl Fn(&Node) -> bool) -> Groups {
+    let mut groups = Groups::new();
+    for (index, node) in old.nodes.iter().enumerate().filter(|(_, it)| wanted(it)) {
+        groups.entry(node.shape).or_default().0.push(index as u32);
+    }
+    for (index, node) in new.nodes.iter().enumerate().filter(|(_, it)| wanted(it)) {
+        if let Some(group) = groups.get_mut(&node.shape) {
+            group.1.push(index as u32);
+        }
+    }
+    groups.retain(|_, group| !group.1.is_empty());
+    groups
+}
+
+/// Matches telling statements that occur once in each version, the largest first.
+pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    let groups = groups(old, new, |node| node.is_stmt() && node.size >= TELLING);
+    let mut found: Vec<(u32, u32)> = Vec::new();
+    for (olds, news) in groups.values() {
+        if let ([one], [other]) = (olds.as_slice(), news.as_slice()) {
+            found.push((*one, *other));
+        }
+    }
+    found.sort_by_key(|(one, _)| (std::cmp::Reverse(old.node(*one).size), *one));
+    for (one, other) in found {
+        if pairs.are_free(one, other) {
+            pairs.pair_whole(old, one, other);
+        }
+    }
+}
+
+/// Matches what is left of equal statements, the best surroundings first.
+pub(super) fn repeated(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    let groups = groups(old, new, Node::is_stmt);
+    let mut found: Vec<(u32, u32, u32)> = Vec::new();
+    for (olds, news) in groups.values() {
+        let olds: Vec<u32> = free(olds, |it| pairs.new_of(it).is_none());
+        let news: Vec<u32> = free(news, |it| pairs.old_of(it).is_none());
+        if olds.len() * news.len() > COMBINATIONS {
+            continue;
+        }
+        for &one in &olds {
+            for &other in &news {
+                let score = likeness(old, new, pairs, one, other);
+                // A small statement somewhere else is another statement.
+                if score >= 3 || score > 0 && old.node(one).size >= TELLING {
+                    found.push((score, one, other));
+                }
+            }
+        }
+    }
+    found.sort_by_key(|(score, one, other)| (std::cmp::Reverse(*score), *one, *other));
+    for (_, one, other) in found {
+        if pairs.are_free(one, other) {
+            pairs.pair_whole(old, one, other);
+        }
+    }
+}
+
+fn free(nodes: &[u32], is_free: impl Fn(u32) -> bool) -> Vec<u32> {
+    nodes.iter().copied().filter(|node| is_free(*node)).collect()
+}
+
+/// How much the surroundings of two statements agree.
+fn likeness(old: &Nodes, new: &Nodes, pairs: &Pairs, one: u32, other: u32) -> u32 {
+    let (mine, theirs) = (old.node(one).parent, new.node(other).parent);
+    let mut score = 0;
+    if pairs.new_of(mine) == Some(theirs) {
+        score += 4;
+    } else if within(old, mine, |it| pairs.new_of(it).is_some()).and_then(|it| pairs.new_of(it))
+        == within(new, theirs, |it| pairs.old_of(it).is_some())
+    {
+        score += 2;
+    }
+    for step in [-1, 1] {
+        let (mine, theirs) = (near(old, one, step), near(new, other, step));
+        let some = |is: &dyn Fn(u32, u32) -> bool| {
+            mine.iter().any(|a| theirs.iter().any(|b| is(*a, *b)))
+        };
+        score += if some(&|a, b| pairs.new_of(a) == Some(b)) {
+            3
+        } else {
+            u32::from(some(&|a, b| old.node(a).shape == new.node(b).shape))
+        };
+    }
+    score
+}
+
+/// The innermost matched node that holds one, itself included.
+fn within(nodes: &Nodes, index: u32, is_matched: impl Fn(u32) -> bool) -> Option<u32> {
+    let mut at = index;
+    while !is_matched(at) {
+        if at == 0 {
+            return None;
+        }
+        at = nodes.node(at).parent;
+    }
+    Some(at)
+}
+
+/// The next two statements of the suite in a direction.
+fn near(nodes: &Nodes, index: u32, step: isize) -> Vec<u32> {
+    let siblings = &nodes.node(nodes.node(index).parent).children;
+    let Ok(at) = siblings.binary_search(&index) else {
+        return Vec::new();
+    };
+    let there = [step, 2 * step].into_iter().filter_map(|it| at.checked_add_signed(it));
+    let found = there.filter_map(|it| siblings.get(it)).copied();
+    found.filter(|it| nodes.node(*it).is_stmt()).collect()
+}

@@ -1,0 +1,197 @@
+//! What is left in two nodes that are matched: their suites in order, their expressions by place.
+//!
+//! ```python
+//! lr = 0.5          lr = 0.4           # alike enough: the same statement, changed
+//! step(model)       step(net)          # the same, with another name in it
+//! ```
+//!
+//! Equal shapes first (longest common subsequence), then an optimal alignment in order of what is
+//! alike (dynamic programming over small gaps), as the last step of GumTree does over small
+//! subtrees (ASE 2014, section 3.2; the bound keeps it linear in practice). Nothing is matched
+//! across different parents here.
+
+use florc_syntax::Module;
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::likeness::{Bags, likeness};
+use super::nodes::Nodes;
+use super::pairs::Pairs;
+
+/// Combinations of a gap up to which the best alignment is searched.
+const OPTIMAL: usize = 2_500;
+/// How alike two statements must be to be one that was changed.
+const ALIKE: f64 = 0.55;
+
+/// Both versions and what is matched.
+pub(super) struct Recovery<'a> {
+    pub(super) before: &'a Module,
+    pub(super) after: &'a Module,
+    pub(super) old: &'a Nodes,
+    pub(super) new: &'a Nodes,
+    pub(super) pairs: &'a mut Pairs,
+}
+
+impl Recovery<'_> {
+    /// Goes through every matched pair, outer ones first.
+    pub(super) fn run(&mut self) {
+        let mut bags = Bags::default();
+        for one in 0..self.old.len() {
+            let Some(other) = self.pairs.new_of(one) else {
+                continue;
+            };
+            if self.old.node(one).shape == self.new.node(other).shape {
+                self.pairs.pair_whole(self.old, one, other);
+                continue;
+            }
+            self.expressions(one, other);
+            let mine = self.old.suites(self.before, one);
+            let theirs = self.new.suites(self.after, other);
+            for (mine, theirs) in mine.iter().zip(&theirs) {
+                self.suite(mine, theirs, &mut bags);
+            }
+        }
+    }
+
+    fn suite(&mut self, mine: &[u32], theirs: &[u32], bags: &mut Bags) {
+        // A pair that is matched is a fixed point; what is matched elsewhere is in nobody's way.
+        let keys = self.keys(mine, theirs);
+        for (olds, news) in gaps(&keys.0, &keys.1, |i, j| {
+            // What is matched already may say something else.
+            if self.pairs.are_free(mine[i], theirs[j]) {
+                self.pairs.pair_whole(self.old, mine[i], theirs[j]);
+            }
+        }) {
+            let is_free = |it: &&u32| self.pairs.new_of(**it).is_none();
+            let olds: Vec<u32> = mine[olds].iter().filter(is_free).copied().collect();
+            let is_free = |it: &&u32| self.pairs.old_of(**it).is_none();
+            let news: Vec<u32> = theirs[news].iter().filter(is_free).copied().collect();
+            if olds.len() * news.len() <= OPTIMAL {
+                self.alike(&olds, &news, bags);
+            } else {
+                self.by_kind(&olds, &news);
+            }
+        }
+    }
+
+    /// Keys that are equal for what belongs together.
+    fn keys(&self, mine: &[u32], theirs: &[u32]) -> (Vec<(u8, u32)>, Vec<(u8, u32)>) {
+        let old_key = |it: &u32| match self.pairs.new_of(*it) {
+            Some(other) if theirs.contains(&other) => (0, other),
+            Some(_) => (1, *it),
+            None => (2, self.old.node(*it).shape),
+        };
+        let new_key = |it: &u32| match self.pairs.old_of(*it) {
+            Some(one) if mine.contains(&one) => (0, *it),
+            Some(_) => (3, *it),
+            None => (2, self.new.node(*it).shape),
+        };
+        (
+            mine.iter().map(old_key).collect(),
+            theirs.iter().map(new_key).collect(),
+        )
+    }
+
+    /// The alignment in order with the greatest sum of likeness.
+    fn alike(&mut self, olds: &[u32], news: &[u32], bags: &mut Bags) {
+        let width = news.len() + 1;
+        let mut best = vec![0.0_f64; (olds.len() + 1) * width];
+        let mut like = vec![0.0_f64; olds.len() * news.len()];
+        for i in (0..olds.len()).rev() {
+            for j in (0..news.len()).rev() {
+                let same = likeness((self.old, olds[i]), (self.new, news[j]), bags);
+                let value = if same >= ALIKE { same } else { 0.0 };
+                like[i * news.len() + j] = value;
+                let matched = value + best[(i + 1) * width + j + 1];
+                let skipped = best[(i + 1) * width + j].max(best[i * width + j + 1]);
+                best[i * width + j] = matched.max(skipped);
+            }
+        }
+        let (mut i, mut j) = (0, 0);
+        while i < olds.len() && j < news.len() {
+            let value = like[i * news.len() + j];
+            let here = best[i * width + j];
+            if value > 0.0 && here <= value + best[(i + 1) * width + j + 1] {
+                self.pairs.pair(olds[i], news[j]);
+                (i, j) = (i + 1, j + 1);
+            } else if here <= best[(i + 1) * width + j] {
+                i += 1;
+            } else {
+                j += 1;
+            }
+        }
+    }
+
+    /// In order, each with the next of its kind: for gaps too large to search.
+    fn by_kind(&mut self, olds: &[u32], news: &[u32]) {
+        let kinds = |nodes: &Nodes, of: &[u32]| -> Vec<(u8, u32)> {
+            of.iter().map(|it| (2, nodes.node(*it).label)).collect()
+        };
+        let (mine, theirs) = (kinds(self.old, olds), kinds(self.new, news));
+        gaps(&mine, &theirs, |i, j| self.pairs.pair(olds[i], news[j]));
+    }
+
+    /// Expressions of a pair, all the way down.
+    fn expressions(&mut self, one: u32, other: u32) {
+        let mut work = vec![(one, other)];
+        while let Some((one, other)) = work.pop() {
+            let mine = self.old.exprs(one);
+            let theirs = self.new.exprs(other);
+            let free = |(a, b): &(u32, u32)| {
+                self.old.node(*a).kind == self.new.node(*b).kind && self.pairs.are_free(*a, *b)
+            };
+            let found: Vec<(u32, u32)> = if mine.len() == theirs.len() {
+                mine.into_iter().zip(theirs).filter(free).collect()
+            } else {
+                self.in_order(&mine, &theirs)
+            };
+            for (a, b) in found {
+                if self.old.node(a).shape == self.new.node(b).shape {
+                    self.pairs.pair_whole(self.old, a, b);
+                } else {
+                    self.pairs.pair(a, b);
+                    work.push((a, b));
+                }
+            }
+        }
+    }
+
+    /// Equal expressions, and between them those of one kind.
+    fn in_order(&self, mine: &[u32], theirs: &[u32]) -> Vec<(u32, u32)> {
+        let keys = self.keys(mine, theirs);
+        let mut found = Vec::new();
+        for (olds, news) in gaps(&keys.0, &keys.1, |i, j| found.push((mine[i], theirs[j]))) {
+            for (a, b) in mine[olds].iter().zip(&theirs[news]) {
+                let is_one_kind = self.old.node(*a).kind == self.new.node(*b).kind;
+                if is_one_kind && self.pairs.are_free(*a, *b) {
+                    found.push((*a, *b));
+                }
+            }
+        }
+        found
+    }
+}
+
+type Gap = (std::ops::Range<usize>, std::ops::Range<usize>);
+
+/// Reports equal keys to `matched`; gives the stretches between them.
+fn gaps(
+    old: &[(u8, u32)],
+    new: &[(u8, u32)],
+    mut matched: impl FnMut(usize, usize),
+) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for op in capture_diff_slices(Algorithm::Myers, old, new) {
+        let (mine, theirs) = (op.old_range(), op.new_range());
+        if let DiffOp::Equal { .. } = op {
+            mine.zip(theirs).for_each(|(i, j)| matched(i, j));
+            continue;
+        }
+        match gaps.last_mut() {
+            Some(last) if last.0.end == mine.start && last.1.end == theirs.start => {
+                (last.0.end, last.1.end) = (mine.end, theirs.end);
+            }
+            _ => gaps.push((mine, theirs)),
+        }
+    }
+    gaps
+}
