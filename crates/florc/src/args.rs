@@ -42,6 +42,14 @@ pub(crate) enum Verb {
     Explain(ExplainArgs),
     /// Find what keeps training scripts from being repeated and replayed.
     Check(CheckArgs),
+    /// Read the whole store and name what is damaged.
+    Fsck(FsckArgs),
+    /// Show what each run takes on disk.
+    Du(DuArgs),
+    /// Remove runs, and what killed processes left behind.
+    Gc(GcArgs),
+    /// Write the tensors of a checkpoint to a file.
+    Export(ExportArgs),
     /// Run one segment of a replay (what `florc replay` starts).
     Worker(WorkerArgs),
 }
@@ -165,6 +173,79 @@ pub(crate) struct CheckArgs {
     pub(crate) paths: Vec<PathBuf>,
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Make the store usable as far as it is whole. Damaged files go to `.florc/damaged`.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DuArgs {
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArgs {
+    /// Remove runs but for the latest N of each script, or those begun in the last `12h` or `30d`.
+    /// Given several times, what one of them keeps stays. Runs with a name always stay.
+    #[arg(long, value_name = "N|AGE")]
+    pub(crate) keep: Vec<Keep>,
+    /// Remove this run, whatever its name: an id, unique beginning of one, or name.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) remove: Vec<String>,
+    /// Show what would be removed, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+}
+
+/// Which runs stay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Keep {
+    /// So many of each script, the latest.
+    Latest(usize),
+    /// Those that began so many seconds ago, or later.
+    Seconds(f64),
+}
+
+impl std::str::FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unit = |end, seconds: f64| {
+            let number = text.strip_suffix(end)?.parse::<u32>().ok()?;
+            Some(Self::Seconds(f64::from(number) * seconds))
+        };
+        let latest = text.parse().ok().map(Self::Latest);
+        let found = latest
+            .or_else(|| unit("h", 3600.0))
+            .or_else(|| unit("d", 86400.0));
+        found.ok_or_else(|| "give a number of runs, or an age such as `12h` or `30d`".to_owned())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Run id, unique beginning of one, or name.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// The checkpoint: `epoch=8` (start of that iteration), `end` (after the main loop), or as
+    /// `florc show` names it [default: the last one].
+    #[arg(long, value_name = "CONTEXT")]
+    pub(crate) at: Option<String>,
+    /// Only what this variable holds; its name is left out of the names in the file.
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) root: Option<String>,
+    /// A `.safetensors` file, or a `.pt` file for `torch.load`.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -57,6 +57,8 @@ pub(crate) struct RunFacts {
     /// `None`: killed, or still running.
     pub(crate) ended: Option<Ended>,
     pub(crate) torn: Option<Torn>,
+    /// A process is recording or replaying it; asked only where it has not ended.
+    is_open: bool,
 }
 
 impl RunFacts {
@@ -76,6 +78,7 @@ impl RunFacts {
             notes: Vec::new(),
             ended: None,
             torn: journal.torn.clone(),
+            is_open: false,
         };
         for checkpoint in run.checkpoints_of(&journal)? {
             facts.checkpoints.insert(checkpoint.cut.clone(), checkpoint);
@@ -86,6 +89,7 @@ impl RunFacts {
             facts.add(record, &mut last);
         }
         facts.close_iteration(last);
+        facts.is_open = facts.ended.is_none() && run.is_open();
         Ok(facts)
     }
 
@@ -223,7 +227,8 @@ impl RunFacts {
             Some(RunStatus::Raised { exception }) => {
                 format!("raised {}", exception.lines().next().unwrap_or_default())
             }
-            None => "killed or still running".to_owned(),
+            None if self.is_open => "still running".to_owned(),
+            None => "incomplete: killed, or its recording stopped".to_owned(),
         }
     }
 }

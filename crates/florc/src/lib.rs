@@ -12,9 +12,13 @@
 mod analysis;
 mod args;
 mod check;
+mod du;
 mod explain;
+mod export;
 mod facts;
 mod failure;
+mod fsck;
+mod gc;
 mod instrument;
 mod listing;
 mod logs;
@@ -102,6 +106,10 @@ fn command(args: Vec<OsString>, host: &HostPython) -> i32 {
         Verb::Instrument(verb) => instrument::instrument(&verb),
         Verb::Explain(verb) => explain::explain(&verb),
         Verb::Check(verb) => check::check(&verb),
+        Verb::Fsck(verb) => fsck::fsck(&verb),
+        Verb::Du(verb) => du::du(&verb),
+        Verb::Gc(verb) => gc::gc(&verb),
+        Verb::Export(verb) => export::export(&verb),
         Verb::Worker(verb) => worker::worker(&verb, host),
     };
     match result {

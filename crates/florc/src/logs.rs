@@ -38,6 +38,10 @@ fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
     let run = opened.find(name)?;
     let facts = run.facts()?;
     let id = facts.manifest.run.as_str();
+    if let Some(torn) = &facts.torn {
+        let text = "bytes of its journal are damaged, rows are missing; see `florc fsck`";
+        out::warning(&format!("run {id}: the last {} {text}", torn.lost));
+    }
     let mut rows = Vec::new();
     for row in &facts.rows {
         let origin = Origin {

@@ -34,6 +34,7 @@ use crate::{DONE, HostPython, python};
 pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
     let condition = plan::condition(args.condition.as_deref())?;
     let subject = find::subject(args)?;
+    let _not_removed = subject.run.handle.hold();
     find::check_modules(&subject)?;
     let (sources, verdict, left_out) = compared(args, &subject)?;
     left_out.tell();

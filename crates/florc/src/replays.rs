@@ -8,13 +8,18 @@
 //! A replay exists once `replay.json` is renamed into place. The shards of its workers are merged
 //! elsewhere.
 
+mod health;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{HeadKey, LoopPosition, Row};
+use florc_runtime::{content_hash, is_intact_json, to_checked_json};
+pub(crate) use health::{bytes_by_run, damages, set_aside};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::out;
 use crate::rows::{LogRow, Origin};
 
 /// How far values can be trusted.
@@ -38,7 +43,7 @@ impl Trust {
 }
 
 /// `replay.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredReplay {
     /// Format version of the store.
     pub(crate) format: u32,
@@ -54,6 +59,9 @@ pub(crate) struct StoredReplay {
     pub(crate) condition: Option<String>,
     /// Number of rows in `rows.jsonl`.
     pub(crate) rows: u64,
+    /// blake3 of `rows.jsonl`, hex.
+    #[serde(default)]
+    pub(crate) rows_hash: String,
 }
 
 /// A line of `rows.jsonl`.
@@ -84,19 +92,21 @@ pub(crate) fn publish(
         text.push_str(&serde_json::to_string(row).unwrap_or_default());
         text.push('\n');
     }
-    replace(&folder.join("rows.jsonl"), &text)?;
-    replace(
-        &folder.join("replay.json"),
-        &serde_json::to_string(replay).unwrap_or_default(),
-    )
+    replace(&folder.join("rows.jsonl"), text.as_bytes())?;
+    let replay = StoredReplay {
+        rows_hash: content_hash(text.as_bytes()),
+        ..replay.clone()
+    };
+    let text = to_checked_json(&replay).unwrap_or_default();
+    replace(&folder.join("replay.json"), &text)
 }
 
 /// Writes a file so that it is there whole or not at all.
-pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn replace(file: &Path, text: &[u8]) -> Result<(), Failure> {
     let fail = |error| Failure::io("write", file, &error);
     let temporary = file.with_extension("tmp");
     let mut handle = std::fs::File::create(&temporary).map_err(fail)?;
-    std::io::Write::write_all(&mut handle, text.as_bytes()).map_err(fail)?;
+    std::io::Write::write_all(&mut handle, text).map_err(fail)?;
     handle.sync_data().map_err(fail)?;
     std::fs::rename(&temporary, file).map_err(fail)
 }
@@ -105,11 +115,20 @@ pub(crate) fn replace(file: &Path, text: &str) -> Result<(), Failure> {
 /// it ever was, else as the newest.
 pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failure> {
     let mut kept: BTreeMap<Key, (Trust, usize, u64)> = BTreeMap::new();
-    let replays = of_run(store, run)?;
+    let mut replays = of_run(store, run)?;
     let mut stored = Vec::new();
-    for (number, replay) in replays.iter().enumerate() {
-        let rows = read_rows(store, replay)?;
-        for (seq, key) in keys(replay, &rows).into_iter().enumerate() {
+    replays.retain(|replay| match read_rows(store, replay) {
+        Ok(rows) => {
+            stored.push(rows);
+            true
+        }
+        Err(failure) => {
+            warn(&failure);
+            false
+        }
+    });
+    for (number, (replay, rows)) in replays.iter().zip(&stored).enumerate() {
+        for (seq, key) in keys(replay, rows).into_iter().enumerate() {
             let trust = rows[seq].trust;
             let proven = kept
                 .get(&key)
@@ -118,7 +137,6 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
                 kept.insert(key, (trust, number, seq as u64));
             }
         }
-        stored.push(rows);
     }
     let mut places: Vec<(usize, u64)> = kept
         .into_values()
@@ -185,33 +203,55 @@ pub(crate) fn of_run(store: &Path, run: &str) -> Result<Vec<StoredReplay>, Failu
     };
     let mut found: Vec<StoredReplay> = Vec::new();
     for entry in entries.flatten() {
-        let file = entry.path().join("replay.json");
-        let Ok(text) = std::fs::read_to_string(&file) else {
-            continue;
-        };
-        let replay: StoredReplay = serde_json::from_str(&text).map_err(|_| damaged(&file))?;
-        if replay.run == run {
-            found.push(replay);
+        match read_replay(&entry.path()) {
+            Some(Ok(replay)) if replay.run == run => found.push(replay),
+            Some(Err(failure)) => warn(&failure),
+            Some(Ok(_)) | None => {}
         }
     }
     found.sort_by(|a, b| a.replay.cmp(&b.replay));
     Ok(found)
 }
 
+/// What is damaged is named and left out; the rest can be shown.
+fn warn(failure: &Failure) {
+    let help = failure.help.as_deref().unwrap_or_default();
+    out::warning(&format!("{}; {help}", failure.title));
+}
+
+/// A replay by its folder; `None`: it is not finished.
+fn read_replay(own: &Path) -> Option<Result<StoredReplay, Failure>> {
+    let file = own.join("replay.json");
+    let text = std::fs::read(&file).ok()?;
+    let replay = serde_json::from_slice(&text).map_err(|_| damaged(&file));
+    Some(replay.and_then(|replay: StoredReplay| {
+        let is_own = own
+            .file_name()
+            .is_some_and(|name| name == replay.replay.as_str());
+        if is_own && is_intact_json(&text) {
+            Ok(replay)
+        } else {
+            Err(damaged(&file))
+        }
+    }))
+}
+
 fn read_rows(store: &Path, replay: &StoredReplay) -> Result<Vec<StoredRow>, Failure> {
     let file = folder(store).join(&replay.replay).join("rows.jsonl");
-    let text =
-        std::fs::read_to_string(&file).map_err(|error| Failure::io("read", &file, &error))?;
-    let rows: Result<Vec<StoredRow>, _> = text.lines().map(serde_json::from_str).collect();
-    match rows {
-        Ok(rows) if rows.len() as u64 == replay.rows => Ok(rows),
-        _ => Err(damaged(&file)),
+    let text = std::fs::read(&file).map_err(|error| Failure::io("read", &file, &error))?;
+    if content_hash(&text) != replay.rows_hash {
+        return Err(damaged(&file));
     }
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    let rows: Result<Vec<StoredRow>, _> = lines.map(serde_json::from_slice).collect();
+    rows.map_err(|_| damaged(&file))
 }
 
 fn damaged(file: &Path) -> Failure {
     Failure::new(format!("`{}` is damaged", file.display()))
-        .help("remove its folder and replay again; the recorded run is not affected")
+        .help("replay again; the recorded run is not affected")
 }
 
 #[cfg(test)]
@@ -227,6 +267,7 @@ mod tests {
             source_hash: "hash".to_owned(),
             condition: None,
             rows: 2,
+            rows_hash: String::new(),
         }
     }
 

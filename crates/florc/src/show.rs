@@ -8,7 +8,8 @@
 
 use std::fmt::Write as _;
 
-use florc_manifest::{CheckpointRecord, CutKey};
+use florc_manifest::CheckpointRecord;
+use florc_runtime::cut_text;
 use serde_json::{Value, json};
 
 use crate::args::{ShowArgs, TextFormat};
@@ -182,22 +183,4 @@ fn missing_text(record: &CheckpointRecord) -> String {
         "no: {} ({}) could not be captured",
         first.path, first.type_name
     )
-}
-
-/// A cut point in words.
-pub(crate) fn cut_text(cut: &CutKey) -> String {
-    let instance = |head: &florc_manifest::HeadKey| match head.instance {
-        0 => String::new(),
-        other => format!(" of entry {}", other + 1),
-    };
-    match cut {
-        CutKey::Head(head) => format!("head of iteration {}{}", head.iteration, instance(head)),
-        CutKey::Exit(head) => format!("loop left after {}{}", head.iteration, instance(head)),
-        CutKey::Block(block) => format!(
-            "end of {} in iteration {}{}",
-            block.site,
-            block.head.iteration,
-            instance(&block.head)
-        ),
-    }
 }

@@ -147,11 +147,15 @@ fn help_names_the_verbs_that_work() {
         "instrument",
         "explain",
         "check",
+        "fsck",
+        "du",
+        "gc",
+        "export",
         "worker",
     ] {
         assert!(help.contains(&format!("\n  {verb} ")), "{help}");
     }
-    for verb in ["propagate", "export", "gc", "fsck"] {
+    for verb in ["propagate", "serve"] {
         assert!(!help.contains(&format!("\n  {verb} ")), "{help}");
     }
 }
@@ -263,7 +267,7 @@ fn explain_shows_the_nest_and_the_pages() {
 #[test]
 fn a_store_that_is_not_there() {
     let project = Project::new();
-    for verb in ["logs", "runs", "show", "replay"] {
+    for verb in ["logs", "runs", "show", "replay", "fsck", "du", "gc"] {
         refused(
             &project.florc(verb),
             &["no run was recorded here", "florc run SCRIPT"],
@@ -291,6 +295,104 @@ fn runs_are_listed_shown_and_found() {
     refused(
         &project.florc("logs zzz"),
         &["there is no run `zzz`", "florc runs"],
+    );
+}
+
+fn json(ran: &Ran) -> serde_json::Value {
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn damage_is_named_and_mended_as_far_as_possible() {
+    let project = Project::new();
+    let run = project.record(None);
+    let sound = project.florc("fsck");
+    assert_eq!(sound.code, 0, "{}", sound.stdout);
+    assert!(sound.stdout.contains("1 run, 0 checkpoints") && sound.stdout.contains("no damage"));
+    let journal = project
+        .path()
+        .join(".florc/runs")
+        .join(&run)
+        .join("journal-0");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    std::fs::write(&journal, bytes).unwrap();
+    let found = project.florc("fsck --format json");
+    assert_eq!(found.code, 1);
+    let damage = &json(&found)["damages"][0];
+    assert_eq!(damage["run"], run);
+    assert!(damage["file"].as_str().unwrap().ends_with("journal-0"));
+    assert!(damage["offset"].as_u64().unwrap() < at as u64);
+    assert!(project.florc("logs").stderr.contains("rows are missing"));
+    let before = project.florc("logs --format csv").stdout.lines().count();
+    let mended = project.florc("fsck --rebuild");
+    assert_eq!(mended.code, 0, "{}", mended.stdout);
+    for words in ["lost: ", "usable: ", "journal-0`: kept ", "no damage"] {
+        assert!(mended.stdout.contains(words), "{}", mended.stdout);
+    }
+    let after = project.florc("logs --format csv").stdout.lines().count();
+    assert!(after >= before, "rows behind the damaged place are shown");
+    assert!(
+        project
+            .florc("show")
+            .stdout
+            .contains("rows may be missing here")
+    );
+}
+
+#[test]
+fn what_runs_take_is_told_and_freed() {
+    let project = Project::new();
+    let runs: Vec<_> = (0..3).map(|_| project.record(None)).collect();
+    let named = project.record(Some("baseline"));
+    let usage = json(&project.florc("du --format json"));
+    assert_eq!(usage["runs"].as_array().unwrap().len(), 4);
+    let total = usage["runs"][0]["total_bytes"].as_u64().unwrap();
+    assert!(total > 500 && total < usage["total"].as_u64().unwrap());
+    assert!(project.florc("du").stdout.contains("4 runs, "));
+
+    assert!(project.florc("gc").stdout.contains("nothing to remove"));
+    let planned = project.florc("gc --keep 2 --dry-run --format json");
+    assert_eq!(json(&planned)["runs"][0]["run"], runs[0]);
+    assert!(
+        project
+            .florc("gc --keep 2 --dry-run")
+            .stdout
+            .contains("would be free")
+    );
+    assert_eq!(
+        json(&project.florc("runs --format json"))
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+    assert!(project.florc("gc --keep 2").stdout.contains("are free"));
+    let left = json(&project.florc("runs --format json"));
+    let left: Vec<_> = left
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["run"])
+        .collect();
+    assert_eq!(left, [&runs[2], &named]);
+    project.florc("gc --keep 0 --remove baseline");
+    assert!(project.florc("runs").stdout.contains("no runs yet"));
+    refused(&project.florc("gc --keep some"), &["`12h` or `30d`"]);
+}
+
+#[test]
+fn an_export_needs_a_checkpoint_and_a_kind_of_file() {
+    let project = Project::new();
+    project.record(Some("baseline"));
+    refused(
+        &project.florc("export baseline -o x.bin"),
+        &["`x.bin`", ".safetensors"],
+    );
+    refused(
+        &project.florc("export baseline -o x.pt"),
+        &["no checkpoint", "--checkpoints all"],
     );
 }
 

@@ -9,6 +9,8 @@
 //! torn one at the end. Reading stops at the first record that is not whole and says where. Two
 //! processes never write the same journal.
 
+mod scan;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,6 +18,9 @@ use std::path::Path;
 use florc_manifest::{FORMAT_VERSION, JournalRecord};
 
 use crate::error::StoreError;
+use crate::in_use::mark_open;
+
+pub(crate) use scan::{Hole, Scan, scan_journal};
 
 const MAGIC: &[u8; 8] = b"FLORCJNL";
 const HEADER: usize = 16;
@@ -53,6 +58,7 @@ impl JournalWriter {
             .append(true)
             .create_new(true)
             .open(path)?;
+        mark_open(&file);
         file.write_all(&header())?;
         Ok(Self {
             file,
@@ -126,27 +132,27 @@ fn decode_journal(path: &Path, bytes: &[u8]) -> Result<Journal, StoreError> {
     };
     check_header(path, head)?;
     let mut records = Vec::new();
-    let mut at = HEADER;
-    while at < bytes.len() {
-        let Some(text) = whole_record(&bytes[at..]) else {
-            return Ok(Journal {
-                records,
-                torn: torn_at(at),
-            });
-        };
-        let record = serde_json::from_slice(text).map_err(|error| {
-            StoreError::damaged(
-                path,
-                format!("the record at byte {at} is not known: {error}"),
-            )
-        })?;
-        records.push(record);
-        at += FRAME + text.len();
-    }
+    let at = read_records(bytes, HEADER, &mut records).map_err(|(at, error)| {
+        let what = format!("the record at byte {at} is not known: {error}");
+        StoreError::damaged(path, what)
+    })?;
     Ok(Journal {
         records,
-        torn: None,
+        torn: (at < bytes.len()).then(|| torn_at(at)).flatten(),
     })
+}
+
+/// Reads whole records from `at` on; where they end.
+fn read_records(
+    bytes: &[u8],
+    mut at: usize,
+    records: &mut Vec<JournalRecord>,
+) -> Result<usize, (usize, serde_json::Error)> {
+    while let Some(text) = bytes.get(at..).and_then(whole_record) {
+        records.push(serde_json::from_slice(text).map_err(|error| (at, error))?);
+        at += FRAME + text.len();
+    }
+    Ok(at)
 }
 
 fn check_header(path: &Path, head: &[u8; HEADER]) -> Result<(), StoreError> {
@@ -186,6 +192,15 @@ fn whole_record(bytes: &[u8]) -> Option<&[u8]> {
     let (crc, rest) = rest.split_first_chunk::<4>()?;
     let text = rest.get(..u32::from_le_bytes(*len) as usize)?;
     (checksum(*len, text) == u32::from_le_bytes(*crc)).then_some(text)
+}
+
+/// The bytes of a journal with these records.
+pub(crate) fn encode_journal(records: &[JournalRecord]) -> io::Result<Vec<u8>> {
+    let mut bytes = header().to_vec();
+    for record in records {
+        bytes.extend(encode(record)?);
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

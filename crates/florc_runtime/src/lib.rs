@@ -10,16 +10,22 @@
 //! state, [`Store`] with its packs and journals. There is no Python here.
 
 mod addresses;
+mod checked_json;
 mod checkpoint;
 mod codec;
 mod context;
+mod cut_text;
 mod dead_roots;
 mod diff;
 mod elements;
 mod error;
+mod export;
 mod file_clock;
 mod forward;
+mod fsck;
+mod gc;
 mod graph;
+mod in_use;
 mod journal;
 mod pack;
 mod parts;
@@ -36,16 +42,23 @@ mod shard;
 mod state_hash;
 mod store;
 mod thread_time;
+mod usage;
 mod writer;
 
+pub use checked_json::{content_hash, is_intact_json, to_checked_json};
 pub use checkpoint::Checkpoint;
 pub use context::LoopToken;
+pub use cut_text::cut_text;
 pub use diff::{Difference, State, first_difference};
 pub use error::{StoreError, StoreErrorKind};
+pub use export::{ExportFormat, Exported, export};
+pub use fsck::{Damage, Health, check_store, rebuild};
+pub use gc::{Rubbish, remove_rubbish, remove_run, rubbish};
 pub use graph::{
     Attributes, Buffer, CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Node, NodeId, Snapshot,
     StorageId, StorageInfo,
 };
+pub use in_use::RunGuard;
 pub use journal::{Journal, Torn};
 pub use policy::Policy;
 pub use pool::BufferPool;
@@ -56,3 +69,4 @@ pub use seal::{ChunkRead, Sealed, SealedChunk, seal};
 pub use shard::{Shard, read_shard, shard_path};
 pub use state_hash::{hex, state_hash};
 pub use store::Store;
+pub use usage::{Usage, bytes_below};

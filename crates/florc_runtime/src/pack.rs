@@ -11,6 +11,8 @@
 //! pack exists once it has its final name: it is written under a temporary one, synced, renamed.
 //! Every byte that is read is covered by a hash. Opening a pack runs no code.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -25,6 +27,8 @@ use crate::error::StoreError;
 use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph};
 use crate::seal::ChunkRead;
 use crate::state_hash::hex;
+
+pub(crate) use check::Seen;
 
 const BLOCK: u64 = 64;
 const MAGIC: &[u8; 8] = b"FLORCPCK";
@@ -313,7 +317,9 @@ impl PackReader {
             .offset
             .checked_add(BLOCK)
             .and_then(|at| at.checked_add(place.stored_len));
-        if end.is_none_or(|end| end > size) || place.raw_len > CHUNK_BYTES as u64 {
+        // what does not shrink is kept raw
+        let is_sound = place.raw_len <= CHUNK_BYTES as u64 && place.stored_len <= place.raw_len;
+        if !is_sound || end.is_none_or(|end| end > size) {
             return Err(broken());
         }
         let header = read_at(file, place.offset, BLOCK).map_err(failed)?;

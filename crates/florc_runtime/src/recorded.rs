@@ -12,6 +12,10 @@ use crate::error::StoreError;
 use crate::progress::{Moment, dead_roots};
 use crate::run::RunHandle;
 
+/// Code of the note at a damaged place of a journal that was mended: records behind it are rows to
+/// be shown, no proof.
+pub(crate) const JOURNAL_DAMAGED: &str = "journal-damaged";
+
 /// A log row, without where it stood.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LoggedRow {
@@ -72,6 +76,10 @@ impl Recorded {
         let mut gap = 0;
         let mut has_ended = false;
         for record in journal.records {
+            if matches!(&record, JournalRecord::Note { code, .. } if code == JOURNAL_DAMAGED) {
+                has_ended = false;
+                break;
+            }
             has_ended |= matches!(record, JournalRecord::Ended { .. });
             recorded.add(record, &mut gap);
         }

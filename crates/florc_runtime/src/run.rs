@@ -12,8 +12,10 @@ use florc_manifest::{
 };
 use serde::Deserialize;
 
+use crate::checked_json::is_intact_json;
 use crate::checkpoint::Checkpoint;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::in_use::{RunGuard, claim, hold};
 use crate::journal::{Journal, read_journal};
 use crate::pack::{is_plain_name, open_pack};
 use crate::store::{source_file, write_whole};
@@ -55,6 +57,27 @@ impl RunHandle {
         self.directory.join("journal-0")
     }
 
+    /// Keeps the run from being deleted while the guard lives.
+    pub fn hold(&self) -> RunGuard {
+        hold(&self.journal_path())
+    }
+
+    /// The right to delete the run; `None`: it is being recorded or replayed.
+    pub(crate) fn claim(&self) -> Option<RunGuard> {
+        claim(&self.journal_path(), self.has_ended())
+    }
+
+    /// Whether some process records or replays it, as far as can be told.
+    pub fn is_open(&self) -> bool {
+        self.claim().is_none()
+    }
+
+    fn has_ended(&self) -> bool {
+        let is_end = |record: &JournalRecord| matches!(record, JournalRecord::Ended { .. });
+        self.journal()
+            .is_ok_and(|it| it.records.last().is_some_and(is_end))
+    }
+
     /// What was recorded.
     pub fn manifest(&self) -> Result<RunManifest, StoreError> {
         #[derive(Deserialize)]
@@ -67,6 +90,12 @@ impl RunHandle {
         let Versioned { format } = serde_json::from_slice(&text).map_err(broken)?;
         if format > FORMAT_VERSION {
             return Err(StoreError::newer(&path, format));
+        }
+        if !is_intact_json(&text) {
+            return Err(StoreError::damaged(
+                &path,
+                "its bytes do not match their checksum",
+            ));
         }
         serde_json::from_slice(&text).map_err(broken)
     }
@@ -103,7 +132,9 @@ impl RunHandle {
         Ok(records)
     }
 
-    fn pack_names(&self) -> Result<BTreeMap<String, Option<CheckpointRecord>>, StoreError> {
+    pub(crate) fn pack_names(
+        &self,
+    ) -> Result<BTreeMap<String, Option<CheckpointRecord>>, StoreError> {
         let failed = |error| StoreError::io(&self.packs, "list the checkpoints", &error);
         let mut names = BTreeMap::new();
         let entries = match fs::read_dir(&self.packs) {
@@ -178,6 +209,12 @@ impl RunHandle {
     /// Bytes of a source that the manifest or a journal record names.
     pub fn source_bytes(&self, source: &SourceFile) -> Result<Vec<u8>, StoreError> {
         let file = self.directory.join("sources").join(&source.hash);
+        let is_hash =
+            source.hash.len() == 64 && source.hash.bytes().all(|it| it.is_ascii_hexdigit());
+        if !is_hash {
+            let what = format!("the source `{}` has no hash", source.path);
+            return Err(StoreError::damaged(&self.directory, what));
+        }
         let bytes = fs::read(&file).map_err(|error| StoreError::io(&file, "read", &error))?;
         if blake3::hash(&bytes).to_hex().as_str() == source.hash {
             return Ok(bytes);

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use florc_manifest::{FORMAT_VERSION, RunManifest, SourceFile};
 
+use crate::checked_json::to_checked_json;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::pack::is_plain_name;
 use crate::run::RunHandle;
@@ -95,7 +96,7 @@ impl Store {
         for (path, bytes) in sources {
             manifest.sources.push(run.add_source(path, bytes)?);
         }
-        let text = serde_json::to_vec_pretty(manifest).map_err(|error| failed(error.into()))?;
+        let text = to_checked_json(manifest).map_err(|error| failed(error.into()))?;
         write_whole(&run.directory().join("manifest.json"), &text).map_err(failed)?;
         Ok(run)
     }
@@ -183,7 +184,7 @@ impl Store {
         )
     }
 
-    fn handle(&self, id: &str) -> RunHandle {
+    pub(crate) fn handle(&self, id: &str) -> RunHandle {
         RunHandle::new(&self.directory, id)
     }
 }

@@ -231,7 +231,7 @@ pub(crate) fn store(
     };
     let text = serde_json::to_string_pretty(&plan)
         .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
-    replays::replace(&folder.join("plan.json"), &text)?;
+    replays::replace(&folder.join("plan.json"), text.as_bytes())?;
     let source_hash = source_hash(sources).unwrap_or_else(|| id.clone());
     Ok(Stored {
         id,

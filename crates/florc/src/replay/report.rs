@@ -120,6 +120,7 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
             source_hash: stored.source_hash.clone(),
             condition: args.condition.clone(),
             rows: shown.len() as u64,
+            rows_hash: String::new(),
         };
         replays::publish(&stored.folder, &replay, shown)?;
     }
