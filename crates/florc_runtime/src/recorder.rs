@@ -131,6 +131,16 @@ impl Disk {
             writer: Some(writer),
         })
     }
+
+    /// Makes the journal durable. Gives what went wrong: it can be written to for as long as it is
+    /// open, also after somebody has deleted it.
+    fn close(&self) -> Option<String> {
+        let path = self.run.journal_path();
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let synced = journal.sync().and_then(|()| path.metadata().map(|_| ()));
+        let told = |error| StoreError::io(&path, "write the journal", &error).to_string();
+        synced.err().map(told)
+    }
 }
 
 impl Recorder {
@@ -424,13 +434,10 @@ impl Recorder {
             seconds,
             florc_seconds,
         });
-        if let Some(disk) = self.disk.take() {
-            let mut journal = disk.journal.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = journal.sync() {
-                self.notes
-                    .push(("store-unwritable".to_owned(), error.to_string()));
-            }
+        if let Some(why) = self.disk.as_ref().and_then(Disk::close) {
+            self.lose_disk(&why);
         }
+        self.disk = None;
     }
 
     fn close_writer(&mut self) {
@@ -484,6 +491,8 @@ impl Recorder {
     fn lose_disk(&mut self, why: &str) {
         self.disk = None;
         self.is_due = false;
+        // one trouble, one note: the larger one
+        self.notes.retain(|(code, _)| code != "checkpoints-stopped");
         let text = format!("the run is not recorded any further and goes on: {why}");
         self.notes.push(("store-unwritable".to_owned(), text));
     }

@@ -111,7 +111,9 @@ def _finish(process, project, run, began):
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
     if run:
         seconds = time.monotonic() - began
-        lines.append(f"florc: recorded run {run} ({seconds:.1f} s)\n")
+        is_lost = any(code == "store-unwritable" for code, _ in notes)
+        what = f"the record of run {run} is incomplete" if is_lost else f"recorded run {run}"
+        lines.append(f"florc: {what} ({seconds:.1f} s)\n")
     _say("".join(lines))
 
 

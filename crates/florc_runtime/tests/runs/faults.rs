@@ -15,10 +15,10 @@ use tempfile::tempdir;
 use super::training::{Ask, Manner, Program, plan, record, replay_all};
 
 /// splitmix64.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -55,7 +55,7 @@ struct Truth {
     states: BTreeMap<CutKey, Program>,
 }
 
-fn states(run: &RunHandle) -> BTreeMap<CutKey, Program> {
+pub(crate) fn states(run: &RunHandle) -> BTreeMap<CutKey, Program> {
     let mut states = BTreeMap::new();
     for record in run.checkpoints().unwrap_or_default() {
         if let Ok(checkpoint) = run.load_record(&record) {

@@ -4,6 +4,7 @@
 
 mod entries;
 mod faults;
+mod kills;
 mod recording;
 mod replay;
 mod training;

@@ -172,6 +172,23 @@ fn a_disk_that_fails_later_ends_checkpoints_and_is_told_once() {
 }
 
 #[test]
+fn a_store_that_vanishes_is_told_once() {
+    for mode in [Mode::All, Mode::None] {
+        let directory = tempdir().unwrap();
+        let store = directory.path().join(".florc");
+        let mut recorder = record_with(&store, mode, MANNER, |_, epoch| {
+            if epoch == 2 {
+                fs::remove_dir_all(&store).unwrap();
+            }
+        });
+        let notes = recorder.take_notes();
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!(notes[0].0, "store-unwritable");
+        assert!(!store.exists(), "it is not made again in part");
+    }
+}
+
+#[test]
 fn runs_are_found_by_id_prefix_name_and_script() {
     let directory = tempdir().unwrap();
     for _ in 0..2 {
