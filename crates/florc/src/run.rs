@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::project::{self, Project};
-use crate::{HostPython, analysis, python, settings};
+use crate::{HostPython, analysis, out, python, settings};
 
 /// The bound where nobody gives one.
 const OVERHEAD: f64 = 0.02;
@@ -30,15 +30,26 @@ pub(crate) fn run(args: &RunArgs, rest: Vec<OsString>, host: &HostPython) -> Res
         analysis::check_exists(script)?;
     }
     let python = python::find(args.python.as_deref(), host)?;
-    let config = write_config(args, &target)?;
     let mut command = Command::new(&python);
-    command.args(["-m", "florc._runner"]).arg(&config);
+    let config = match write_config(args, &target) {
+        Ok(config) => {
+            command.args(["-m", "florc._runner"]).arg(&config);
+            Some(config)
+        }
+        Err(failure) => {
+            let why = failure.title;
+            out::warning(&format!("the run is not recorded and goes on: {why}"));
+            None
+        }
+    };
     if let Some(module) = &args.module {
         command.arg("-m").arg(module);
     }
     command.args(&target.command);
     let error = command.exec();
-    let _ = std::fs::remove_file(&config);
+    if let Some(config) = config {
+        let _ = std::fs::remove_file(config);
+    }
     Err(Failure::io("start", &python, &error))
 }
 

@@ -371,7 +371,10 @@ impl Recorder {
             .map(|disk| disk.run.add_source(path, bytes))
         {
             Some(Ok(source)) => self.append(&JournalRecord::Source(source)),
-            Some(Err(error)) => self.lose_disk(&error.to_string()),
+            Some(Err(error)) => {
+                let error = StoreError::io(Path::new(path), "keep the source", &error);
+                self.lose_disk(&error.to_string());
+            }
             None => {}
         }
     }

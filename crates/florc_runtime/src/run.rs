@@ -225,11 +225,11 @@ impl RunHandle {
         ))
     }
 
-    pub(crate) fn add_source(&self, path: &str, bytes: &[u8]) -> Result<SourceFile, StoreError> {
+    pub(crate) fn add_source(&self, path: &str, bytes: &[u8]) -> std::io::Result<SourceFile> {
         let source = source_file(path, bytes);
         let file = self.directory.join("sources").join(&source.hash);
         if !file.exists() {
-            write_whole(&file, bytes).map_err(|error| StoreError::io(&file, "write", &error))?;
+            write_whole(&file, bytes)?;
         }
         Ok(source)
     }

@@ -90,15 +90,14 @@ impl Store {
         manifest.format = FORMAT_VERSION;
         manifest.run = create_unique(&self.directory.join("runs")).map_err(failed)?;
         let run = self.handle(&manifest.run);
-        fs::create_dir_all(run.packs()).map_err(failed)?;
-        fs::create_dir(run.directory().join("sources")).map_err(failed)?;
-        manifest.sources.clear();
-        for (path, bytes) in sources {
-            manifest.sources.push(run.add_source(path, bytes)?);
+        let filled = fill(&run, manifest, sources);
+        if filled.is_err() {
+            for half in [run.directory(), run.packs()] {
+                // without a manifest it is no run
+                let _ = fs::remove_dir_all(half);
+            }
         }
-        let text = to_checked_json(manifest).map_err(|error| failed(error.into()))?;
-        write_whole(&run.directory().join("manifest.json"), &text).map_err(failed)?;
-        Ok(run)
+        filled.map(|()| run).map_err(failed)
     }
 
     /// All runs, oldest first.
@@ -189,6 +188,24 @@ impl Store {
     }
 }
 
+/// What a run begins with; the manifest last.
+fn fill(
+    run: &RunHandle,
+    manifest: &mut RunManifest,
+    sources: &[(String, Vec<u8>)],
+) -> io::Result<()> {
+    fs::create_dir_all(run.packs())?;
+    fs::create_dir(run.directory().join("sources"))?;
+    manifest.sources.clear();
+    for (path, bytes) in sources {
+        manifest.sources.push(run.add_source(path, bytes)?);
+    }
+    write_whole(
+        &run.directory().join("manifest.json"),
+        &to_checked_json(manifest)?,
+    )
+}
+
 /// Makes a directory with a new id inside of `parent`.
 fn create_unique(parent: &Path) -> io::Result<String> {
     loop {
@@ -204,10 +221,16 @@ fn create_unique(parent: &Path) -> io::Result<String> {
 /// Writes a file so that it is there whole or not at all, also after a crash.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension(format!("{:016x}.tmp", salt()));
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_data()?;
-    fs::rename(&temporary, path)?;
+    let written = fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        // it would be ignored as well
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
     match path.parent() {
         Some(directory) => fs::File::open(directory)?.sync_all(),
         None => Ok(()),
