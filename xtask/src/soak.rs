@@ -1,10 +1,13 @@
-//! `cargo xtask soak`: random programs through the oracle, for as long as asked.
+//! `cargo xtask soak`: faults of the store by the thousand, then random programs through the oracle,
+//! for as long as asked.
 //!
 //! ```text
 //! cargo xtask soak --minutes 30 --seed 1000
+//! cargo xtask soak --faults                      faults alone
 //! ```
 //!
-//! Nine tenths of the time without torch, one tenth with it. Programs are made, run and shrunk by
+//! Faults are the suite's own tests with more kills, more damaged places and more made-up files.
+//! Of the programs nine tenths of the time go without torch, one tenth with it. They are made, run and shrunk by
 //! `tests/generated/soak.py`; this only sets up and starts it.
 
 use std::path::Path;
@@ -14,6 +17,10 @@ use crate::process::{command, run};
 
 /// The task.
 pub(crate) fn run_all(root: &Path, arguments: &[String]) -> Result<(), String> {
+    faults(root)?;
+    if arguments.iter().any(|each| each == "--faults") {
+        return Ok(());
+    }
     let minutes = number(arguments, "--minutes")?.unwrap_or(10.0);
     let seed = number(arguments, "--seed")?.unwrap_or(0.0);
     let venv = environment::prepare(root)?;
@@ -28,6 +35,23 @@ pub(crate) fn run_all(root: &Path, arguments: &[String]) -> Result<(), String> {
     }
     if failed {
         return Err("a generated program was answered wrongly: see above".to_owned());
+    }
+    Ok(())
+}
+
+/// Kills while recording, damaged places, made-up files: package, test, how many of each.
+const FAULTS: [(&str, &str, &str); 3] = [
+    ("florc_runtime", "--lib", "20000"),
+    ("florc_runtime", "--test=runs", "2000"),
+    ("florc", "--test=hostile", "500"),
+];
+
+fn faults(root: &Path) -> Result<(), String> {
+    for (package, test, count) in FAULTS {
+        run(command("cargo", root)
+            .args(["test", "--quiet", "--package", package, test])
+            .env("FLORC_FAULTS", count)
+            .env("FLORC_KILLS", "1000"))?;
     }
     Ok(())
 }

@@ -30,6 +30,8 @@ use crate::state_hash::hex;
 
 pub(crate) use check::Seen;
 
+/// A graph of a hundred million objects; a file of holes may claim more.
+const LONGEST_FOOTER: u64 = 4 << 30;
 const BLOCK: u64 = 64;
 const MAGIC: &[u8; 8] = b"FLORCPCK";
 const FRAME_MAGIC: &[u8; 4] = b"CHNK";
@@ -129,6 +131,9 @@ impl PackWriter {
             chunks: std::mem::take(&mut self.chunks).into_iter().collect(),
         };
         let bytes = postcard::to_stdvec(&footer).map_err(io::Error::other)?;
+        if bytes.len() as u64 > LONGEST_FOOTER {
+            return Err(io::Error::other("the state has too many objects"));
+        }
         let (offset, len) = (self.at, bytes.len() as u64);
         self.write(&bytes)?;
         let hash = footer_hash(&header(), &bytes, offset);
@@ -271,7 +276,10 @@ fn read_footer(path: &Path) -> Result<(Vec<u8>, [u8; 32], u64), StoreError> {
         return Err(StoreError::newer(path, format));
     }
     let (offset, len) = (u64_at(&end, 0), u64_at(&end, 8));
-    if offset.checked_add(len).is_none_or(|end| end > size - BLOCK) {
+    let is_inside = offset
+        .checked_add(len)
+        .is_some_and(|end| end <= size - BLOCK);
+    if !is_inside || len > LONGEST_FOOTER {
         return Err(broken("the footer is outside of the file"));
     }
     let footer = read_at(&mut file, offset, len).map_err(failed)?;
@@ -357,5 +365,7 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

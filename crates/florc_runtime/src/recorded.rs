@@ -124,13 +124,13 @@ impl Recorded {
                 file_clock,
                 ..
             } => {
-                *gap = head.instance + 1;
+                *gap = head.instance.saturating_add(1);
                 let limit = file_clock.unwrap_or(self.manifest.started);
                 self.file_limits.insert(Moment::head(head), limit);
                 self.positions.insert(head, position);
             }
             JournalRecord::LoopLeft { head, .. } => {
-                *gap = head.instance + 1;
+                *gap = head.instance.saturating_add(1);
                 self.left.insert(head.instance, head.iteration);
             }
             JournalRecord::Log(row) => {

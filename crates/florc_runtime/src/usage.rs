@@ -35,7 +35,7 @@ impl RunHandle {
         };
         for record in self.checkpoints()? {
             usage.count += 1;
-            usage.state += record.raw_bytes;
+            usage.state = usage.state.saturating_add(record.raw_bytes);
             // a damaged one is `florc fsck`'s to name
             if let Ok(pack) = open_pack(&self.packs().join(&record.pack)) {
                 usage.shared += pack.shared_bytes();

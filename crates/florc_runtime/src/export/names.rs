@@ -8,10 +8,13 @@
 //! Modules come first; what they name is not named again by way of another object. Each object is
 //! looked at once.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Attributes, Graph, Node, NodeId};
 use crate::parts::Label;
+
+/// References in a name.
+const LONGEST_PATH: usize = 200;
 
 /// Variables of a checkpoint, as a user writes them.
 pub(super) fn root_names(graph: &Graph) -> Vec<String> {
@@ -59,25 +62,31 @@ impl Names<'_> {
     /// Shortest paths first. Names what modules hold, or everything else.
     fn walk(&mut self, starts: &[(String, NodeId)], modules: bool) {
         let mut seen: BTreeSet<NodeId> = BTreeSet::new();
-        let mut queue: VecDeque<(String, NodeId)> = starts.iter().cloned().collect();
-        while let Some((name, id)) = queue.pop_front() {
+        let mut steps: Vec<Step> = Vec::new();
+        for (text, node) in starts {
+            steps.push(Step::new(None, text.clone(), *node));
+        }
+        let mut next = 0;
+        while let Some(step) = steps.get(next) {
+            let (at, id) = (next, step.node);
+            next += 1;
             let Some(node) = self.graph.node(id).filter(|_| seen.insert(id)) else {
                 continue;
             };
             if let Node::Tensor { .. } | Node::Array { .. } = node {
                 if !modules && !self.named.contains(&id) {
-                    self.add(name, id);
+                    self.add(path(&steps, at), id);
                 }
                 continue;
             }
             if let Some(module) = Module::of(self.graph, node) {
                 if modules {
-                    self.module(&name, &module, &mut vec![id]);
+                    self.module(&path(&steps, at), &module, &mut vec![id]);
                 }
                 continue;
             }
             for (label, child) in references(self.graph, node) {
-                queue.push_back((join(&name, &label), child));
+                steps.push(Step::new(Some(at), label, child));
             }
         }
     }
@@ -121,6 +130,37 @@ impl Names<'_> {
         };
         self.found.push((name, id));
     }
+}
+
+/// A reference that was followed.
+struct Step {
+    from: Option<usize>,
+    text: String,
+    node: NodeId,
+}
+
+impl Step {
+    fn new(from: Option<usize>, text: String, node: NodeId) -> Self {
+        Self { from, text, node }
+    }
+}
+
+/// The name of what a step led to. Of a path that nobody would write the middle is left out.
+fn path(steps: &[Step], at: usize) -> String {
+    let mut texts = Vec::new();
+    let mut next = Some(at);
+    while let Some(step) = next.map(|at| &steps[at]) {
+        texts.push(step.text.as_str());
+        next = step.from;
+    }
+    if texts.len() > LONGEST_PATH {
+        texts.drain(1..texts.len() - 1);
+        texts.insert(1, "…");
+    }
+    texts
+        .iter()
+        .rev()
+        .fold(String::new(), |name, text| join(&name, text))
 }
 
 fn join(prefix: &str, name: &str) -> String {

@@ -125,7 +125,7 @@ fn rebuild(
 fn contiguous_strides(shape: &[u64]) -> Vec<u64> {
     let mut strides = vec![1; shape.len()];
     for at in (1..shape.len()).rev() {
-        strides[at - 1] = strides[at] * shape[at].max(1);
+        strides[at - 1] = u64::saturating_mul(strides[at], shape[at].max(1));
     }
     strides
 }

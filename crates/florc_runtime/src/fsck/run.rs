@@ -66,7 +66,7 @@ fn check_sources(store: &Path, run: &RunHandle, sources: &[SourceFile], health: 
     let mut seen = BTreeSet::new();
     for source in sources.iter().filter(|it| seen.insert(&it.hash)) {
         let Err(error) = run.source_bytes(source) else {
-            health.bytes += source.bytes;
+            health.count_bytes(&run.directory().join("sources").join(&source.hash));
             continue;
         };
         let lost = format!("replays, which compare with the recorded `{}`", source.path);
