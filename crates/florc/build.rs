@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
         let _ = writeln!(
             text,
             "    ({code:?}, include_str!({:?})),",
-            path.canonicalize()?
+            path.canonicalize()?.to_string_lossy()
         );
     }
     text.push_str("];\n");

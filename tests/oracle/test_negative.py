@@ -161,6 +161,18 @@ def test_a_file_that_the_run_rewrote_later_is_not_taken_for_what_it_was(tmp_path
         assert "last.json" in ran.stderr
 
 
+def test_a_log_statement_that_is_gone_or_says_more_is_no_obstacle(tmp_path):
+    project = small(tmp_path, BEST)
+    assert project.record().code == 0
+    text = BEST.replace('    print("epoch", epoch)\n', '    print("probe", epoch, weights[0])\n').replace('print("end")\n', "")
+    project.script.write_text(text)
+    (tmp_path / "scratch").mkdir()
+    expected = small(tmp_path / "scratch", text).plain().probes()
+    ran = project.replay("--workers", "2")
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
+    assert "verified" in ran.stderr
+
+
 def test_florc_is_the_command_under_test():
     assert run([FLORC, "--version"], "/").stdout.startswith("florc ")
 

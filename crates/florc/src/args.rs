@@ -50,6 +50,10 @@ pub(crate) enum Verb {
     Gc(GcArgs),
     /// Write the tensors of a checkpoint to a file.
     Export(ExportArgs),
+    /// Show log statements that versions do not share, and what recorded runs lack of them.
+    DiffLogs(DiffLogsArgs),
+    /// Tell after each commit what it means for recorded runs.
+    Hook(HookArgs),
     /// Run one segment of a replay (what `florc replay` starts).
     Worker(WorkerArgs),
 }
@@ -171,6 +175,12 @@ pub(crate) struct CheckArgs {
     /// Files and folders; `-` is standard input.
     #[arg(value_name = "PATH", default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Only findings with these codes (`florc explain CODE` tells what one means).
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Say nothing where nothing is found.
+    #[arg(long)]
+    pub(crate) quiet: bool,
     #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
     pub(crate) format: CheckFormat,
 }
@@ -249,6 +259,42 @@ pub(crate) struct ExportArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DiffLogsArgs {
+    /// Older and newer revision, or `OLD..NEW` [default: HEAD, and the working tree].
+    #[arg(value_name = "REV", num_args = 0..=2)]
+    pub(crate) revisions: Vec<String>,
+    /// Compare with what is staged instead of the working tree.
+    #[arg(long)]
+    pub(crate) staged: bool,
+    /// Recorded runs to look at of each script.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub(crate) runs: usize,
+    /// Exit with 1 where log statements differ, or something that changes the training.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    /// Say nothing where nothing that runs differs.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(crate) format: DiffFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    #[command(subcommand)]
+    pub(crate) action: HookAction,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum HookAction {
+    /// Write a post-commit hook that shows `florc diff-logs` of the commit; a hook that is there
+    /// already runs first.
+    Install,
+    /// Take it away again, and put back the hook that was there.
+    Uninstall,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {
     /// The replay's plan.
     #[arg(long, value_name = "FILE")]
@@ -283,6 +329,18 @@ pub(crate) enum CheckFormat {
     Github,
     /// SARIF 2.1.0.
     Sarif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+    /// Workflow commands of GitHub.
+    Github,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

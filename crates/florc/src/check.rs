@@ -9,7 +9,7 @@
 
 mod files;
 mod finding;
-mod github;
+pub(crate) mod github;
 mod patterns;
 mod sarif;
 
@@ -26,7 +26,7 @@ use self::finding::Finding;
 use crate::args::{CheckArgs, CheckFormat};
 use crate::failure::Failure;
 use crate::settings::{self, Found};
-use crate::{DONE, FINDINGS, INPUT_ERROR, analysis, out, project};
+use crate::{DONE, FINDINGS, INPUT_ERROR, analysis, out, pages, project};
 
 /// Files are analysed on so many threads.
 const THREADS: usize = 2;
@@ -55,7 +55,13 @@ pub(crate) fn check(args: &CheckArgs) -> Result<i32, Failure> {
             Err(failure) => failures.push(failure),
         }
     }
-    show(args.format, &findings, inputs.len())?;
+    if !args.select.is_empty() {
+        check_codes(&args.select)?;
+        findings.retain(|it| args.select.iter().any(|code| code == it.diagnostic().code));
+    }
+    if !(args.quiet && findings.is_empty()) {
+        show(args.format, &findings, inputs.len())?;
+    }
     for failure in &failures {
         out::error(failure);
     }
@@ -65,6 +71,18 @@ pub(crate) fn check(args: &CheckArgs) -> Result<i32, Failure> {
         (true, true) => FINDINGS,
         (true, false) => DONE,
     })
+}
+
+/// A code that nobody knows would select nothing, silently.
+fn check_codes(codes: &[String]) -> Result<(), Failure> {
+    let known = |code: &&String| pages::PAGES.iter().all(|(name, _)| name != *code);
+    match codes.iter().find(known) {
+        None => Ok(()),
+        Some(code) => Err(
+            Failure::new(format!("there is no diagnostic code `{code}`"))
+                .help("the codes are those of the findings, such as `log-changes-state`"),
+        ),
+    }
 }
 
 fn show(format: CheckFormat, findings: &[Finding], files: usize) -> Result<(), Failure> {

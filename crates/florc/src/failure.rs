@@ -42,15 +42,25 @@ impl Failure {
 
     /// A diagnostic of the compiler, shown with its source where that is at hand.
     pub(crate) fn diagnostic(diagnostic: &Diagnostic, source: Option<&SourceText>) -> Self {
-        Self::rendered(crate::render::diagnostic(diagnostic, source))
-    }
-
-    /// An error that is laid out already.
-    pub(crate) fn rendered(text: String) -> Self {
+        let place = source.map(|source| source.line_column(diagnostic.span.start).line);
+        let place = place.map(|line| format!("{}:{line}: ", diagnostic.file));
         Self {
-            rendered: Some(text),
+            title: format!("{}{}", place.unwrap_or_default(), diagnostic.title),
+            rendered: Some(crate::render::diagnostic(diagnostic, source)),
             ..Self::default()
         }
+    }
+
+    /// Adds lines to what is laid out already.
+    #[must_use]
+    pub(crate) fn with_lines(mut self, lines: &str) -> Self {
+        self.rendered = self.rendered.map(|text| text + lines);
+        self
+    }
+
+    /// The one line, with its place.
+    pub(crate) fn in_short(self) -> String {
+        self.title
     }
 
     /// The reader of our output went away; that is no error.

@@ -12,6 +12,7 @@
 mod analysis;
 mod args;
 mod check;
+mod diff_logs;
 mod du;
 mod explain;
 mod export;
@@ -19,6 +20,7 @@ mod facts;
 mod failure;
 mod fsck;
 mod gc;
+mod hook;
 mod instrument;
 mod listing;
 mod logs;
@@ -110,6 +112,8 @@ fn command(args: Vec<OsString>, host: &HostPython) -> i32 {
         Verb::Du(verb) => du::du(&verb),
         Verb::Gc(verb) => gc::gc(&verb),
         Verb::Export(verb) => export::export(&verb),
+        Verb::DiffLogs(verb) => diff_logs::diff_logs(&verb),
+        Verb::Hook(verb) => hook::hook(&verb),
         Verb::Worker(verb) => worker::worker(&verb, host),
     };
     match result {

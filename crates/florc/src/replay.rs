@@ -10,11 +10,12 @@
 //! that were verified (or all, marked, where the user asks). The comparing and planning is
 //! `florc_history`'s, the running is the workers'.
 
-mod carried;
-mod changes;
+pub(crate) mod carried;
+pub(crate) mod changes;
 mod dry_run;
 mod environment;
-mod find;
+pub(crate) mod estimate;
+pub(crate) mod find;
 mod judge;
 mod merge;
 mod plan;
@@ -36,14 +37,20 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     let subject = find::subject(args)?;
     let _not_removed = subject.run.handle.hold();
     find::check_modules(&subject)?;
-    let (sources, verdict, left_out) = compared(args, &subject)?;
+    let (sources, verdict, left_out) = compared(args.strict, &subject, &find::working_tree)?;
     left_out.tell();
     if !verdict.has_probes {
         report::no_probe(args, &subject, &verdict, &left_out)?;
         return Ok(DONE);
     }
     let probed = probed::probed(&subject, &sources, &verdict);
-    let planned = plan::plan(args, &subject, &probed, &verdict, condition.as_ref())?;
+    let planned = plan::plan(
+        args.workers,
+        &subject,
+        &probed,
+        &verdict,
+        condition.as_ref(),
+    )?;
     report::begin(&subject, &sources, &verdict, &planned);
     if args.dry_run {
         dry_run::dry_run(args, &subject, &probed, &planned, &left_out)?;
@@ -70,13 +77,14 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
 /// The sources that are replayed, compared with the recorded ones: the working tree where it only
 /// gained log statements, else the recorded sources with those log statements.
 fn compared(
-    args: &ReplayArgs,
+    strict: bool,
     subject: &find::Subject,
+    read: find::Reader<'_>,
 ) -> Result<(find::Sources, changes::Comparison, carried::LeftOut), Failure> {
-    let sources = find::sources(subject)?;
+    let sources = find::sources(subject, read)?;
     match changes::compare(&sources, subject)? {
         Ok(verdict) => Ok((sources, verdict, carried::LeftOut::default())),
-        Err(refusal) if args.strict => Err(refusal),
+        Err(refusal) if strict => Err(refusal),
         Err(_) => {
             let (sources, left_out) = carried::carried(sources, subject)?;
             let verdict = changes::compare(&sources, subject)??;

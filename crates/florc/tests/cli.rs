@@ -450,16 +450,26 @@ fn without_a_probe_there_is_nothing_to_replay() {
 }
 
 #[test]
-fn other_changes_are_refused_with_their_place() {
+fn other_changes_are_refused_where_asked_with_their_place() {
     let project = Project::new();
     project.record(None);
     project.write("train.py", &SCRIPT.replace("0.5", "0.25"));
     refused(
-        &project.florc("replay"),
+        &project.florc("replay --strict"),
         &["not-log-only", "train.py:4", "+= 0.25", "+= 0.5"],
     );
+    let ran = project.florc("replay");
+    assert_eq!(ran.code, 0, "nothing is asked: {}", ran.stderr);
+    assert!(
+        ran.stderr.contains("train.py:4: changed, state-changing"),
+        "{}",
+        ran.stderr
+    );
     project.write("train.py", &probed("state['x'] = 1; print(epoch)"));
-    refused(&project.florc("replay"), &["not-log-only", "state"]);
+    refused(
+        &project.florc("replay --strict"),
+        &["not-log-only", "state"],
+    );
     project.write("train.py", &probed("import random; print(random.random())"));
     refused(&project.florc("replay"), &["random.random()"]);
     project.write("train.py", &SCRIPT.replace("    print(", "    #print("));

@@ -251,7 +251,7 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
 }
 
 /// Targets such as `x.a` and `x[0]`, with the variable that they begin with.
-fn assigned_parts(current: Version<'_>, stmt: StmtId) -> Vec<(Span, BindingId)> {
+pub(crate) fn assigned_parts(current: Version<'_>, stmt: StmtId) -> Vec<(Span, BindingId)> {
     let tree = &current.module.tree;
     let mut work: Vec<ExprId> = Vec::new();
     for inner in std::iter::once(stmt).chain(tree.descendants(stmt)) {

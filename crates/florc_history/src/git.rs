@@ -1,12 +1,18 @@
-//! Where the sources stand in git.
+//! Where the sources stand in git: the only place that names `git2`.
 //!
 //! Reads the repository's head and status; never writes to it, and has no opinion where there is
-//! no repository.
+//! no repository. Versions of files are in [`revisions`].
+
+mod hooks;
+mod revisions;
 
 use std::path::Path;
 
 use florc_manifest::GitState;
 use git2::{Repository, StatusOptions};
+
+pub use self::hooks::hooks_folder;
+pub use self::revisions::{ChangedFile, RevisionError, Revisions, Side};
 
 /// The state of the repository that holds `path`; `None` outside of any, or when it cannot be read.
 pub fn git_state(path: &Path) -> Option<GitState> {

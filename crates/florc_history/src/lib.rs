@@ -14,6 +14,7 @@ mod carry;
 mod classify;
 mod diff;
 mod git;
+mod log_changes;
 mod matching;
 mod names;
 mod permitted;
@@ -28,9 +29,12 @@ pub use align::{SiteMap, align_sites, innermost, span_in_current, statement_at};
 pub use carry::{Carried, Difference, DifferenceKind, Place, Placed, Refusal, carry};
 pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, added_globals, classify};
 pub use diff::{SourceDiff, diff_sources};
-pub use git::{blob_id, git_root, git_state};
-pub use names::Names;
+pub use git::{
+    ChangedFile, RevisionError, Revisions, Side, blob_id, git_root, git_state, hooks_folder,
+};
+pub use log_changes::{LogChange, LogChangeKind, ProgramChanges, program_changes};
 pub use matching::{Matching, match_versions};
+pub use names::Names;
 pub use places::{ProbePlaces, probe_places, run_by_imports};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;

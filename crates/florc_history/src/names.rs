@@ -193,7 +193,9 @@ fn unanimous(
     };
     let one = votes.into_iter().filter_map(|(new, olds)| {
         let mut olds = olds.into_keys();
-        let old = olds.next().filter(|old| *old != new && olds.next().is_none())?;
+        let old = olds
+            .next()
+            .filter(|old| *old != new && olds.next().is_none())?;
         (!has(&new)).then_some((new, old))
     });
     one.collect()

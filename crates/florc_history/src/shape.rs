@@ -16,8 +16,8 @@ use std::fmt::Write as _;
 
 use florc_syntax::Module;
 use florc_syntax::tree::{
-    Alias, Block, ExprId, Identifier, Keyword, MatchCase, Parameter, Parameters, StmtId, StmtKind, TypeParam,
-    WithItem,
+    Alias, Block, ExprId, Identifier, Keyword, MatchCase, Parameter, Parameters, StmtId, StmtKind,
+    TypeParam, WithItem,
 };
 
 /// A number that two statements share when they say the same.

@@ -69,7 +69,11 @@ fn found(old: &str, new: &str) -> (String, String) {
         for (module, places) in [(&new, &refusal.here), (&old, &refusal.there)] {
             for (span, text) in places {
                 let line = module.source.line_column(span.start).line;
-                let which = if std::ptr::eq(module, &raw const new) { "current" } else { "recorded" };
+                let which = if std::ptr::eq(module, &raw const new) {
+                    "current"
+                } else {
+                    "recorded"
+                };
                 let _ = writeln!(words, "  {which} {line}: {text}");
             }
         }
@@ -77,7 +81,11 @@ fn found(old: &str, new: &str) -> (String, String) {
     let text = carried.edits.apply(&old.source).unwrap().text;
     florc_syntax::parse(florc_syntax::SourceText::from_bytes("c.py", text.clone().into()).unwrap())
         .unwrap();
-    let result = if carried.refusals.is_empty() { text } else { words };
+    let result = if carried.refusals.is_empty() {
+        text
+    } else {
+        words
+    };
     (result, left_out(&carried, &old, &new))
 }
 
@@ -93,7 +101,11 @@ fn left_out(carried: &Carried, old: &Module, new: &Module) -> String {
             DifferenceKind::LogRemoved => "log removed",
         };
         let line = module.source.line_column(difference.span.start).line;
-        let _ = writeln!(text, "{what} {line}: {}", module.source.slice(difference.span));
+        let _ = writeln!(
+            text,
+            "{what} {line}: {}",
+            module.source.slice(difference.span)
+        );
     }
     text
 }
@@ -124,8 +136,13 @@ fn pairs_of_versions() {
             let is_refused = module_or_none(&result).is_none();
             let name = if is_refused { "refused" } else { "carried" };
             let language = if is_refused { "text " } else { "python " };
-            let expected = (block("carried").or_else(|| block("refused")), block("left-out"));
-            if expected.0.as_ref() != Some(&result) || expected.1.clone().unwrap_or_default() != others {
+            let expected = (
+                block("carried").or_else(|| block("refused")),
+                block("left-out"),
+            );
+            if expected.0.as_ref() != Some(&result)
+                || expected.1.clone().unwrap_or_default() != others
+            {
                 let _ = write!(
                     wrong,
                     "{}: {}\n--- found\n{result}--- left out\n{others}",

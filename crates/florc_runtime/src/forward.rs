@@ -5,7 +5,8 @@
 //! ```
 //!
 //! By moment (iteration, or code outside of the main loop) and by statement, in order, bit for
-//! bit. Rows of SkipBlocks that the replay did not run are not expected.
+//! bit. Rows of SkipBlocks that the replay did not run, and of log statements that the replayed
+//! version does not have, are not expected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,7 @@ pub(crate) fn compare_rows(
     recorded: &Recorded,
     found: &Rows,
     skipped: &BTreeSet<BlockKey>,
+    sites: &BTreeSet<u32>,
     is_inside: impl Fn(Moment) -> bool,
 ) -> Option<String> {
     let moments: BTreeSet<Moment> = recorded.rows.keys().chain(found.keys()).copied().collect();
@@ -33,8 +35,10 @@ pub(crate) fn compare_rows(
         .find_map(|moment| {
             let expected = recorded.rows.get(&moment).unwrap_or(&none);
             let found = found.get(&moment).unwrap_or(&none);
-            let is_run =
-                |row: &&LoggedRow| !row.block.as_ref().is_some_and(|it| skipped.contains(it));
+            let is_run = |row: &&LoggedRow| {
+                let is_skipped = row.block.as_ref().is_some_and(|it| skipped.contains(it));
+                sites.contains(&row.site) && !is_skipped
+            };
             let expected = by_site(expected.iter().filter(is_run));
             // nothing was recorded any more from there on
             let may_go_on = recorded.cut_off.is_some_and(|cut| moment >= cut);

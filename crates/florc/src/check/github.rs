@@ -41,13 +41,15 @@ pub(crate) fn command(finding: &Finding) -> String {
     )
 }
 
-fn data(text: &str) -> String {
+/// A message.
+pub(crate) fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-fn property(text: &str) -> String {
+/// A property's value.
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use florc_history::{
     Carried, Change, ChangeKind, Difference, DifferenceKind, Refusal, carry, classify, diff_sources,
 };
-use florc_syntax::{Diagnostic, EditSet, Module, Named, Severity, SourceText, Span};
+use florc_syntax::tree::StmtId;
+use florc_syntax::{Diagnostic, EditSet, Edited, Module, Named, Severity, SourceText, Span};
 use serde_json::{Value, json};
 
 use super::changes::Analysed;
 use super::find::{Sources, Subject, Text};
 use crate::failure::Failure;
-use crate::{analysis, out, render, table};
+use crate::{analysis, out, table};
 
 /// Differences that are listed one by one.
 const LISTED: usize = 8;
@@ -82,24 +83,24 @@ fn with_probes(sources: Sources, subject: &Subject, carried: &Carried) -> Result
                 stmts.push((edit.span, placed.stmt));
             }
         }
-        let bug = |what: &str| Failure::new(format!("the probes cannot be put in `{}`: {what}", file.path));
+        let bug = |what: &str| {
+            Failure::new(format!(
+                "the probes cannot be put in `{}`: {what}",
+                file.path
+            ))
+        };
         let edited = edits.apply_in(&sources.recorded.source, span);
         let edited = edited.map_err(|error| bug(&error.to_string()))?;
         let own = recorded_text(subject, &file.path)?;
-        let bytes = own.encode(&edited.text).ok_or_else(|| bug("its encoding has not all characters"))?;
+        let bytes = own
+            .encode(&edited.text)
+            .ok_or_else(|| bug("its encoding has not all characters"))?;
         let source = analysis::decode(file.path.clone(), bytes.clone())?;
         let module = analysis::parse(source)?;
         stmts.sort_by_key(|(span, _)| (span.start, !span.is_empty()));
-        let inserted = edited.map.segments().iter().filter(|segment| !segment.exact);
-        for (segment, (_, stmt)) in inserted.zip(stmts) {
-            let whole = &edited.text[segment.edited_start as usize..segment.edited_end as usize];
-            let blank = whole.len() - whole.trim_start().len();
-            let first = module.source.line_column(segment.edited_start + blank as u32).line;
-            let span = sources.current.tree.stmt(stmt).span;
-            let there = sources.current.source.line_column(span.start).line;
-            for line in 0..whole.trim().lines().count().max(1) as u32 {
-                lines.insert((file.path.clone(), first + line), there + line);
-            }
+        let stmts = stmts.into_iter().map(|(_, stmt)| stmt);
+        for (line, there) in moved_lines(&edited, &module, &sources.current, stmts) {
+            lines.insert((file.path.clone(), line), there);
         }
         current.push(Named {
             name: file.name.clone(),
@@ -121,15 +122,44 @@ fn with_probes(sources: Sources, subject: &Subject, carried: &Carried) -> Result
     })
 }
 
+/// Lines of the edited text that come from other lines of the working tree, with those.
+fn moved_lines(
+    edited: &Edited,
+    module: &Module,
+    current: &Module,
+    stmts: impl Iterator<Item = StmtId>,
+) -> Vec<(u32, u32)> {
+    let mut lines = Vec::new();
+    let inserted = edited
+        .map
+        .segments()
+        .iter()
+        .filter(|segment| !segment.exact);
+    for (segment, stmt) in inserted.zip(stmts) {
+        let whole = &edited.text[segment.edited_start as usize..segment.edited_end as usize];
+        let blank = whole.len() - whole.trim_start().len();
+        let start = segment.edited_start + blank as u32;
+        let first = module.source.line_column(start).line;
+        let span = current.tree.stmt(stmt).span;
+        let there = current.source.line_column(span.start).line;
+        let count = whole.trim().lines().count().max(1) as u32;
+        lines.extend((0..count).map(|line| (first + line, there + line)));
+    }
+    lines
+}
+
 fn recorded_text(subject: &Subject, path: &str) -> Result<SourceText, Failure> {
     let bytes = super::find::recorded_bytes(subject, path)?;
-    Ok(analysis::decode(path.to_owned(), bytes)?)
+    analysis::decode(path.to_owned(), bytes)
 }
 
 /// Why a probe has no place: its span, and the places in question with their lines.
 fn refused(sources: &Sources, refusal: &Refusal, others: usize) -> Failure {
     let (old, new) = (&sources.recorded, &sources.current);
-    let span = refusal.here.first().map_or_else(|| new.tree.stmt(refusal.stmt).span, |(span, _)| *span);
+    let span = refusal
+        .here
+        .first()
+        .map_or_else(|| new.tree.stmt(refusal.stmt).span, |(span, _)| *span);
     let mut diagnostic = Diagnostic::new(
         "probe-without-place",
         Severity::Error,
@@ -146,15 +176,21 @@ fn refused(sources: &Sources, refusal: &Refusal, others: usize) -> Failure {
         .map(|(span, text)| {
             let line = old.source.line_column(span.start).line;
             let file = &old.source.file_of(span.start).path;
-            format!("{text}: `{}` ({file} as recorded, line {line})", first_line(old, *span))
+            format!(
+                "{text}: `{}` ({file} as recorded, line {line})",
+                first_line(old, *span)
+            )
         })
         .collect();
     help.push("put the log statement beside a statement that the recorded version has, or undo the other edits around it".to_owned());
     if others > 0 {
-        help.push(format!("{} have no place either", table::count(others, "other statement")));
+        help.push(format!(
+            "{} have no place either",
+            table::count(others, "other statement")
+        ));
     }
     let diagnostic = diagnostic.with_help(help.join("\n"));
-    Failure::rendered(render::diagnostic(&diagnostic, Some(&new.source)))
+    Failure::diagnostic(&diagnostic, Some(&new.source))
 }
 
 fn first_line(module: &Module, span: Span) -> &str {
@@ -210,32 +246,37 @@ impl Edit {
         } else {
             &sources.current
         };
-        let what = match difference.kind {
-            DifferenceKind::Added => "added",
-            DifferenceKind::Removed => "removed",
-            DifferenceKind::Changed => "changed",
-            DifferenceKind::Renamed => "renamed",
-            DifferenceKind::LogRemoved => "log statement removed",
-        };
         Self {
             file: module.source.file_of(difference.span.start).path.clone(),
             line: module.source.line_column(difference.span.start).line,
             in_recorded: difference.in_old,
-            what,
-            class: class(difference, changes),
+            what: what(difference.kind),
+            class: meaning(difference, changes),
             text: format!("`{}`", first_line(module, difference.span)),
         }
     }
 }
 
+/// How a statement differs, in a word.
+pub(crate) fn what(kind: DifferenceKind) -> &'static str {
+    match kind {
+        DifferenceKind::Added => "added",
+        DifferenceKind::Removed => "removed",
+        DifferenceKind::Changed => "changed",
+        DifferenceKind::Renamed => "renamed",
+        DifferenceKind::LogRemoved => "log statement removed",
+    }
+}
+
 /// What a difference would mean if it took part.
-fn class(difference: &Difference, changes: &[Change]) -> &'static str {
+pub(crate) fn meaning(difference: &Difference, changes: &[Change]) -> &'static str {
     if difference.kind == DifferenceKind::Renamed {
         return "harmless";
     }
     let touches = |change: &&Change| {
         change.in_recorded == difference.in_old
-            && (change.span.contains_span(difference.span) || difference.span.contains_span(change.span))
+            && (change.span.contains_span(difference.span)
+                || difference.span.contains_span(change.span))
     };
     let kinds: Vec<ChangeKind> = changes.iter().filter(touches).map(|it| it.kind).collect();
     if kinds.contains(&ChangeKind::Refused) {

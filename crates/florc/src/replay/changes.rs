@@ -13,15 +13,16 @@ use florc_history::{
     Change, ChangeKind, ProbePlaces, SourceDiff, Version, added_globals, classify, diff_sources,
     probe_places, run_by_imports, span_in_current,
 };
-use florc_manifest::Settings;
+use florc_instrument::{Options, plan};
+use florc_manifest::{ModuleManifest, Settings};
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
 
 use super::find::{Sources, Subject};
 use super::judge::EffectJudge;
+use crate::analysis;
 use crate::failure::Failure;
-use crate::{analysis, render};
 
 /// A version of the program with its analysis.
 pub(crate) struct Analysed {
@@ -46,6 +47,16 @@ pub(crate) struct Comparison {
 }
 
 impl Analysed {
+    /// What the compiler makes of the version.
+    pub(crate) fn manifest(&self, module: &Module, settings: &Settings) -> ModuleManifest {
+        let options = Options {
+            settings: settings.clone(),
+            ..Options::default()
+        };
+        let (plan, _) = plan(module, &self.semantics, &self.effects, &options);
+        plan.manifest(module.source.path())
+    }
+
     pub(crate) fn new(module: &Module, settings: &Settings) -> Result<Self, Failure> {
         let (own, settings) = (module.clone(), settings.clone());
         analysis::limited(module.source.path(), move || {
@@ -73,7 +84,11 @@ impl Analysed {
         )
     }
 
-    pub(crate) fn judge<'a>(&'a self, module: &'a Module, knowledge: &'a Knowledge) -> EffectJudge<'a> {
+    pub(crate) fn judge<'a>(
+        &'a self,
+        module: &'a Module,
+        knowledge: &'a Knowledge,
+    ) -> EffectJudge<'a> {
         EffectJudge {
             module,
             semantics: &self.semantics,
@@ -82,7 +97,11 @@ impl Analysed {
         }
     }
 
-    pub(crate) fn version<'a>(&'a self, module: &'a Module, judge: &'a EffectJudge<'a>) -> Version<'a> {
+    pub(crate) fn version<'a>(
+        &'a self,
+        module: &'a Module,
+        judge: &'a EffectJudge<'a>,
+    ) -> Version<'a> {
         Version {
             module,
             semantics: &self.semantics,
@@ -157,7 +176,8 @@ fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {
     } else {
         &sources.current
     };
-    let mut rendered = render::diagnostic(&diagnostic, Some(&module.source));
+    let failure = Failure::diagnostic(&diagnostic, Some(&module.source));
+    let mut rendered = String::new();
     if refused.len() > 1 {
         use std::fmt::Write as _;
         rendered.push_str("\nother changes that are not log statements:\n");
@@ -172,7 +192,7 @@ fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {
             let _ = writeln!(rendered, "  {file}:{line}: {}", change.title);
         }
     }
-    Err(Failure::rendered(rendered))
+    Err(failure.with_lines(&rendered))
 }
 
 /// The file of a change, and which version of it.

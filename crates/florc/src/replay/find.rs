@@ -61,6 +61,17 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
         (None, Some(script)) => latest_of(&opened, &analysis::relative(&project, script))?,
         (name, _) => opened.find(name.as_deref())?,
     };
+    let script = args.script.as_deref();
+    of_run(opened, run, project, script)
+}
+
+/// A run, with the place of its script in the working tree.
+pub(crate) fn of_run(
+    opened: Opened,
+    run: OpenedRun,
+    project: Project,
+    script: Option<&Path>,
+) -> Result<Subject, Failure> {
     let facts = run.facts()?;
     let mut notes = facts.notes.iter();
     if let Some((_, why)) = notes.find(|(code, _)| code == "recording-stopped") {
@@ -69,8 +80,8 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
                 .help("record the script again"),
         );
     }
-    let script = match &args.script {
-        Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.clone()),
+    let script = match script {
+        Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.to_path_buf()),
         None => project.root.join(facts.file()),
     };
     Ok(Subject {
@@ -122,8 +133,24 @@ fn changed(source: &SourceFile, how: &str) -> Failure {
     )
 }
 
+/// Gives a file of the current version: the n-th of the program, with its path now.
+pub(crate) type Reader<'a> = &'a dyn Fn(usize, &ProgramModule, &Path) -> Result<Vec<u8>, Failure>;
+
+/// The current version is the working tree.
+pub(crate) fn working_tree(
+    index: usize,
+    module: &ProgramModule,
+    path: &Path,
+) -> Result<Vec<u8>, Failure> {
+    if index > 0 && !path.exists() {
+        let title = format!("`{}` was recorded and is not there any more", module.path);
+        return Err(Failure::new(title).help("put it back as it was recorded"));
+    }
+    analysis::read(path)
+}
+
 /// Reads, parses and links both versions.
-pub(crate) fn sources(subject: &Subject) -> Result<Sources, Failure> {
+pub(crate) fn sources(subject: &Subject, read: Reader<'_>) -> Result<Sources, Failure> {
     let program = subject.facts.program();
     let mut recorded = Vec::with_capacity(program.len());
     let mut current = Vec::with_capacity(program.len());
@@ -135,12 +162,7 @@ pub(crate) fn sources(subject: &Subject) -> Result<Sources, Failure> {
         } else {
             subject.project.root.join(&module.path)
         };
-        let bytes = if index > 0 && !path.exists() {
-            let title = format!("`{}` was recorded and is not there any more", module.path);
-            return Err(Failure::new(title).help("put it back as it was recorded"));
-        } else {
-            analysis::read(&path)?
-        };
+        let bytes = read(index, &module, &path)?;
         current.push(parsed(&module, bytes.clone())?);
         texts.push(Text {
             module,

@@ -15,7 +15,6 @@ use florc_syntax::SourceText;
 use super::changes::Comparison;
 use super::find::{Sources, Subject};
 use super::probed::Probed;
-use crate::args::ReplayArgs;
 use crate::facts::IterationFacts;
 use crate::failure::Failure;
 use crate::replays;
@@ -73,7 +72,7 @@ pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
 
 /// Divides the run for the workers.
 pub(crate) fn plan(
-    args: &ReplayArgs,
+    workers: usize,
     subject: &Subject,
     probed: &Probed,
     comparison: &Comparison,
@@ -87,9 +86,9 @@ pub(crate) fn plan(
                 .help("record it again with `florc run`"),
         );
     }
-    let request = request(args.workers, subject, probed, comparison, condition);
+    let request = request(workers, subject, probed, comparison, condition);
     let segments = plan_segments(&request);
-    let seconds = makespan(&segments, args.workers);
+    let seconds = makespan(&segments, workers);
     Ok(Planned {
         segments,
         request,

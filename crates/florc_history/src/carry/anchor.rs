@@ -66,14 +66,12 @@ impl<'a> Anchors<'a> {
         match place {
             Place::Instead(other) => other == stmt,
             Place::After(other) => {
-                let others = suite[..at].iter().rev();
-                let logs = |each: &&StmtId| **each != other && self.is_log(**each);
-                others.skip_while(logs).next() == Some(&other)
+                let mut others = suite[..at].iter().rev();
+                others.find(|each| **each == other || !self.is_log(**each)) == Some(&other)
             }
             Place::Before(other) => {
-                let others = suite[at + 1..].iter();
-                let logs = |each: &&StmtId| **each != other && self.is_log(**each);
-                others.skip_while(logs).next() == Some(&other)
+                let mut others = suite[at + 1..].iter();
+                others.find(|each| **each == other || !self.is_log(**each)) == Some(&other)
             }
         }
     }
@@ -128,7 +126,9 @@ impl<'a> Anchors<'a> {
         let text = |text: &str| text.to_owned();
         let mut there = vec![reason];
         there.extend(before.map(|it| (self.old_span(it), text("it may belong behind this"))));
-        let last = between.last().map(|it| (self.old_span(*it), text("or behind this")));
+        let last = between
+            .last()
+            .map(|it| (self.old_span(*it), text("or behind this")));
         there.extend(last.filter(|(span, _)| there[0].0 != *span));
         there.extend(after.map(|it| (self.old_span(it), text("it stands before this now"))));
         Err(Refusal {
@@ -154,8 +154,14 @@ impl<'a> Anchors<'a> {
             return Some((at, why));
         }
         let reads = self.new.semantics.read_in(&[stmt]);
-        let reads: Vec<_> = reads.into_iter().filter_map(|it| self.names.old_of(it)).collect();
-        let changed = effect.changes.into_iter().find(|(it, _)| reads.contains(it));
+        let reads: Vec<_> = reads
+            .into_iter()
+            .filter_map(|it| self.names.old_of(it))
+            .collect();
+        let changed = effect
+            .changes
+            .into_iter()
+            .find(|(it, _)| reads.contains(it));
         let (binding, _) = changed?;
         let name = &self.old.semantics.binding(binding).name;
         Some((span, format!("it changes `{name}`")))
@@ -195,15 +201,22 @@ impl<'a> Anchors<'a> {
         if agree && zipped.into_iter().all(|(image, it)| *image == Some(*it)) {
             return Ok(());
         }
-        let strange = mine.iter().find(|it| partner(it).is_none_or(|image| !theirs.contains(&image)));
+        let strange = mine
+            .iter()
+            .find(|it| partner(it).is_none_or(|image| !theirs.contains(&image)));
         let text = "the recorded version does not have this around it".to_owned();
         Err(Refusal {
             stmt,
-            title: "what stands around this statement is not around its place in the recorded version".to_owned(),
+            title:
+                "what stands around this statement is not around its place in the recorded version"
+                    .to_owned(),
             here: std::iter::once((self.new_span(stmt), "this statement".to_owned()))
                 .chain(strange.map(|it| (header(self.new.module, *it), text)))
                 .collect(),
-            there: vec![(self.old_span(at), "its place would be beside this".to_owned())],
+            there: vec![(
+                self.old_span(at),
+                "its place would be beside this".to_owned(),
+            )],
         })
     }
 

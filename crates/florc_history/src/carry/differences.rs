@@ -81,7 +81,12 @@ pub(super) fn differences(
             Some(was) => found.extend(changed(old, new, names, was, one)),
             None => {
                 found.push(one);
-                if new.module.tree.descendants(stmt).all(|it| !matching.old_stmts.contains_key(&it)) {
+                if new
+                    .module
+                    .tree
+                    .descendants(stmt)
+                    .all(|it| !matching.old_stmts.contains_key(&it))
+                {
                     continue;
                 }
             }

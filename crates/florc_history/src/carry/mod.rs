@@ -35,7 +35,7 @@ pub use self::differences::{Difference, DifferenceKind};
 /// Why a probe cannot be carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The statement of the newer version.
+    /// The log statement of the newer version.
     pub stmt: StmtId,
     /// What is wrong, one line in lower case.
     pub title: String,
@@ -76,6 +76,8 @@ pub struct Carried {
     pub refusals: Vec<Refusal>,
     /// What else differs; it takes no part.
     pub differences: Vec<Difference>,
+    /// Which statement is which.
+    pub matching: Matching,
 }
 
 /// Carries the log statements that `new` has and `old` has not.
@@ -111,6 +113,7 @@ pub fn carry(old: Version<'_>, new: Version<'_>) -> Carried {
         refusals,
         ..Carried::default()
     };
+    result.matching.clone_from(&matching);
     for each in &placed {
         match text::edit(old.module, new.module, &names, *each, &mut result.edits) {
             Ok(()) => result.placed.push(*each),
@@ -176,15 +179,16 @@ impl Carrier<'_> {
     /// A recorded log statement that stands where its surroundings do not.
     fn has_moved(&self, old: StmtId, new: StmtId) -> bool {
         let anchors = Anchors::new(self.old, self.new, self.matching, self.names);
-        anchors.place(new).is_ok_and(|place| {
-            !anchors.is_at(place, old)
-        })
+        anchors
+            .place(new)
+            .is_ok_and(|place| !anchors.is_at(place, old))
     }
 
     /// Neither it nor anything in it is in the older version.
     fn is_all_new(&self, stmt: StmtId) -> bool {
         let tree = &self.new.module.tree;
-        tree.descendants(stmt).all(|each| !self.matching.old_stmts.contains_key(&each))
+        tree.descendants(stmt)
+            .all(|each| !self.matching.old_stmts.contains_key(&each))
     }
 
     fn is_definition(&self, stmt: StmtId) -> bool {
@@ -208,9 +212,7 @@ impl Carrier<'_> {
         calls && {
             let reached = self.new.judge.may_reach(&[stmt]).into_iter();
             let mut defs = reached.filter_map(|id| self.new.semantics.function(id).stmt);
-            defs.any(|def| {
-                self.is_all_new(def) && holds_log(self.new, def)
-            })
+            defs.any(|def| self.is_all_new(def) && holds_log(self.new, def))
         }
     }
 
@@ -232,6 +234,7 @@ impl Carrier<'_> {
                     if stmt != probe {
                         let span = self.new.module.tree.stmt(probe).span;
                         refusal.here.push((span, "this needs it".to_owned()));
+                        refusal.stmt = probe;
                     }
                     self.refusals.push(refusal);
                     self.carried = before;
@@ -243,9 +246,8 @@ impl Carrier<'_> {
 
     fn place_and_needs(&self, stmt: StmtId) -> Result<(Place, Vec<StmtId>), Refusal> {
         let anchors = Anchors::new(self.old, self.new, self.matching, self.names);
-        let moved = |old: &&StmtId| self.has_moved(**old, stmt);
         let place = match self.matching.old_stmts.get(&stmt) {
-            Some(old) if Some(old).filter(moved).is_none() => Place::Instead(*old),
+            Some(old) if !self.has_moved(*old, stmt) => Place::Instead(*old),
             _ => anchors.place(stmt)?,
         };
         let needs = self.needs(stmt, place)?;

@@ -14,6 +14,7 @@ use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
 use super::{Carrier, Place, Refusal};
+use crate::classify::assigned_parts;
 
 impl Carrier<'_> {
     /// New statements without which `stmt` would mean something else at its place.
@@ -59,7 +60,7 @@ impl Carrier<'_> {
         if let Some(partner) = self.names.old_of(binding) {
             return match there {
                 Resolution::Binding(found) if found == partner => Ok(Vec::new()),
-                _ => Err(self.not_there(stmt, span, &variable.name)),
+                _ => Err(not_there(stmt, span, &variable.name)),
             };
         }
         let fresh: Vec<StmtId> = variable.definitions.iter().map(|it| it.stmt).collect();
@@ -72,17 +73,40 @@ impl Carrier<'_> {
                 Resolution::Binding(found) if self.bound_by_partners(&fresh, found) => {
                     Ok(Vec::new())
                 }
-                _ => Err(self.not_there(stmt, span, &variable.name)),
+                _ => Err(not_there(stmt, span, &variable.name)),
             };
         }
         if let Resolution::Binding(found) = there {
             return Err(self.means_another(stmt, span, found));
         }
         let mut needs = Vec::new();
-        for definition in fresh {
+        for definition in fresh.into_iter().chain(self.changes_of(binding)) {
             needs.push(self.whole(stmt, span, definition)?);
         }
         Ok(needs)
+    }
+
+    /// New statements that may change what a new variable holds: `seen.append(x)`.
+    fn changes_of(&self, binding: BindingId) -> Vec<StmtId> {
+        let tree = &self.new.module.tree;
+        let mut found: Vec<StmtId> = Vec::new();
+        for expr in (0..tree.expr_count() as u32).map(ExprId) {
+            let stmt = tree.stmt_of(expr);
+            let mentions = self.new.semantics.binding_of_name(expr) == Some(binding);
+            if !mentions || found.contains(&stmt) || self.matching.old_stmts.contains_key(&stmt) {
+                continue;
+            }
+            let function = self.new.semantics.function_of_stmt(stmt);
+            let effect = self.new.judge.effect(function, &[stmt]);
+            let mut parts = assigned_parts(self.new, stmt).into_iter();
+            if effect.changes.contains_key(&binding)
+                || !effect.unknown.is_empty()
+                || parts.any(|(_, it)| it == binding)
+            {
+                found.push(stmt);
+            }
+        }
+        found
     }
 
     /// What a name means at a place of the older version.
@@ -110,12 +134,14 @@ impl Carrier<'_> {
         let mut whole = definition;
         if !self.is_all_new(whole) {
             let name = self.new.module.source.slice(span).to_owned();
-            return Err(self.not_there(stmt, span, &name));
+            return Err(not_there(stmt, span, &name));
         }
         while let Some(parent) = tree.parent(whole) {
             let kind = &tree.stmt(parent).kind;
             let is_scope = matches!(kind, StmtKind::FunctionDef(_) | StmtKind::ClassDef(_));
-            if is_scope && self.new.semantics.scope_of_stmt(definition) != self.new.semantics.scope_of_stmt(parent)
+            if is_scope
+                && self.new.semantics.scope_of_stmt(definition)
+                    != self.new.semantics.scope_of_stmt(parent)
                 || !self.is_all_new(parent)
             {
                 break;
@@ -140,7 +166,10 @@ impl Carrier<'_> {
                     title: format!("the recorded version has no method `{}`", attr.text),
                     here: vec![
                         (attr.span, "used here".to_owned()),
-                        (method, "and new here; a function can be carried, a method cannot".to_owned()),
+                        (
+                            method,
+                            "and new here; a function can be carried, a method cannot".to_owned(),
+                        ),
                     ],
                     there: Vec::new(),
                 });
@@ -168,15 +197,6 @@ impl Carrier<'_> {
             .find_map(|it| named(new, it))
     }
 
-    fn not_there(&self, stmt: StmtId, span: Span, name: &str) -> Refusal {
-        Refusal {
-            stmt,
-            title: format!("the recorded version has no `{name}` at this place"),
-            here: vec![(span, "used here".to_owned())],
-            there: Vec::new(),
-        }
-    }
-
     fn means_another(&self, stmt: StmtId, span: Span, found: BindingId) -> Refusal {
         let variable = self.old.semantics.binding(found);
         let place = variable.definitions.first().map(|it| it.span);
@@ -192,5 +212,14 @@ impl Carrier<'_> {
                 .into_iter()
                 .collect(),
         }
+    }
+}
+
+fn not_there(stmt: StmtId, span: Span, name: &str) -> Refusal {
+    Refusal {
+        stmt,
+        title: format!("the recorded version has no `{name}` at this place"),
+        here: vec![(span, "used here".to_owned())],
+        there: Vec::new(),
     }
 }

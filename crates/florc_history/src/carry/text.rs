@@ -55,7 +55,9 @@ fn own_lines<'a>(
     let span = old.tree.stmt(at).span;
     let start = old.source.start_of_line(span.start);
     let blanks = old.source.slice(Span::new(start, span.start));
-    let alone = blanks.trim_start_matches(['\u{feff}', ' ', '\t', '\x0c']).is_empty();
+    let alone = blanks
+        .trim_start_matches(['\u{feff}', ' ', '\t', '\x0c'])
+        .is_empty();
     let line_end = old.trivia.line_end_after(span.end);
     let suite = suite_of(old, at);
     let shared = suite.iter().any(|other| {
@@ -94,7 +96,11 @@ fn carried_text(
     rename(new, names, stmt, &mut edits);
     let starts = new.source.line_starts_in(span).iter().copied();
     for start in starts.filter(|start| *start > span.start && !new.trivia.inside_string(*start)) {
-        if new.source.slice(Span::new(start, span.end)).starts_with(own) {
+        if new
+            .source
+            .slice(Span::new(start, span.end))
+            .starts_with(own)
+        {
             edits.replace(Span::new(start, start + own.len() as u32), indent);
         }
     }

@@ -80,7 +80,11 @@ pub(super) fn repeated(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
 }
 
 fn free(nodes: &[u32], is_free: impl Fn(u32) -> bool) -> Vec<u32> {
-    nodes.iter().copied().filter(|node| is_free(*node)).collect()
+    nodes
+        .iter()
+        .copied()
+        .filter(|node| is_free(*node))
+        .collect()
 }
 
 /// How much the surroundings of two statements agree.
@@ -96,9 +100,8 @@ fn likeness(old: &Nodes, new: &Nodes, pairs: &Pairs, one: u32, other: u32) -> u3
     }
     for step in [-1, 1] {
         let (mine, theirs) = (near(old, one, step), near(new, other, step));
-        let some = |is: &dyn Fn(u32, u32) -> bool| {
-            mine.iter().any(|a| theirs.iter().any(|b| is(*a, *b)))
-        };
+        let some =
+            |is: &dyn Fn(u32, u32) -> bool| mine.iter().any(|a| theirs.iter().any(|b| is(*a, *b)));
         score += if some(&|a, b| pairs.new_of(a) == Some(b)) {
             3
         } else {
@@ -126,7 +129,9 @@ fn near(nodes: &Nodes, index: u32, step: isize) -> Vec<u32> {
     let Ok(at) = siblings.binary_search(&index) else {
         return Vec::new();
     };
-    let there = [step, 2 * step].into_iter().filter_map(|it| at.checked_add_signed(it));
+    let there = [step, 2 * step]
+        .into_iter()
+        .filter_map(|it| at.checked_add_signed(it));
     let found = there.filter_map(|it| siblings.get(it)).copied();
     found.filter(|it| nodes.node(*it).is_stmt()).collect()
 }

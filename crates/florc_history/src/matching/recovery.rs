@@ -22,6 +22,9 @@ const OPTIMAL: usize = 2_500;
 /// How alike two statements must be to be one that was changed.
 const ALIKE: f64 = 0.55;
 
+/// Equal for what belongs together.
+type Key = (u8, u32);
+
 /// Both versions and what is matched.
 pub(super) struct Recovery<'a> {
     pub(super) before: &'a Module,
@@ -74,7 +77,7 @@ impl Recovery<'_> {
     }
 
     /// Keys that are equal for what belongs together.
-    fn keys(&self, mine: &[u32], theirs: &[u32]) -> (Vec<(u8, u32)>, Vec<(u8, u32)>) {
+    fn keys(&self, mine: &[u32], theirs: &[u32]) -> (Vec<Key>, Vec<Key>) {
         let old_key = |it: &u32| match self.pairs.new_of(*it) {
             Some(other) if theirs.contains(&other) => (0, other),
             Some(_) => (1, *it),
@@ -123,7 +126,7 @@ impl Recovery<'_> {
 
     /// In order, each with the next of its kind: for gaps too large to search.
     fn by_kind(&mut self, olds: &[u32], news: &[u32]) {
-        let kinds = |nodes: &Nodes, of: &[u32]| -> Vec<(u8, u32)> {
+        let kinds = |nodes: &Nodes, of: &[u32]| -> Vec<Key> {
             of.iter().map(|it| (2, nodes.node(*it).label)).collect()
         };
         let (mine, theirs) = (kinds(self.old, olds), kinds(self.new, news));
@@ -174,11 +177,7 @@ impl Recovery<'_> {
 type Gap = (std::ops::Range<usize>, std::ops::Range<usize>);
 
 /// Reports equal keys to `matched`; gives the stretches between them.
-fn gaps(
-    old: &[(u8, u32)],
-    new: &[(u8, u32)],
-    mut matched: impl FnMut(usize, usize),
-) -> Vec<Gap> {
+fn gaps(old: &[Key], new: &[Key], mut matched: impl FnMut(usize, usize)) -> Vec<Gap> {
     let mut gaps: Vec<Gap> = Vec::new();
     for op in capture_diff_slices(Algorithm::Myers, old, new) {
         let (mine, theirs) = (op.old_range(), op.new_range());

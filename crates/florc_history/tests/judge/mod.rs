@@ -11,14 +11,14 @@ use florc_syntax::tree::{ExprId, ExprKind, StmtId};
 use florc_syntax::{Module, SourceText};
 
 /// One file, parsed.
-pub fn module(text: &str) -> Module {
+pub(crate) fn module(text: &str) -> Module {
     let source = SourceText::from_bytes("t.py", text.as_bytes().to_vec()).unwrap();
     florc_syntax::parse(source).unwrap()
 }
 
-pub struct Named<'a> {
-    pub module: &'a Module,
-    pub semantics: &'a Semantics,
+pub(crate) struct Named<'a> {
+    pub(crate) module: &'a Module,
+    pub(crate) semantics: &'a Semantics,
 }
 
 impl Named<'_> {
@@ -80,7 +80,7 @@ impl Judge for Named<'_> {
 }
 
 impl<'a> Named<'a> {
-    pub fn version(&'a self) -> Version<'a> {
+    pub(crate) fn version(&'a self) -> Version<'a> {
         Version {
             module: self.module,
             semantics: self.semantics,

@@ -58,6 +58,7 @@ const ELSEWHERE: &[&str] = &[
     "bad-settings",
     "not-log-only",
     "probe-unproven",
+    "probe-without-place",
     "syntax-error",
     "undecodable-source",
     "where-expression",

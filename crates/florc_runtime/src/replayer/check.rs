@@ -114,7 +114,14 @@ impl Replayer {
         }
         self.check_end();
         let is_inside = |moment| self.is_inside(moment);
-        let rows = compare_rows(&self.recorded, &self.forward, &self.skipped, is_inside);
+        let sites = self.plan.forward_sites.iter().copied().flatten().collect();
+        let rows = compare_rows(
+            &self.recorded,
+            &self.forward,
+            &self.skipped,
+            &sites,
+            is_inside,
+        );
         let findings = std::mem::take(&mut self.findings);
         match (findings.difference.or(rows), findings.reasons) {
             (Some(difference), _) => Verdict::Diverged { difference },

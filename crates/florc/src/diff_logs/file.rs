@@ -1,0 +1,289 @@
+//! One file that differs: its log statements and its other changes.
+//!
+//! ```python
+//! print(loss, accuracy)      # changed in `train`, loop epoch: new is `accuracy`
+//! lr = 0.4                   # changed, state-changing, before the main loop
+//! ```
+//!
+//! Each file is compared by itself; how files work together is seen where a run is planned.
+
+use florc_history::{
+    ChangedFile, Difference, LogChange, LogChangeKind, ProgramChanges, Version, probe_places,
+    program_changes, statement_at,
+};
+use florc_manifest::{LogSite, ModuleManifest, Settings};
+use florc_syntax::tree::StmtId;
+use florc_syntax::{Module, SourceText, Span};
+
+use crate::replay::carried::{meaning, what};
+use crate::replay::changes::Analysed;
+
+/// What became of a file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileReport {
+    pub(crate) path: String,
+    /// Its path in the older version, where that was another.
+    pub(crate) old_path: Option<String>,
+    pub(crate) logs: Vec<LogReport>,
+    pub(crate) others: Vec<OtherReport>,
+    /// Why it could not be compared.
+    pub(crate) error: Option<String>,
+}
+
+/// A log call.
+#[derive(Clone, Debug)]
+pub(crate) struct LogReport {
+    pub(crate) change: &'static str,
+    pub(crate) in_old: bool,
+    pub(crate) line: u32,
+    pub(crate) text: String,
+    pub(crate) function: String,
+    /// Loops around it in its function, outermost first.
+    pub(crate) loops: Vec<String>,
+    pub(crate) values: Vec<String>,
+    /// Values that the older version did not log there.
+    pub(crate) new_values: Vec<String>,
+}
+
+/// Another change.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherReport {
+    pub(crate) change: &'static str,
+    pub(crate) class: &'static str,
+    pub(crate) in_old: bool,
+    pub(crate) line: u32,
+    pub(crate) text: String,
+    pub(crate) was: Option<String>,
+    /// Where it is in relation to the cut points.
+    pub(crate) reaches: Option<&'static str>,
+}
+
+impl FileReport {
+    /// Whether a value is logged that was not.
+    pub(crate) fn has_new_logs(&self) -> bool {
+        self.logs.iter().any(|log| !log.in_old)
+    }
+
+    /// Whether nothing that runs differs.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.logs.is_empty() && self.others.is_empty() && self.error.is_none()
+    }
+}
+
+/// Compares all files, on as many threads as there are processors.
+pub(crate) fn compare(changed: &[ChangedFile], settings: &Settings) -> Vec<FileReport> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let found = std::sync::Mutex::new(vec![FileReport::default(); changed.len()]);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(changed.len()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(file) = changed.get(at) else { return };
+                    let report = one(file, settings);
+                    if let Ok(mut found) = found.lock() {
+                        found[at] = report;
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap_or_default()
+}
+
+fn one(file: &ChangedFile, settings: &Settings) -> FileReport {
+    let mut report = FileReport {
+        path: file.path().to_owned(),
+        old_path: file.old_path.clone().filter(|old| old != file.path()),
+        ..FileReport::default()
+    };
+    let old = parsed(file.old_path.as_deref(), file.old.as_deref());
+    let new = parsed(file.new_path.as_deref(), file.new.as_deref());
+    match (old, new) {
+        (Ok(old), Ok(new)) => match compared(&old, &new, file.old.is_none(), settings) {
+            Ok((logs, others)) => (report.logs, report.others) = (logs, others),
+            Err(error) => report.error = Some(error),
+        },
+        (Err(error), _) if file.old.is_some() => {
+            report.error = Some(format!("the older version: {error}"));
+        }
+        (_, Err(error)) | (Err(error), _) => report.error = Some(error),
+    }
+    report
+}
+
+/// A missing version is an empty one.
+fn parsed(path: Option<&str>, bytes: Option<&[u8]>) -> Result<Module, String> {
+    let bytes = bytes.unwrap_or_default().to_vec();
+    let told = |diagnostic: florc_syntax::Diagnostic| diagnostic.title;
+    let source = SourceText::from_bytes(path.unwrap_or_default(), bytes).map_err(told)?;
+    florc_syntax::parse(source.clone()).map_err(|diagnostic| {
+        let line = source.line_column(diagnostic.span.start).line;
+        format!("line {line}: {}", diagnostic.title)
+    })
+}
+
+/// A version with what the compiler makes of it.
+struct Compiled<'a> {
+    version: Version<'a>,
+    manifest: ModuleManifest,
+    main_loop: Option<StmtId>,
+}
+
+type Found = (Vec<LogReport>, Vec<OtherReport>);
+
+fn compared(
+    old: &Module,
+    new: &Module,
+    is_new: bool,
+    settings: &Settings,
+) -> Result<Found, String> {
+    let knowledge = florc_instrument::knowledge(settings);
+    let told = |failure: crate::failure::Failure| failure.title;
+    let before = Analysed::new(old, settings).map_err(told)?;
+    let after = Analysed::new(new, settings).map_err(told)?;
+    let (mine, theirs) = (before.judge(old, &knowledge), after.judge(new, &knowledge));
+    let old = Compiled::new(before.version(old, &mine), before.manifest(old, settings));
+    let new = Compiled::new(after.version(new, &theirs), after.manifest(new, settings));
+    let changes = program_changes(old.version, new.version);
+    let mut logs = Vec::new();
+    for log in &changes.logs {
+        let side = if log.in_old { &old } else { &new };
+        for call in &log.calls {
+            let span = side.version.module.tree.expr(*call).span;
+            logs.push(side.log(log, span, &old));
+        }
+    }
+    let others = if is_new {
+        Vec::new()
+    } else {
+        let others = changes.others.iter();
+        others
+            .map(|other| {
+                let side = if other.in_old { &old } else { &new };
+                side.other(other, &changes, &old)
+            })
+            .collect()
+    };
+    Ok((logs, others))
+}
+
+impl<'a> Compiled<'a> {
+    fn new(version: Version<'a>, manifest: ModuleManifest) -> Self {
+        let span = manifest.main_loop.as_ref().map(|site| &site.span);
+        let span = span.map(|span| Span::new(span.start, span.end));
+        let main_loop = span.and_then(|span| statement_at(version.module, span));
+        Self {
+            version,
+            manifest,
+            main_loop,
+        }
+    }
+
+    fn log(&self, change: &LogChange, span: Span, old: &Compiled<'_>) -> LogReport {
+        let module = self.version.module;
+        let site = self.site(span);
+        let values = site.map(values).unwrap_or_default();
+        let was = change.was.map(|was| old.logged_in(was)).unwrap_or_default();
+        LogReport {
+            change: match change.kind {
+                LogChangeKind::Added => "added",
+                LogChangeKind::Changed => "changed",
+                LogChangeKind::Removed => "removed",
+            },
+            in_old: change.in_old,
+            line: module.source.line_column(span.start).line,
+            text: first_line(module, span),
+            function: site.map(|site| site.function.clone()).unwrap_or_default(),
+            loops: self.loops(span),
+            new_values: values
+                .iter()
+                .filter(|it| !change.in_old && !was.contains(it))
+                .cloned()
+                .collect(),
+            values,
+        }
+    }
+
+    fn site(&self, span: Span) -> Option<&LogSite> {
+        let mut logs = self.manifest.logs.iter();
+        logs.find(|site| (site.span.start, site.span.end) == (span.start, span.end))
+    }
+
+    /// The values that a statement logs.
+    fn logged_in(&self, stmt: StmtId) -> Vec<String> {
+        let span = self.version.module.tree.stmt(stmt).span;
+        let logs = self.manifest.logs.iter();
+        logs.filter(|site| span.contains_span(Span::new(site.span.start, site.span.end)))
+            .flat_map(values)
+            .collect()
+    }
+
+    fn loops(&self, span: Span) -> Vec<String> {
+        let main = self.manifest.main_loop.iter();
+        let main = main.map(|site| (&site.span, &site.label));
+        let others = self.manifest.loops.iter();
+        let others = others.map(|site| (&site.span, &site.label));
+        let mut around: Vec<(u32, &String)> = main
+            .chain(others)
+            .filter(|(it, _)| it.start <= span.start && span.end <= it.end)
+            .map(|(it, label)| (it.start, label))
+            .collect();
+        around.sort();
+        around.into_iter().map(|(_, label)| label.clone()).collect()
+    }
+
+    fn other(
+        &self,
+        other: &Difference,
+        changes: &ProgramChanges,
+        old: &Compiled<'_>,
+    ) -> OtherReport {
+        let module = self.version.module;
+        let class = meaning(other, &changes.meanings);
+        OtherReport {
+            change: what(other.kind),
+            class,
+            in_old: other.in_old,
+            line: module.source.line_column(other.span.start).line,
+            text: first_line(module, other.span),
+            was: other.was.map(|was| {
+                let module = old.version.module;
+                first_line(module, module.tree.stmt(was).span)
+            }),
+            reaches: (class != "harmless")
+                .then(|| self.reaches(other.stmt))
+                .flatten(),
+        }
+    }
+
+    /// The first cut point that a change at a statement can reach.
+    fn reaches(&self, stmt: StmtId) -> Option<&'static str> {
+        self.main_loop?;
+        let places = probe_places(self.version, self.main_loop, &[stmt]);
+        Some(match (places.before, places.inside) {
+            (true, _) => "before the first checkpoint",
+            (false, true) => "after the checkpoint of the first iteration",
+            (false, false) => "after the last checkpoint",
+        })
+    }
+}
+
+/// Names of the values of a log statement.
+fn values(site: &LogSite) -> Vec<String> {
+    let columns = site.columns.iter().map(|column| column.name.clone());
+    columns
+        .chain(site.arguments.iter().flatten().cloned())
+        .collect()
+}
+
+fn first_line(module: &Module, span: Span) -> String {
+    let text = module.source.slice(span);
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().trim_end().to_owned();
+    match lines.next() {
+        Some(_) => format!("{first} …"),
+        None => first,
+    }
+}

@@ -1,0 +1,130 @@
+//! Recorded runs that lack log statements of a version, and what replaying them would cost.
+//!
+//! ```python
+//! # run 20261126-… of train.py lacks 2 log statements: 8 of 8 iterations, about 2 s
+//! ```
+//!
+//! Asks the replay's own planner; nothing is replayed.
+
+use std::path::{Path, PathBuf};
+
+use florc_history::{Revisions, Side};
+use florc_manifest::ProgramModule;
+
+use crate::failure::Failure;
+use crate::listing::{self, OpenedRun};
+use crate::project::Project;
+use crate::replay::estimate::{Estimate, estimate};
+use crate::replay::find::{self, Reader};
+
+/// Worker counts that costs are told for.
+const WORKERS: [usize; 3] = [1, 2, 4];
+/// Runs that are looked at to find those of a file.
+const LOOKED_AT: usize = 200;
+
+/// A run and what it lacks.
+#[derive(Clone, Debug)]
+pub(crate) struct RunReport {
+    pub(crate) run: String,
+    pub(crate) name: Option<String>,
+    pub(crate) script: String,
+    /// What it would take, or why it cannot be had.
+    pub(crate) lacks: Result<Estimate, String>,
+}
+
+/// The latest runs of scripts that are made of changed files, against one version.
+pub(crate) fn of_side(
+    project: &Project,
+    revisions: &Revisions,
+    side: &Side,
+    touched: &[&str],
+    limit: usize,
+) -> Result<Vec<RunReport>, Failure> {
+    let root = revisions.root();
+    let in_repository = |path: &Path| -> Option<String> {
+        let path = std::path::absolute(path).ok()?;
+        let real = path
+            .parent()
+            .and_then(|it| it.canonicalize().ok())?
+            .join(path.file_name()?);
+        let inside = real.strip_prefix(root.as_ref()?).ok()?;
+        Some(
+            inside
+                .to_string_lossy()
+                .replace(std::path::MAIN_SEPARATOR, "/"),
+        )
+    };
+    let read = |index: usize, module: &ProgramModule, path: &Path| -> Result<Vec<u8>, Failure> {
+        if *side == Side::WorkTree {
+            return find::working_tree(index, module, path);
+        }
+        let content = in_repository(path).and_then(|path| revisions.content(side, &path));
+        content.ok_or_else(|| Failure::new(format!("`{}` is not in that version", module.path)))
+    };
+    let is_touched =
+        |path: &Path| in_repository(path).is_some_and(|path| touched.contains(&path.as_str()));
+    reports(project, &read, &is_touched, limit)
+}
+
+/// The latest runs of each script, against the working tree.
+pub(crate) fn of_working_tree(project: &Project, limit: usize) -> Result<Vec<RunReport>, Failure> {
+    reports(project, &find::working_tree, &|_| true, limit)
+}
+
+fn reports(
+    project: &Project,
+    read: Reader<'_>,
+    is_touched: &dyn Fn(&Path) -> bool,
+    limit: usize,
+) -> Result<Vec<RunReport>, Failure> {
+    if !project.store.is_dir() {
+        return Ok(Vec::new());
+    }
+    let opened = listing::open(&project.store)?;
+    let mut runs = opened.store.runs()?;
+    runs.sort_by(|a, b| b.id().cmp(a.id()));
+    let mut found: Vec<RunReport> = Vec::new();
+    for handle in runs.into_iter().take(LOOKED_AT) {
+        // A run that cannot be read is `florc runs`' business.
+        let Ok(manifest) = handle.manifest() else {
+            continue;
+        };
+        let of_script = found.iter().filter(|it| it.script == manifest.script);
+        if of_script.count() >= limit {
+            continue;
+        }
+        let mut paths: Vec<PathBuf> = manifest
+            .program
+            .iter()
+            .map(|it| project.root.join(&it.path))
+            .collect();
+        paths.extend(
+            manifest
+                .modules
+                .first()
+                .map(|it| project.root.join(&it.file)),
+        );
+        if !paths.iter().any(|path| is_touched(path)) {
+            continue;
+        }
+        let lacks = lacks(project, OpenedRun { handle }, read);
+        let lacks = match lacks {
+            Ok(None) => continue,
+            Ok(Some(estimate)) => Ok(estimate),
+            Err(failure) => Err(failure.in_short()),
+        };
+        found.push(RunReport {
+            run: manifest.run,
+            name: manifest.name,
+            script: manifest.script,
+            lacks,
+        });
+    }
+    Ok(found)
+}
+
+fn lacks(project: &Project, run: OpenedRun, read: Reader<'_>) -> Result<Option<Estimate>, Failure> {
+    let opened = listing::open(&project.store)?;
+    let subject = find::of_run(opened, run, project.clone(), None)?;
+    estimate(&subject, read, &WORKERS)
+}
