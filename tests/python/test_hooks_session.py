@@ -57,6 +57,10 @@ PROGRAMS = {
     "entered twice": f"def main(n):\n    w = [0.0]\n    for epoch in range(n):\n{BODY}        print('epoch', epoch)\n        print('probe', n, epoch, w)\n    return w\n\nprint(main(3), main(4))\n",
     "enumerate and zip": "w = [0.0]\nfor epoch, (a, b) in enumerate(zip([1, 2, 3, 4], 'wxyz')):\n    for x in range(3):\n        w.append(w[-1] + a * x)\n    print('epoch', epoch, b)\n    print('probe', b, w)\n",
     "methods": "class Trainer:\n    def __init__(self):\n        self.w, self.seen = 0.0, []\n\n    def step(self, x):\n        self.w += x\n        print('probe step', self.w)\n\n    def fit(self):\n        for epoch in range(5):\n            for x in range(3):\n                self.step(x * epoch)\n            self.seen.append(self.w)\n            print('epoch', epoch, len(self.seen))\n\nt = Trainer()\nt.fit()\nprint('probe', t.seen)\n",
+    "a list of unknown origin": f"import operator\nw = [0.0]\n\ndef fit(rows):\n    for epoch in rows:\n{BODY}        print('epoch', epoch)\n        print('probe', epoch, w)\n\nfit(operator.itemgetter('x')({{'x': [1, 2, 5, 7]}}))\n",
+    "an iterator that the body draws from too": f"import operator\nw = [0.0]\nrows = iter(range(12))\nfor epoch in operator.itemgetter(0)([rows]):\n    if True:\n{BODY}    w.append(next(rows))\n    print('epoch', epoch)\n    print('probe', epoch, w)\n",
+    "a generator that reads what the body changes": f"import operator\nw = [0.0]\n\ndef items():\n    for k in range(5):\n        yield k + len(w)\n\nfor epoch in operator.methodcaller('__call__')(items):\n    if True:\n{BODY}    w.append(epoch)\n    print('epoch', epoch)\n    print('probe', epoch, w)\n",
+    "a bar that its own loop makes": f"w = [0.0]\nimport operator\nfor epoch in (bar := operator.itemgetter(0)([range(5)])):\n    if True:\n{BODY}    print('epoch', epoch, bar)\n    print('probe', epoch, bar, w)\n",
     "seeded random": "import random\nrandom.seed(3)\nw = 0.0\nfor epoch in range(5):\n    for x in range(3):\n        w += random.gauss(0, 1)\n        print('probe', w)\n    print('epoch', epoch)\n",
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Puts the journal's records in order; it reads no checkpoint's content and judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
     BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, ProgramModule, Row, RunManifest,
@@ -44,6 +44,8 @@ pub(crate) struct RunFacts {
     pub(crate) manifest: RunManifest,
     /// In program order.
     pub(crate) iterations: Vec<IterationFacts>,
+    /// Entries of the main loop in which a worker may draw items up to its start.
+    pub(crate) repeats: BTreeSet<u32>,
     /// When the main loop was first entered.
     pub(crate) loop_began: Option<f64>,
     /// When it was last left.
@@ -69,6 +71,7 @@ impl RunFacts {
         let mut facts = Self {
             manifest,
             iterations: Vec::new(),
+            repeats: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
             checkpoints: BTreeMap::new(),
@@ -95,7 +98,13 @@ impl RunFacts {
 
     fn add(&mut self, record: JournalRecord, last: &mut f64) {
         match record {
-            JournalRecord::LoopEntered { seconds, .. } => {
+            JournalRecord::LoopEntered {
+                instance,
+                repeats,
+                seconds,
+                ..
+            } => {
+                self.repeats.extend(repeats.then_some(instance));
                 self.loop_began.get_or_insert(seconds);
                 *last = seconds;
             }

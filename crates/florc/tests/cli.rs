@@ -99,7 +99,7 @@ impl Project {
         let sources = [("train.py".to_owned(), SCRIPT.as_bytes().to_vec())];
         let mut recorder = Recorder::start(&config, manifest, &sources);
         let site = "train.py:epoch";
-        recorder.loop_entered(site, Some(3), std::collections::BTreeMap::default());
+        recorder.loop_entered(site, Some(3), std::collections::BTreeMap::default(), true);
         for epoch in 0..3 {
             recorder.head(Some(epoch));
             recorder.log(LogEvent {

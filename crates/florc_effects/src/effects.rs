@@ -44,6 +44,7 @@ pub struct Effects {
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
     pub(crate) recreatable: BTreeSet<ExprId>,
+    pub(crate) generating: BTreeSet<ExprId>,
     in_class: Vec<bool>,
     function_parents: Vec<Option<FunctionId>>,
     params: Vec<Vec<BindingId>>,
@@ -58,7 +59,6 @@ impl Effects {
         interp.heap.count_afresh();
         interp.heap.forget_closures();
         let semantics = interp.semantics;
-        let recreatable = crate::questions::recreatable_expressions(&interp);
         let reach = interp
             .env
             .iter()
@@ -73,7 +73,8 @@ impl Effects {
             reach,
             order: order(&parents),
             parents,
-            recreatable,
+            recreatable: crate::questions::recreatable_expressions(&interp),
+            generating: crate::questions::generating_expressions(&interp),
             homes: homes(semantics),
             globals: globals(semantics),
             modules: semantics.modules.clone(),

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{BindingId, FunctionId};
-use florc_syntax::tree::{ExprId, StmtId};
+use florc_syntax::tree::{ExprId, StmtId, StmtKind};
 
 use crate::effect::LogCall;
 use crate::effects::Effects;
@@ -34,6 +34,12 @@ impl Effects {
     /// items: `range`, containers, `DataLoader`s and what is built from them.
     pub fn recreatable_iterable(&self, iterable: ExprId) -> bool {
         self.recreatable.contains(&iterable)
+    }
+
+    /// Whether all that an iterable may be runs code of the program to give its items: generators,
+    /// and objects of the program's own classes.
+    pub fn runs_own_code(&self, iterable: ExprId) -> bool {
+        self.generating.contains(&iterable)
     }
 
     /// Whether these statements make training progress, themselves or through calls: `.backward()`,
@@ -224,6 +230,32 @@ pub(crate) fn recreatable_expressions(interp: &Interp<'_>) -> BTreeSet<ExprId> {
         }
     }
     found
+}
+
+/// Iterables that run code of the program when they are drawn from.
+pub(crate) fn generating_expressions(interp: &Interp<'_>) -> BTreeSet<ExprId> {
+    let generates = |id| match interp.heap.kind(id) {
+        ObjKind::Instance(_) => true,
+        ObjKind::Typed(of) => of == "builtins.generator",
+        ObjKind::Scalar
+        | ObjKind::Unknown
+        | ObjKind::Function(_)
+        | ObjKind::Class(_)
+        | ObjKind::Library(_)
+        | ObjKind::Module(_)
+        | ObjKind::Method(_)
+        | ObjKind::Super(_) => false,
+    };
+    let stmts = (0..interp.tree.stmt_count() as u32).map(StmtId);
+    let iterables = stmts.filter_map(|stmt| match &interp.tree.stmt(stmt).kind {
+        StmtKind::For { iter, .. } => Some(*iter),
+        _ => None,
+    });
+    let all_generate = |iter: &ExprId| {
+        let values = interp.values.get(iter);
+        values.is_some_and(|values| !values.is_empty() && values.iter().all(generates))
+    };
+    iterables.filter(all_generate).collect()
 }
 
 mod recreatable;

@@ -180,7 +180,8 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
     let stmt = chosen.stmt;
     let head = roots::at_head(facts, chosen);
     let mut findings = Vec::new();
-    if let Some(iter) = iterable(facts, stmt).filter(|i| !facts.effects.recreatable_iterable(*i)) {
+    let unsure = iterable(facts, stmt).filter(|i| !facts.effects.recreatable_iterable(*i));
+    if let Some(iter) = unsure.filter(|iter| facts.effects.runs_own_code(*iter)) {
         findings.push(main_loop_not_recreatable::report(facts.module, stmt, iter));
     }
     if let Some((at, callee)) = dynamic::find(facts, &[stmt]) {
@@ -196,6 +197,7 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
         span: facts.stmt_span(stmt),
         is_for: iterable(facts, stmt).is_some(),
         recreatable: findings.is_empty(),
+        asks: unsure.is_some(),
         roots: head.roots,
         passed: head.passed,
         returned: head.returned,

@@ -53,6 +53,10 @@ pub struct MainLoopSite {
     /// The iterable may be re-created by running the preamble and drawing items (`range`, lists,
     /// `enumerate`, `zip`, `tqdm`, `DataLoader`). When false no segment may start inside the loop.
     pub recreatable: bool,
+    /// Whether the iterable may be re-created shows only when the loop begins: each
+    /// [`crate::JournalRecord::LoopEntered`] says it. When true, `recreatable` says the rest.
+    #[serde(default)]
+    pub asks: bool,
     /// Names captured and restored at the head. Order: as passed to `florc.carry`, then the rest.
     pub roots: Vec<Root>,
     /// How many of the leading roots are passed to `florc.carry`.

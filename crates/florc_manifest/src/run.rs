@@ -228,6 +228,10 @@ impl CheckpointRecord {
     }
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// A record of the journal. Appended whole, in order of events in that process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -238,6 +242,9 @@ pub enum JournalRecord {
         instance: u32,
         /// Content hash of each input, hex.
         inputs: BTreeMap<String, String>,
+        /// What the loop iterates over was looked at, and gives the same items in a new process.
+        #[serde(default = "yes")]
+        repeats: bool,
         /// Since the start of the run.
         seconds: f64,
         /// By the clock that dates files, since the epoch.

@@ -12,6 +12,7 @@ mod blocks;
 mod contexts;
 mod cut;
 mod elsewhere;
+mod iterables;
 mod logs;
 mod mains;
 mod port;
@@ -20,6 +21,7 @@ mod trouble;
 mod verdict;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +31,7 @@ use florc_runtime::{Recorder, Replayer};
 
 pub(crate) use blocks::{block_end, restore, step_into};
 pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
+pub(crate) use iterables::{Looked, look_at};
 pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
 pub(crate) use mains::{
     Token, carry, is_main, leave, main_advanced, main_dropped, main_ended, main_entered,
@@ -65,6 +68,8 @@ struct Session {
     values: Vec<(u32, Value)>,
     /// Bytes of the last snapshot.
     last_bytes: u64,
+    /// Main loops of which it was said that replay cannot start inside.
+    unrepeated: BTreeSet<String>,
     /// Why recording stopped before the script did.
     stopped: Option<String>,
 }

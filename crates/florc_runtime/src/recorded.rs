@@ -39,6 +39,8 @@ pub(crate) struct Recorded {
     pub(crate) manifest: RunManifest,
     /// Content hashes of the main loop's inputs, by entry.
     pub(crate) inputs: BTreeMap<u32, BTreeMap<String, String>>,
+    /// Entries of the main loop in which a new process draws the same items.
+    pub(crate) repeats: BTreeSet<u32>,
     /// Position of each iteration that began.
     pub(crate) positions: BTreeMap<HeadKey, i64>,
     /// Number of iterations by entry, where the loop ended normally or by `break`.
@@ -62,6 +64,7 @@ impl Recorded {
             run,
             manifest,
             inputs: BTreeMap::new(),
+            repeats: BTreeSet::new(),
             positions: BTreeMap::new(),
             left: BTreeMap::new(),
             rows: BTreeMap::new(),
@@ -110,10 +113,12 @@ impl Recorded {
             JournalRecord::LoopEntered {
                 instance,
                 inputs,
+                repeats,
                 file_clock,
                 ..
             } => {
                 *gap = instance;
+                self.repeats.extend(repeats.then_some(instance));
                 let limit = file_clock.unwrap_or(self.manifest.started);
                 self.file_limits.insert(Moment::gap(instance), limit);
                 self.inputs.insert(instance, inputs);

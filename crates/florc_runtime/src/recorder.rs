@@ -185,13 +185,14 @@ impl Recorder {
     }
 
     /// The main loop `site` was entered; `inputs` are content hashes of what it reads and does
-    /// not change. `None`: a main loop is running already (recursion); iterate without hooks, but
+    /// not change, `repeats`: a new process draws the same items. `None`: a main loop is running already (recursion); iterate without hooks, but
     /// still call [`Self::leave`] or [`Self::abandon`].
     pub fn loop_entered(
         &mut self,
         site: &str,
         total: Option<u64>,
         inputs: BTreeMap<String, String>,
+        repeats: bool,
     ) -> Option<u32> {
         if self.is_forked() {
             return None;
@@ -204,6 +205,7 @@ impl Recorder {
         self.append(&JournalRecord::LoopEntered {
             instance,
             inputs,
+            repeats,
             seconds,
             file_clock: Some(file_clock::now()),
         });

@@ -150,12 +150,13 @@ impl Replayer {
     }
 
     /// The main loop was entered. An error: the inputs (content hashes) are not those of the
-    /// recorded run; call [`Self::fail`] with it and end the process. `None`: as
+    /// recorded run; call [`Self::fail`] with it and end the process. `None` and `repeats`: as for
     /// [`crate::Recorder::loop_entered`].
     pub fn main_enter(
         &mut self,
         site: &str,
         inputs: &BTreeMap<String, String>,
+        repeats: bool,
     ) -> Result<Option<MainEntry>, ReplayError> {
         let label = main_label(&self.recorded.manifest, site).to_owned();
         let Some(instance) = self.progress.enter(site, &label) else {
@@ -180,7 +181,8 @@ impl Replayer {
                 names.join(", ")
             )));
         }
-        let jump = self.choose_jump(site, instance);
+        let may_jump = repeats && self.recorded.repeats.contains(&instance);
+        let jump = may_jump.then(|| self.choose_jump(site, instance)).flatten();
         if let Some(jump) = jump {
             self.progress.fast_forward(jump.iteration);
             self.stale = self.recorded.dead_globals(site);

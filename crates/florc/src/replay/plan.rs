@@ -158,7 +158,10 @@ fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool 
     };
     let checkpoint = subject.facts.checkpoints.get(&CutKey::Head(each.head));
     let needed = names(probed, &site.id);
-    probed.cannot_start.is_none() && checkpoint.is_some_and(|record| record.restorable(needed))
+    let repeats = subject.facts.repeats.contains(&each.head.instance);
+    repeats
+        && probed.cannot_start.is_none()
+        && checkpoint.is_some_and(|record| record.restorable(needed))
 }
 
 /// Blocks that will be skipped cost nothing.

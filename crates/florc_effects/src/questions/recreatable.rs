@@ -108,6 +108,7 @@ fn judge(
             is_recreatable(interp, *body, known, depth + 1)
                 && is_recreatable(interp, *orelse, known, depth + 1)
         }
+        ExprKind::Named { value, .. } => is_recreatable(interp, *value, known, depth + 1),
         ExprKind::Str(_)
         | ExprKind::Bytes(_)
         | ExprKind::List { .. }
@@ -118,7 +119,6 @@ fn judge(
         | ExprKind::SetComp { .. }
         | ExprKind::DictComp { .. } => true,
         ExprKind::BoolOp { .. }
-        | ExprKind::Named { .. }
         | ExprKind::UnaryOp { .. }
         | ExprKind::Lambda { .. }
         | ExprKind::GeneratorExp { .. }

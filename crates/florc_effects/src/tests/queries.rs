@@ -110,6 +110,7 @@ fn ranges_containers_and_loaders_can_be_made_again() {
     recreatable("def f(n):\n    for i in range(n): pass\nf(3)\n", true);
     recreatable("import itertools\nfor i in itertools.count(): pass\n", true);
     recreatable("d = {}\nfor k, v in d.items(): pass\n", true);
+    recreatable("for k in (xs := [1]): pass\n", true);
 }
 #[test]
 fn living_iterators_cannot_be_made_again() {

@@ -57,7 +57,11 @@ fn plan(manifest: &ModuleManifest) -> String {
 
 fn main_loop(main: &MainLoopSite, out: &mut String) {
     let kind = if main.is_for { "for" } else { "while" };
-    let jumps = if main.recreatable { "" } else { ", no jumps" };
+    let jumps = match (main.recreatable, main.asks) {
+        (false, _) => ", no jumps",
+        (true, true) => ", asks",
+        (true, false) => "",
+    };
     let _ = writeln!(out, "main loop {} ({kind}{jumps})", main.id);
     names(out, "passed", main.roots.iter().take(main.passed));
     names(

@@ -15,7 +15,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyIterator, PyTuple};
+use pyo3::types::{PyInt, PyIterator, PyList, PyTuple};
 
 use super::frames::Scope;
 use super::unbound;
@@ -135,17 +135,20 @@ pub(super) fn main_loop<'py>(
 }
 
 fn begin<'py>(py: Python<'py>, iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let looked = session::guarded(py, |py| session::look_at(py, iterable, is_alone(iterable)?))?;
     let iterator = iterable.try_iter()?;
-    let total = known_length(iterable);
-    let Some(entry) = session::guarded(py, |py| session::main_entered(py, total, None))? else {
+    let Some(looked) = looked else {
         return Ok(iterator.into_any());
     };
-    if entry.skip > 0 && !skip(&iterator, entry.skip)? {
-        session::guarded(py, |_| -> Result<(), _> {
-            let count = entry.skip;
-            Err(format!("the main loop ended before iteration {count}: not as recorded").into())
-        })?;
-    }
+    let total = known_length(iterable);
+    let entered = |py| session::main_entered(py, looked, total, None);
+    let Some(entry) = session::guarded(py, entered)? else {
+        return Ok(iterator.into_any());
+    };
+    let iterator = match entry.skip {
+        0 => iterator,
+        count => skip(iterator, count)?,
+    };
     let rule = PositionRule::of(iterable);
     let iterator = iterator.unbind();
     let ended = AtomicBool::new(false);
@@ -156,6 +159,18 @@ fn begin<'py>(py: Python<'py>, iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'
         ended,
     };
     Ok(Bound::new(py, counted)?.into_any())
+}
+
+/// Whether nothing but the loop holds what it iterates over.
+fn is_alone(iterable: &Bound<'_, PyAny>) -> Result<bool, session::Trouble> {
+    let py = iterable.py();
+    let count = |of: &Bound<'_, PyAny>| -> PyResult<usize> {
+        let sys = py.import(intern!(py, "sys"))?;
+        sys.call_method1(intern!(py, "getrefcount"), (of,))?
+            .extract()
+    };
+    let lone = PyList::empty(py).into_any();
+    Ok(count(iterable)? <= count(&lone)?)
 }
 
 /// The number of items, where asking runs no code of the user.
@@ -171,22 +186,18 @@ fn known_length(iterable: &Bound<'_, PyAny>) -> Option<u64> {
         .then(|| target.len().ok().map(|len| len as u64))?
 }
 
-/// Draws items without running the body; `false` when there are too few.
-fn skip(iterator: &Bound<'_, PyIterator>, count: u64) -> PyResult<bool> {
-    let settable = ["range_iterator", "list_iterator", "tuple_iterator"];
-    if settable.contains(&class_name(iterator).as_str()) {
-        let left: u64 = iterator.call_method0("__length_hint__")?.extract()?;
-        iterator.call_method1("__setstate__", (count,))?;
-        return Ok(left >= count);
+/// Draws items without running the body; the error tells that there are too few.
+fn skip(iterator: Bound<'_, PyIterator>, count: u64) -> PyResult<Bound<'_, PyIterator>> {
+    let py = iterator.py();
+    let known = py.import(intern!(py, "florc._iterables"))?;
+    let left = known.call_method1(intern!(py, "skip"), (&iterator, count))?;
+    if left.is_none() {
+        session::guarded(py, |_| -> Result<(), _> {
+            Err(format!("the main loop ended before iteration {count}: not as recorded").into())
+        })?;
+        return Ok(iterator);
     }
-    let mut iterator = iterator.clone();
-    for _ in 0..count {
-        match iterator.next() {
-            Some(item) => drop(item?),
-            None => return Ok(false),
-        }
-    }
-    Ok(true)
+    left.try_iter()
 }
 
 /// `florc.enter(site)`: a `while` main loop begins.
@@ -195,7 +206,7 @@ pub(super) fn enter(py: Python<'_>, site: &str) -> PyResult<()> {
     if session::is_active() && session::is_main(site) {
         session::guarded(py, |py| {
             let code = super::frames::caller_code(py)?;
-            session::main_entered(py, None, Some(code))
+            session::main_entered(py, session::Looked::at_nothing(), None, Some(code))
         })?;
     }
     Ok(())

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
+use super::iterables::Looked;
 use super::{Engine, Session, Trouble, here, port, start, verdict, with};
 use crate::hooks::frames::{self, Scope};
 
@@ -56,13 +57,14 @@ pub(crate) fn is_main(site: &str) -> bool {
     .unwrap_or(false)
 }
 
-fn site() -> Result<MainLoopSite, Trouble> {
+pub(super) fn site() -> Result<MainLoopSite, Trouble> {
     here(|session| session.manifest.main_loop.clone())?.ok_or_else(|| "no main loop".into())
 }
 
 /// The main loop begins; `code` is that of the calling frame for a `while` loop.
 pub(crate) fn main_entered(
     py: Python<'_>,
+    looked: Looked,
     total: Option<u64>,
     code: Option<Py<PyAny>>,
 ) -> Result<Entry, Trouble> {
@@ -72,12 +74,16 @@ pub(crate) fn main_entered(
     }
     let site = site()?;
     start::first_loop(py)?;
-    let inputs = inputs(py, &site)?;
+    let mut inputs = inputs(py, &site)?;
+    inputs.extend(looked.content);
     here(|session| {
         let jump = match &mut session.engine {
-            Engine::Record(recorder) => recorder.loop_entered(&site.id, total, inputs).map(|_| 0),
+            Engine::Record(recorder) => {
+                let entered = recorder.loop_entered(&site.id, total, inputs, looked.repeats);
+                entered.map(|_| 0)
+            }
             Engine::Replay(replayer) => replayer
-                .main_enter(&site.id, &inputs)
+                .main_enter(&site.id, &inputs, looked.repeats)
                 .map_err(|error| error.to_string())?
                 .map(|entry| entry.jump.map_or(0, |head| head.iteration)),
         };

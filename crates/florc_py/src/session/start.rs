@@ -6,6 +6,7 @@
 //!
 //! Settings and environment are gathered by the runner, in Python. Does not run the script.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -66,6 +67,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
         next_token: 0,
         values: Vec::new(),
         last_bytes: 0,
+        unrepeated: BTreeSet::new(),
         stopped: None,
     };
     SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(session))));

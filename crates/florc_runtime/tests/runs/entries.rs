@@ -36,7 +36,7 @@ fn record(store: &Path) -> String {
     let mut recorder = Recorder::start(&config, manifest(), &[]);
     let mut program = Program::new(1);
     for _ in 0..FOLDS {
-        recorder.loop_entered(MAIN, None, BTreeMap::new());
+        recorder.loop_entered(MAIN, None, BTreeMap::new(), true);
         for _ in 0..EPOCHS {
             let key = recorder.head(None).unwrap().key;
             assert!(recorder.admit(&CutKey::Head(key), 8000));
@@ -62,7 +62,7 @@ fn replay(plan: &Path) -> (Vec<String>, Verdict, Option<HeadKey>) {
     let mut restored = None;
     'folds: for _ in 0..FOLDS {
         let entry = replayer
-            .main_enter(MAIN, &BTreeMap::new())
+            .main_enter(MAIN, &BTreeMap::new(), true)
             .unwrap()
             .unwrap();
         for _ in entry.jump.map_or(0, |jump| jump.iteration)..EPOCHS {
@@ -160,13 +160,22 @@ fn a_main_loop_in_itself_is_not_recorded_twice() {
         memory_limit: 0,
     };
     let mut recorder = Recorder::start(&config, manifest(), &[]);
-    assert_eq!(recorder.loop_entered(MAIN, None, BTreeMap::new()), Some(0));
+    assert_eq!(
+        recorder.loop_entered(MAIN, None, BTreeMap::new(), true),
+        Some(0)
+    );
     assert!(recorder.head(None).is_some());
-    assert_eq!(recorder.loop_entered(MAIN, None, BTreeMap::new()), None);
+    assert_eq!(
+        recorder.loop_entered(MAIN, None, BTreeMap::new(), true),
+        None
+    );
     assert_eq!(recorder.head(None), None);
     assert_eq!(recorder.leave(), None);
     assert_eq!(recorder.head(None).unwrap().key, at(0, 1));
     recorder.abandon();
     assert_eq!(recorder.head(None), None);
-    assert_eq!(recorder.loop_entered(MAIN, None, BTreeMap::new()), Some(1));
+    assert_eq!(
+        recorder.loop_entered(MAIN, None, BTreeMap::new(), true),
+        Some(1)
+    );
 }

@@ -259,7 +259,7 @@ fn other_inputs_are_refused_by_name() {
     let mut replayer = Replayer::open(&plan, 0).unwrap().unwrap();
     let inputs = [("steps".to_owned(), "4".to_owned())].into();
     let error = replayer
-        .main_enter(crate::training::MAIN, &inputs)
+        .main_enter(crate::training::MAIN, &inputs, true)
         .unwrap_err();
     assert!(error.to_string().starts_with("`steps` differ"), "{error}");
 }

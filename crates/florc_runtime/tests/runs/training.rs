@@ -187,7 +187,7 @@ pub(crate) fn record_with(
     let mut program = Program::new(manner.seed);
     recorder.log(event(0, "begin".into(), 0.0));
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
-    recorder.loop_entered(MAIN, Some(EPOCHS), inputs);
+    recorder.loop_entered(MAIN, Some(EPOCHS), inputs, true);
     for epoch in 0..EPOCHS {
         let head = recorder.head(Some(epoch.cast_signed())).unwrap();
         if head.capture {
@@ -333,7 +333,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
     replayer.log(event(0, "begin".into(), 0.0));
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
     let entry = replayer
-        .main_enter(MAIN, &inputs)
+        .main_enter(MAIN, &inputs, true)
         .map_err(|error| error.to_string())?;
     let first = entry
         .and_then(|entry| entry.jump)
@@ -471,6 +471,7 @@ fn module() -> ModuleManifest {
         span: span.clone(),
         is_for: true,
         recreatable: true,
+        asks: false,
         roots: vec![root("weights"), root("total"), root("stamp")],
         passed: 2,
         returned: vec![],
