@@ -45,6 +45,8 @@ pub struct Effects {
     pub(crate) clocks: BTreeMap<ExprId, String>,
     pub(crate) recreatable: BTreeSet<ExprId>,
     pub(crate) generating: BTreeSet<ExprId>,
+    /// Variables that may hold an iterator.
+    pub(crate) iterators: BTreeSet<BindingId>,
     in_class: Vec<bool>,
     function_parents: Vec<Option<FunctionId>>,
     params: Vec<Vec<BindingId>>,
@@ -75,6 +77,7 @@ impl Effects {
             parents,
             recreatable: crate::questions::recreatable_expressions(&interp),
             generating: crate::questions::generating_expressions(&interp),
+            iterators: crate::questions::iterator_variables(&interp),
             homes: homes(semantics),
             globals: globals(semantics),
             modules: semantics.modules.clone(),
@@ -84,11 +87,7 @@ impl Effects {
                 .iter()
                 .map(|function| function.parent)
                 .collect(),
-            params: semantics
-                .functions
-                .iter()
-                .map(|function| function.params.clone())
-                .collect(),
+            params: params(semantics),
             definitions: semantics
                 .functions
                 .iter()
@@ -417,6 +416,11 @@ fn globals(semantics: &Semantics) -> Vec<BindingId> {
         semantics.scope(scope).bindings.values().copied()
     });
     scopes.flatten().collect()
+}
+
+fn params(semantics: &Semantics) -> Vec<Vec<BindingId>> {
+    let functions = semantics.functions.iter();
+    functions.map(|function| function.params.clone()).collect()
 }
 
 fn in_class(semantics: &Semantics) -> Vec<bool> {

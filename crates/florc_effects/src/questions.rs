@@ -42,6 +42,11 @@ impl Effects {
         self.generating.contains(&iterable)
     }
 
+    /// Whether a variable may hold an iterator: one that is drawn from cannot be set back in place.
+    pub fn may_hold_iterator(&self, binding: BindingId) -> bool {
+        self.doubted || self.iterators.contains(&binding)
+    }
+
     /// Whether these statements make training progress, themselves or through calls: `.backward()`,
     /// an optimizer's `.step()`, `.fit()`, or `w -= lr * gradient`.
     pub fn trains(&self, stmts: &[StmtId]) -> bool {
@@ -230,6 +235,27 @@ pub(crate) fn recreatable_expressions(interp: &Interp<'_>) -> BTreeSet<ExprId> {
         }
     }
     found
+}
+
+/// Variables that may hold an iterator, or what nothing is known of.
+pub(crate) fn iterator_variables(interp: &Interp<'_>) -> BTreeSet<BindingId> {
+    let is_iterator = |id| match interp.heap.kind(id) {
+        ObjKind::Typed(of) => interp.knowledge.is_a(of, "builtins.iterator"),
+        ObjKind::Unknown => true,
+        ObjKind::Scalar
+        | ObjKind::Instance(_)
+        | ObjKind::Function(_)
+        | ObjKind::Class(_)
+        | ObjKind::Library(_)
+        | ObjKind::Module(_)
+        | ObjKind::Method(_)
+        | ObjKind::Super(_) => false,
+    };
+    let variables = interp.env.iter().enumerate();
+    variables
+        .filter(|(_, values)| values.iter().any(is_iterator))
+        .map(|(index, _)| BindingId(index as u32))
+        .collect()
 }
 
 /// Iterables that run code of the program when they are drawn from.

@@ -147,7 +147,7 @@ impl CutPoint<'_> {
             }
             found.push(Candidate {
                 passable: live && bound && place != Place::Global,
-                returned: live && change.rebound && assignable,
+                returned: live && assignable && (change.rebound || self.may_draw(id, &place)),
                 held_before: self.live_before.contains(&id)
                     && (place == Place::Captured || self.bound_before.contains(&id)),
                 root: Root {
@@ -162,6 +162,15 @@ impl CutPoint<'_> {
             });
         }
         found
+    }
+
+    /// Whether another object must be bound to a variable that the region only touches: iterators are
+    /// made anew when they are restored. What is a global the runtime can bind by itself.
+    fn may_draw(&self, id: BindingId, place: &Place) -> bool {
+        let facts = self.facts;
+        let in_module = facts.semantics.is_module(self.function);
+        let bound_here = in_module || *place == Place::Global || self.targets.contains(&id);
+        !bound_here && facts.effects.may_hold_iterator(id)
     }
 
     /// What the region does to each variable, and which others must keep sharing objects with one

@@ -1,17 +1,18 @@
 //! An iterator that lives across iterations of the main loop.
 //!
 //! ```python
-//! batches = iter(loader)
+//! batches = stream()             # a generator that reads, counts, remembers
 //! for step in range(1000):
 //!     x, y = next(batches)       # half-way through its items at every checkpoint
 //! ```
 //!
-//! Looks at the state that the main loop carries. Iterators in attributes are not looked for; the
-//! recorder notes those.
+//! The runtime makes iterators of sequences, of loaders without workers and generators that only hand
+//! on what a loop over a parameter gives again: these are no finding. Looks at the state that the main
+//! loop carries. Iterators in attributes are not looked for; the recorder notes those.
 
 use florc_manifest::Root;
-use florc_semantic::{BindingId, Callee, DefinitionKind, Resolution};
-use florc_syntax::tree::{ExprId, ExprKind};
+use florc_semantic::{BindingId, Callee, Definition, DefinitionKind, FunctionId, Resolution};
+use florc_syntax::tree::{ExprId, ExprKind, Keyword, StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Severity};
 
 use super::Scene;
@@ -28,13 +29,13 @@ const WRAPPERS: &[&str] = &[
     "builtins.map",
     "builtins.zip",
     "itertools.chain",
+    "itertools.cycle",
     "itertools.islice",
     "tqdm.auto.tqdm",
     "tqdm.tqdm",
 ];
 
-/// Functions and classes whose results, or whose iterators, do not say where they are.
-const MAKERS: &[&str] = &["itertools.cycle", "torch.utils.data.DataLoader"];
+const LOADER: &str = "torch.utils.data.DataLoader";
 
 /// Looks for it.
 pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
@@ -95,25 +96,92 @@ fn of_binding(scene: &Scene<'_>, binding: BindingId) -> Option<Diagnostic> {
 /// is iterated.
 fn makes_iterator(scene: &Scene<'_>, value: ExprId) -> bool {
     let semantics = scene.facts.semantics;
-    match &scene.module().tree.expr(value).kind {
-        ExprKind::GeneratorExp { .. } => true,
-        ExprKind::Call { args, .. } => match semantics.callee(value).map(|call| &call.callee) {
-            Some(Callee::Library(path)) if WRAPPERS.contains(&path.as_str()) => {
-                args.iter().any(|argument| makes_iterator(scene, *argument))
-            }
-            Some(Callee::Library(path)) => MAKERS.contains(&path.as_str()),
-            Some(Callee::Functions(functions)) => {
-                let makes = |id: &_| {
-                    let function = semantics.function(*id);
-                    function.is_generator && !function.is_async
-                };
-                semantics.constructed_class(value).is_none() && functions.iter().any(makes)
-            }
-            Some(Callee::Method { .. } | Callee::Unknown) | None => false,
-        },
-        _ => semantics
-            .type_of(value)
-            .is_some_and(|path| MAKERS.contains(&path.as_str())),
+    let ExprKind::Call { args, .. } = &scene.module().tree.expr(value).kind else {
+        return matches!(
+            scene.module().tree.expr(value).kind,
+            ExprKind::GeneratorExp { .. }
+        );
+    };
+    match semantics.callee(value).map(|call| &call.callee) {
+        Some(Callee::Library(path)) if WRAPPERS.contains(&path.as_str()) => {
+            let held = args.iter().map(|argument| assigned(scene, *argument));
+            held.into_iter().any(|held| makes_iterator(scene, held))
+        }
+        Some(Callee::Library(path)) => path == LOADER && has_workers(scene, value),
+        Some(Callee::Functions(functions)) => {
+            let makes = |id: &FunctionId| {
+                let function = semantics.function(*id);
+                function.is_generator && !function.is_async && !hands_on(scene, *id)
+            };
+            semantics.constructed_class(value).is_none() && functions.iter().any(makes)
+        }
+        Some(Callee::Method { .. } | Callee::Unknown) | None => false,
+    }
+}
+
+/// What a name was assigned, if that was one thing.
+fn assigned(scene: &Scene<'_>, value: ExprId) -> ExprId {
+    let semantics = scene.facts.semantics;
+    let binding = semantics.binding_of_name(value);
+    let definitions = binding.map(|id| semantics.binding(id).definitions.as_slice());
+    match definitions {
+        Some(
+            [
+                Definition {
+                    kind: DefinitionKind::Assign(made),
+                    ..
+                },
+            ],
+        ) => *made,
+        Some(_) | None => value,
+    }
+}
+
+fn has_workers(scene: &Scene<'_>, call: ExprId) -> bool {
+    let tree = &scene.module().tree;
+    let ExprKind::Call { keywords, .. } = &tree.expr(call).kind else {
+        return false;
+    };
+    let own = |keyword: &&Keyword| {
+        keyword
+            .name
+            .as_ref()
+            .is_some_and(|it| it.text == "num_workers")
+    };
+    let workers = keywords.iter().find(own);
+    workers.is_some_and(|workers| scene.module().source.slice(tree.expr(workers.value).span) != "0")
+}
+
+/// Whether a generator is one loop over a parameter that ends in its `yield`.
+fn hands_on(scene: &Scene<'_>, function: FunctionId) -> bool {
+    let tree = &scene.module().tree;
+    let is_text = |stmt: &&StmtId| match &tree.stmt(**stmt).kind {
+        StmtKind::Expr { value } => matches!(tree.expr(*value).kind, ExprKind::Str(_)),
+        _ => false,
+    };
+    let body = scene.facts.body_of(function);
+    let mut stmts: Vec<StmtId> = body.iter().filter(|stmt| !is_text(stmt)).copied().collect();
+    if let [outer] = stmts.as_slice()
+        && let StmtKind::While { body, .. } = &tree.stmt(*outer).kind
+    {
+        stmts.clone_from(body);
+    }
+    let [only] = stmts.as_slice() else {
+        return false;
+    };
+    let yields = |value: ExprId| match &tree.expr(value).kind {
+        ExprKind::Yield { .. } => true,
+        ExprKind::YieldFrom { value } => matches!(tree.expr(*value).kind, ExprKind::Name(_)),
+        _ => false,
+    };
+    match &tree.stmt(*only).kind {
+        StmtKind::For { iter, body, .. } => {
+            let last = body.last().map(|stmt| &tree.stmt(*stmt).kind);
+            let ends = matches!(last, Some(StmtKind::Expr { value }) if yields(*value));
+            ends && matches!(tree.expr(*iter).kind, ExprKind::Name(_))
+        }
+        StmtKind::Expr { value } => yields(*value),
+        _ => false,
     }
 }
 

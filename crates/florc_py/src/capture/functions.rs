@@ -203,6 +203,28 @@ impl<'py> Walker<'py> {
         })
     }
 
+    /// A generator of which it can be told where it stands; other iterators are lost.
+    pub(super) fn running(
+        &mut self,
+        object: &Bound<'py, PyAny>,
+        info: &TypeInfo,
+    ) -> PyResult<Node> {
+        let py = self.py;
+        let running = types::adapters(py)?.getattr(intern!(py, "running"))?;
+        let payload = running.call_method1(intern!(py, "save"), (object,))?;
+        if payload.is_none() {
+            return Ok(self.lose(self.current, &info.name, LossReason::RunningIterator));
+        }
+        let class = self.class(&object.get_type())?;
+        let payload = self.reach(&payload, Edge::Part("<state>"))?;
+        let adapter = "running".into();
+        Ok(Node::Adapted {
+            adapter,
+            class,
+            payload,
+        })
+    }
+
     /// Data attributes of a project class: what `Class.counter += 1` changes.
     pub(super) fn class_attributes(
         &mut self,

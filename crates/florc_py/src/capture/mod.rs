@@ -451,7 +451,7 @@ impl<'py> Walker<'py> {
             Kind::Singleton => self.singleton(object, info),
             Kind::Adapted => self.adapted(object, info),
             Kind::Harmless => self.harmless(object, info),
-            Kind::Iterator => Ok(self.lose(self.current, &info.name, LossReason::RunningIterator)),
+            Kind::Iterator => self.running(object, info),
             Kind::Opaque => Ok(self.lose(self.current, &info.name, LossReason::OpaqueState)),
             _ => self.container(object, info),
         }

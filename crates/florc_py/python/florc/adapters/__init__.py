@@ -14,7 +14,7 @@ import sysconfig
 import threading
 import weakref
 
-from . import standard
+from . import running, standard
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
 
@@ -53,6 +53,8 @@ def find(cls):
 
 def by_name(name):
     """The adapter of that name."""
+    if name == running.name:
+        return running
     for module in _adapters():
         found = module.ADAPTERS.get(name)
         if found is not None:

@@ -65,6 +65,29 @@ class Iterator(Value):
             return super().save(value)
 
 
+class Cycle(Immutable):
+    """`itertools.cycle`: in its first pass, or at a place of what it has kept."""
+
+    name = "itertools.cycle"
+
+    def save(self, value):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _, (items,), (kept, again) = value.__reduce__()
+        if not again:
+            return (items, kept, None)
+        return (None, kept, (len(kept) - items.__length_hint__()) % max(1, len(kept)))
+
+    def load(self, cls, data):
+        items, kept, at = data
+        if at is not None:
+            items = iter(kept)
+            items.__setstate__(at)
+        value = cls(items)
+        value.__setstate__((kept, at is not None))
+        return value
+
+
 class Pattern(Immutable):
     name = "pattern"
 
@@ -256,6 +279,7 @@ ADAPTERS = {
     for adapter in (
         Value(),
         Iterator(),
+        Cycle(),
         Pattern(),
         Array(),
         Random(),
@@ -408,6 +432,8 @@ def find(cls):
         return ADAPTERS["iterator" if name in _RESUMABLE else "value"]
     if name in _RESUMABLE_ITERTOOLS:
         return ADAPTERS["iterator"] if sys.version_info < (3, 14) else "iterator"
+    if name == "itertools.cycle" and sys.version_info < (3, 14):
+        return ADAPTERS[name]
     if name in _NAMED:
         return "singleton"
     if name in _RUNNING or name.startswith("itertools."):

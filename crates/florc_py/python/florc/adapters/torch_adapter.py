@@ -112,7 +112,8 @@ def find(cls):
     data = torch.utils.data
     if cls.__module__.startswith("torch.utils.data") and "Iter" in cls.__name__:
         if issubclass(cls, data.dataloader._BaseDataLoaderIter):
-            return "iterator"
+            # without workers it is an object like others; its sampler's generator has the position
+            return None if cls is data.dataloader._SingleProcessDataLoaderIter else "iterator"
     return None
 
 
