@@ -52,6 +52,8 @@ pub(crate) enum Verb {
     Export(ExportArgs),
     /// Show log statements that versions do not share, and what recorded runs lack of them.
     DiffLogs(DiffLogsArgs),
+    /// Ask many older runs for the log statements of one version.
+    Propagate(PropagateArgs),
     /// Tell after each commit what it means for recorded runs.
     Hook(HookArgs),
     /// Run one segment of a replay (what `florc replay` starts).
@@ -277,6 +279,36 @@ pub(crate) struct DiffLogsArgs {
     pub(crate) quiet: bool,
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub(crate) format: DiffFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PropagateArgs {
+    /// The revision whose log statements are asked [default: the working tree].
+    #[arg(long, value_name = "REV")]
+    pub(crate) from: Option<String>,
+    /// Runs: ids, unique beginnings of ids, or names; `all` is every run.
+    #[arg(long, value_name = "RUN", num_args = 1.., required = true)]
+    pub(crate) to: Vec<String>,
+    /// The script as it is called now [default: as the run recorded it].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) script: Option<PathBuf>,
+    /// Worker processes at a time.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]
+    pub(crate) workers: usize,
+    /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(crate) condition: Option<String>,
+    /// Show the diff and the plan of each run, and stop.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also show values that could not be verified, marked as approximate.
+    #[arg(long)]
+    pub(crate) approximate: bool,
+    /// Python to run with [default: the one that recorded].
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,7 @@ mod out;
 mod pages;
 pub mod program;
 mod project;
+mod propagate;
 mod python;
 mod render;
 mod replay;
@@ -38,6 +39,7 @@ mod runs;
 mod settings;
 mod show;
 mod table;
+mod versions;
 mod worker;
 
 use std::ffi::OsString;
@@ -113,6 +115,7 @@ fn command(args: Vec<OsString>, host: &HostPython) -> i32 {
         Verb::Gc(verb) => gc::gc(&verb),
         Verb::Export(verb) => export::export(&verb),
         Verb::DiffLogs(verb) => diff_logs::diff_logs(&verb),
+        Verb::Propagate(verb) => propagate::propagate(&verb, host),
         Verb::Hook(verb) => hook::hook(&verb),
         Verb::Worker(verb) => worker::worker(&verb, host),
     };

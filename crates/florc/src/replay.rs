@@ -26,44 +26,50 @@ mod work;
 use std::path::{Path, PathBuf};
 
 use florc_manifest::RunManifest;
+use florc_semantic::files::Files;
 
 use crate::args::ReplayArgs;
 use crate::failure::Failure;
+use crate::program::Disk;
 use crate::{DONE, HostPython, python};
 
 /// Replays; exit code 1 where a value could not be verified.
 pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
-    let condition = plan::condition(args.condition.as_deref())?;
     let subject = find::subject(args)?;
-    let _not_removed = subject.run.handle.hold();
-    find::check_modules(&subject)?;
-    let (sources, verdict, left_out) = compared(args.strict, &subject, &find::working_tree)?;
+    let files = Disk::new(&subject.project.root, Vec::new());
+    replay_of(args, &subject, &files, host)
+}
+
+/// Replays a run with the log statements of a version of its files.
+pub(crate) fn replay_of(
+    args: &ReplayArgs,
+    subject: &find::Subject,
+    files: &dyn Files,
+    host: &HostPython,
+) -> Result<i32, Failure> {
+    let condition = plan::condition(args.condition.as_deref())?;
+    find::check_modules(subject)?;
+    let (sources, verdict, left_out) = compared(args.strict, subject, files)?;
     left_out.tell();
     if !verdict.has_probes {
-        report::no_probe(args, &subject, &verdict, &left_out)?;
+        report::no_probe(args, subject, &verdict, &left_out)?;
         return Ok(DONE);
     }
-    let probed = probed::probed(&subject, &sources, &verdict);
-    let planned = plan::plan(
-        args.workers,
-        &subject,
-        &probed,
-        &verdict,
-        condition.as_ref(),
-    )?;
-    report::begin(&subject, &sources, &verdict, &planned);
+    let probed = probed::probed(subject, &sources, &verdict);
+    let planned = plan::plan(args.workers, subject, &probed, &verdict, condition.as_ref())?;
+    report::begin(subject, &sources, &verdict, &planned);
     if args.dry_run {
-        dry_run::dry_run(args, &subject, &probed, &planned, &left_out)?;
+        dry_run::dry_run(args, subject, &probed, &planned, &left_out)?;
         return Ok(DONE);
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
     environment::compare(&python, &subject.facts.manifest.environment);
-    let stored = plan::store(&subject, &sources, &verdict, &probed, &planned)?;
-    work::run(&python, &stored, &subject, args.workers)?;
-    let merged = merge::merge(&stored, &subject, &probed, &planned, condition.as_ref())?;
+    let stored = plan::store(subject, &sources, &verdict, &probed, &planned)?;
+    work::run(&python, &stored, subject, args.workers)?;
+    let merged = merge::merge(&stored, subject, &probed, &planned, condition.as_ref())?;
     let told = report::Told {
         args,
-        subject: &subject,
+        subject,
         probed: &probed,
         planned: &planned,
         stored: &stored,
@@ -74,23 +80,39 @@ pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failur
     report::finish(&told)
 }
 
+/// The recorded sources with the log statements of a version; the version itself where it only
+/// gained some.
+pub(crate) fn carried_sources(
+    subject: &find::Subject,
+    files: &dyn Files,
+) -> Result<find::Sources, Failure> {
+    compared(false, subject, files).map(|(sources, ..)| sources)
+}
+
 /// The sources that are replayed, compared with the recorded ones: the working tree where it only
 /// gained log statements, else the recorded sources with those log statements.
 fn compared(
     strict: bool,
     subject: &find::Subject,
-    read: find::Reader<'_>,
+    files: &dyn Files,
 ) -> Result<(find::Sources, changes::Comparison, carried::LeftOut), Failure> {
-    let sources = find::sources(subject, read)?;
-    match changes::compare(&sources, subject)? {
-        Ok(verdict) => Ok((sources, verdict, carried::LeftOut::default())),
-        Err(refusal) if strict => Err(refusal),
-        Err(_) => {
-            let (sources, left_out) = carried::carried(sources, subject)?;
-            let verdict = changes::compare(&sources, subject)??;
-            Ok((sources, verdict, left_out))
+    let sources = find::sources(subject, files);
+    let sources = match sources {
+        // A recorded file may be gone because its code is elsewhere now.
+        Err(_) if !strict => None,
+        sources => Some(sources?),
+    };
+    if let Some(sources) = sources {
+        match changes::compare(&sources, subject)? {
+            Ok(verdict) => return Ok((sources, verdict, carried::LeftOut::default())),
+            Err(refusal) if strict => return Err(refusal),
+            Err(_) => {}
         }
     }
+    let sources = find::wide_sources(subject, files)?;
+    let (sources, left_out) = carried::carried(sources, subject)?;
+    let verdict = changes::compare(&sources, subject)??;
+    Ok((sources, verdict, left_out))
 }
 
 /// The Python of a replay: the one asked for, else the one that recorded, else as for `florc run`.

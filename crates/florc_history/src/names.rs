@@ -5,8 +5,11 @@
 //! step(model)            step(net)        # `net` is `model`
 //! ```
 //!
-//! Matched statements vote: where a name stands for a name, the variables are taken for one. A
-//! majority on both sides decides. Attributes follow the same way, where nobody disagrees.
+//! Matched statements vote: where a name stands for a name, the variables may be one. They are,
+//! where each is the other's first choice and both have one name, or a statement that defines the one
+//! is matched with one that defines the other: a new variable does not become an old one because it stands in its place.
+//! A parameter of a new function is the variable that the moved code used there. Attributes follow
+//! the same way, where nobody disagrees.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +54,7 @@ impl Names {
             votes.definitions((before, old, *one), (after, new, *other));
         }
         let mut names = Self {
-            old_of: votes.decide(old, new),
+            old_of: votes.decide(old, new, matching),
             attributes: unanimous(before, attributes),
             spelled: Spelled::new(),
         };
@@ -155,30 +158,85 @@ impl Votes {
     }
 
     /// The pairs that are the first choice of both; of equal choices, the same name.
-    fn decide(&self, old: &Semantics, new: &Semantics) -> BTreeMap<BindingId, BindingId> {
+    fn decide(
+        &self,
+        old: &Semantics,
+        new: &Semantics,
+        matching: &Matching,
+    ) -> BTreeMap<BindingId, BindingId> {
         let rank = |(theirs, mine): (BindingId, BindingId), count: u32| {
             (count, old.binding(mine).name == new.binding(theirs).name)
         };
-        let mut of_new: BTreeMap<BindingId, ((u32, bool), BindingId)> = BTreeMap::new();
-        let mut of_old: BTreeMap<BindingId, ((u32, bool), BindingId)> = BTreeMap::new();
+        let mut of_new: BTreeMap<BindingId, Choice> = BTreeMap::new();
+        let mut of_old: BTreeMap<BindingId, Choice> = BTreeMap::new();
         for (&(theirs, mine), &count) in &self.counts {
             let rank = rank((theirs, mine), count);
-            let best = of_new.entry(theirs).or_insert((rank, mine));
-            if rank > best.0 {
-                *best = (rank, mine);
-            }
-            let best = of_old.entry(mine).or_insert((rank, theirs));
-            if rank > best.0 {
-                *best = (rank, theirs);
-            }
+            Choice::better(&mut of_new, theirs, rank, mine);
+            Choice::better(&mut of_old, mine, rank, theirs);
         }
-        let mutual = of_new.iter().filter(|(theirs, (_, mine))| {
-            of_old
-                .get(mine)
-                .is_some_and(|(_, chosen)| chosen == *theirs)
-        });
-        mutual.map(|(theirs, (_, mine))| (*theirs, *mine)).collect()
+        let is_one = |theirs: BindingId, choice: &Choice| {
+            let mutual = of_old[&choice.other].other == theirs;
+            let is_moved = choice.is_only && is_new_parameter(new, matching, theirs);
+            let is_same =
+                choice.rank.1 || are_defined_together((old, choice.other), (new, theirs), matching);
+            is_moved || mutual && is_same
+        };
+        let chosen = of_new
+            .iter()
+            .filter(|(theirs, choice)| is_one(**theirs, choice));
+        chosen
+            .map(|(theirs, choice)| (*theirs, choice.other))
+            .collect()
     }
+}
+
+/// The first choice of a variable.
+struct Choice {
+    rank: (u32, bool),
+    other: BindingId,
+    /// Nobody else was voted for.
+    is_only: bool,
+}
+
+impl Choice {
+    fn better(
+        choices: &mut BTreeMap<BindingId, Self>,
+        of: BindingId,
+        rank: (u32, bool),
+        other: BindingId,
+    ) {
+        let is_only = !choices.contains_key(&of);
+        let choice = choices.entry(of).or_insert(Self {
+            rank,
+            other,
+            is_only,
+        });
+        choice.is_only = is_only;
+        if rank > choice.rank {
+            (choice.rank, choice.other) = (rank, other);
+        }
+    }
+}
+
+/// A parameter of a function that the older version does not have.
+fn is_new_parameter(new: &Semantics, matching: &Matching, binding: BindingId) -> bool {
+    let binding = new.binding(binding);
+    let mut places = binding.definitions.iter();
+    binding.is_parameter && places.all(|place| !matching.old_stmts.contains_key(&place.stmt))
+}
+
+/// Whether some matched pair of statements defines both.
+fn are_defined_together(
+    (old, mine): (&Semantics, BindingId),
+    (new, theirs): (&Semantics, BindingId),
+    matching: &Matching,
+) -> bool {
+    let mut places = new.binding(theirs).definitions.iter();
+    places.any(|place| {
+        let partner = matching.old_stmts.get(&place.stmt);
+        let mut own = old.binding(mine).definitions.iter();
+        partner.is_some_and(|partner| own.any(|it| it.stmt == *partner))
+    })
 }
 
 /// Attributes that every vote calls by one other name, and that the older version does not have.

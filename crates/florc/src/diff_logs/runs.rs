@@ -9,13 +9,15 @@
 use std::path::{Path, PathBuf};
 
 use florc_history::{Revisions, Side};
-use florc_manifest::ProgramModule;
+use florc_semantic::files::Files;
 
 use crate::failure::Failure;
 use crate::listing::{self, OpenedRun};
+use crate::program::Disk;
 use crate::project::Project;
 use crate::replay::estimate::{Estimate, estimate};
-use crate::replay::find::{self, Reader};
+use crate::replay::find;
+use crate::versions::GitFiles;
 
 /// Worker counts that costs are told for.
 const WORKERS: [usize; 3] = [1, 2, 4];
@@ -40,40 +42,23 @@ pub(crate) fn of_side(
     touched: &[&str],
     limit: usize,
 ) -> Result<Vec<RunReport>, Failure> {
-    let root = revisions.root();
-    let in_repository = |path: &Path| -> Option<String> {
-        let path = std::path::absolute(path).ok()?;
-        let real = path
-            .parent()
-            .and_then(|it| it.canonicalize().ok())?
-            .join(path.file_name()?);
-        let inside = real.strip_prefix(root.as_ref()?).ok()?;
-        Some(
-            inside
-                .to_string_lossy()
-                .replace(std::path::MAIN_SEPARATOR, "/"),
-        )
+    let files = GitFiles::new(revisions, side, &project.root);
+    let is_touched = |path: &Path| {
+        let inside = files.inside(path);
+        inside.is_some_and(|path| touched.contains(&path.as_str()))
     };
-    let read = |index: usize, module: &ProgramModule, path: &Path| -> Result<Vec<u8>, Failure> {
-        if *side == Side::WorkTree {
-            return find::working_tree(index, module, path);
-        }
-        let content = in_repository(path).and_then(|path| revisions.content(side, &path));
-        content.ok_or_else(|| Failure::new(format!("`{}` is not in that version", module.path)))
-    };
-    let is_touched =
-        |path: &Path| in_repository(path).is_some_and(|path| touched.contains(&path.as_str()));
-    reports(project, &read, &is_touched, limit)
+    reports(project, &files, &is_touched, limit)
 }
 
 /// The latest runs of each script, against the working tree.
 pub(crate) fn of_working_tree(project: &Project, limit: usize) -> Result<Vec<RunReport>, Failure> {
-    reports(project, &find::working_tree, &|_| true, limit)
+    let disk = Disk::new(&project.root, Vec::new());
+    reports(project, &disk, &|_| true, limit)
 }
 
 fn reports(
     project: &Project,
-    read: Reader<'_>,
+    files: &dyn Files,
     is_touched: &dyn Fn(&Path) -> bool,
     limit: usize,
 ) -> Result<Vec<RunReport>, Failure> {
@@ -107,7 +92,7 @@ fn reports(
         if !paths.iter().any(|path| is_touched(path)) {
             continue;
         }
-        let lacks = lacks(project, OpenedRun { handle }, read);
+        let lacks = lacks(project, OpenedRun { handle }, files);
         let lacks = match lacks {
             Ok(None) => continue,
             Ok(Some(estimate)) => Ok(estimate),
@@ -123,8 +108,12 @@ fn reports(
     Ok(found)
 }
 
-fn lacks(project: &Project, run: OpenedRun, read: Reader<'_>) -> Result<Option<Estimate>, Failure> {
+fn lacks(
+    project: &Project,
+    run: OpenedRun,
+    files: &dyn Files,
+) -> Result<Option<Estimate>, Failure> {
     let opened = listing::open(&project.store)?;
     let subject = find::of_run(opened, run, project.clone(), None)?;
-    estimate(&subject, read, &WORKERS)
+    estimate(&subject, files, &WORKERS)
 }

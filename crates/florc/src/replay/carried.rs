@@ -185,7 +185,7 @@ fn refused(sources: &Sources, refusal: &Refusal, others: usize) -> Failure {
     help.push("put the log statement beside a statement that the recorded version has, or undo the other edits around it".to_owned());
     if others > 0 {
         help.push(format!(
-            "{} have no place either",
+            "no place either: {}",
             table::count(others, "other statement")
         ));
     }

@@ -6,7 +6,9 @@
 //!
 //! Plans as a replay does; no worker is started and nothing is written.
 
-use super::find::{Reader, Subject};
+use florc_semantic::files::Files;
+
+use super::find::Subject;
 use super::{carried, compared, plan, probed};
 use crate::failure::Failure;
 
@@ -35,10 +37,10 @@ pub(crate) struct Estimate {
 /// Plans a replay of a run with the log statements of another version. `None`: it lacks none.
 pub(crate) fn estimate(
     subject: &Subject,
-    read: Reader<'_>,
+    files: &dyn Files,
     workers: &[usize],
 ) -> Result<Option<Estimate>, Failure> {
-    let (sources, verdict, left_out) = compared(false, subject, read)?;
+    let (sources, verdict, left_out) = compared(false, subject, files)?;
     if !verdict.has_probes {
         return Ok(None);
     }

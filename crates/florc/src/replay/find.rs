@@ -7,11 +7,12 @@
 //! Every file of the program is compared, the entry first. Other modules of the project, which ran
 //! as they are, must be as they were recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{ProgramModule, SourceFile};
 use florc_runtime::StoreErrorKind;
+use florc_semantic::files::{Files, Limits, find};
 use florc_syntax::{Module, Named};
 
 use crate::analysis;
@@ -19,6 +20,7 @@ use crate::args::ReplayArgs;
 use crate::facts::RunFacts;
 use crate::failure::Failure;
 use crate::listing::{self, Opened, OpenedRun};
+use crate::program::{self, Disk};
 use crate::project::{self, Project};
 
 /// The run and where its project is now.
@@ -133,42 +135,74 @@ fn changed(source: &SourceFile, how: &str) -> Failure {
     )
 }
 
-/// Gives a file of the current version: the n-th of the program, with its path now.
-pub(crate) type Reader<'a> = &'a dyn Fn(usize, &ProgramModule, &Path) -> Result<Vec<u8>, Failure>;
-
-/// The current version is the working tree.
-pub(crate) fn working_tree(
-    index: usize,
-    module: &ProgramModule,
-    path: &Path,
-) -> Result<Vec<u8>, Failure> {
-    if index > 0 && !path.exists() {
-        let title = format!("`{}` was recorded and is not there any more", module.path);
-        return Err(Failure::new(title).help("put it back as it was recorded"));
-    }
-    analysis::read(path)
-}
-
-/// Reads, parses and links both versions.
-pub(crate) fn sources(subject: &Subject, read: Reader<'_>) -> Result<Sources, Failure> {
-    let program = subject.facts.program();
-    let mut recorded = Vec::with_capacity(program.len());
-    let mut current = Vec::with_capacity(program.len());
-    let mut texts = Vec::with_capacity(program.len());
-    for (index, module) in program.into_iter().enumerate() {
-        recorded.push(parsed(&module, recorded_bytes(subject, &module.path)?)?);
-        let path = if index == 0 {
-            subject.script.clone()
-        } else {
-            subject.project.root.join(&module.path)
-        };
-        let bytes = read(index, &module, &path)?;
+/// Reads, parses and links both versions: of the current one the files that were recorded.
+pub(crate) fn sources(subject: &Subject, files: &dyn Files) -> Result<Sources, Failure> {
+    let (mut current, mut texts) = (Vec::new(), Vec::new());
+    for (index, module) in subject.facts.program().into_iter().enumerate() {
+        let bytes = current_bytes(subject, files, index, &module)?;
+        let path = subject.path_of(index, &module);
         current.push(parsed(&module, bytes.clone())?);
         texts.push(Text {
             module,
             path,
             bytes,
         });
+    }
+    linked(subject, current, texts)
+}
+
+/// As [`sources`], with all files that the current version imports now, and without recorded ones
+/// that it does not have: code may have moved from file to file.
+pub(crate) fn wide_sources(subject: &Subject, files: &dyn Files) -> Result<Sources, Failure> {
+    let program = subject.facts.program();
+    let mut current = Vec::new();
+    let mut texts = Vec::new();
+    let mut known = BTreeSet::new();
+    for (index, module) in program.iter().enumerate() {
+        let path = subject.path_of(index, module);
+        known.insert(files.real(&path.to_string_lossy()));
+        let bytes = match current_bytes(subject, files, index, module) {
+            Ok(bytes) => Some(bytes),
+            Err(failure) if index == 0 => return Err(failure),
+            Err(_) => None,
+        };
+        if let Some(bytes) = &bytes {
+            current.push(parsed(module, bytes.clone())?);
+        }
+        texts.push(Text {
+            module: module.clone(),
+            path,
+            bytes: bytes.unwrap_or_default(),
+        });
+    }
+    let mut entry = program::guess(&subject.script, &subject.project.root);
+    if let Some(first) = program.first() {
+        entry.package.clone_from(&first.package);
+    }
+    let disk = Disk::new(&subject.project.root, Vec::new());
+    for file in find(&entry, files, Limits::default())
+        .files
+        .into_iter()
+        .skip(1)
+    {
+        if known.insert(files.real(&file.path)) {
+            let module = ProgramModule {
+                path: disk.name_of(&file.path),
+                package: file.package(&entry),
+                name: file.name,
+            };
+            // What cannot be read runs as it is.
+            current.extend(parsed(&module, file.bytes).ok());
+        }
+    }
+    linked(subject, current, texts)
+}
+
+fn linked(subject: &Subject, current: Vec<Named>, texts: Vec<Text>) -> Result<Sources, Failure> {
+    let mut recorded = Vec::with_capacity(texts.len());
+    for text in &texts {
+        let bytes = recorded_bytes(subject, &text.module.path)?;
+        recorded.push(parsed(&text.module, bytes)?);
     }
     let none = || Failure::new("the run has no source").help("record the script again");
     Ok(Sources {
@@ -177,6 +211,37 @@ pub(crate) fn sources(subject: &Subject, read: Reader<'_>) -> Result<Sources, Fa
         texts,
         lines: BTreeMap::new(),
     })
+}
+
+impl Subject {
+    /// Where the n-th file of the program is now.
+    fn path_of(&self, index: usize, module: &ProgramModule) -> PathBuf {
+        if index == 0 {
+            self.script.clone()
+        } else {
+            self.project.root.join(&module.path)
+        }
+    }
+}
+
+fn current_bytes(
+    subject: &Subject,
+    files: &dyn Files,
+    index: usize,
+    module: &ProgramModule,
+) -> Result<Vec<u8>, Failure> {
+    let path = subject.path_of(index, module);
+    match files.read(&path.to_string_lossy()) {
+        Some(bytes) => Ok(bytes),
+        None if index > 0 => {
+            let title = format!("`{}` was recorded and is not there any more", module.path);
+            Err(Failure::new(title).help("put it back as it was recorded"))
+        }
+        // It may be on disk, in another version.
+        None => Err(analysis::read(&path)
+            .err()
+            .unwrap_or_else(|| Failure::new(format!("`{}` is not in that version", module.path)))),
+    }
 }
 
 pub(crate) fn recorded_bytes(subject: &Subject, path: &str) -> Result<Vec<u8>, Failure> {

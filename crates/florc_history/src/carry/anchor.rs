@@ -46,9 +46,15 @@ impl<'a> Anchors<'a> {
     pub(super) fn place(&self, stmt: StmtId) -> Result<Place, Refusal> {
         let suite = suite_of(self.new.module, stmt);
         let at = suite.iter().position(|each| *each == stmt).unwrap_or(0);
-        let partner = |each: &StmtId| self.matching.old_stmts.get(each).copied();
-        let before = suite[..at].iter().rev().find_map(partner);
-        let after = suite[at + 1..].iter().find_map(partner);
+        let owner = self.old_owner(stmt);
+        let before = suite[..at].iter().rev();
+        let before = before
+            .into_iter()
+            .find_map(|it| self.images(*it, owner).last().copied());
+        let after = suite[at + 1..].iter();
+        let after = after
+            .into_iter()
+            .find_map(|it| self.images(*it, owner).first().copied());
         let place = match (before, after) {
             (Some(before), Some(after)) => self.between(stmt, before, after)?,
             (Some(before), None) => self.at_end(stmt, before)?,
@@ -57,6 +63,27 @@ impl<'a> Anchors<'a> {
         };
         self.check_around(stmt, place)?;
         Ok(place)
+    }
+
+    /// What a statement is in the older version: its partner, or, where it calls a new function,
+    /// the statements of the owner's suite that were moved there.
+    fn images(&self, stmt: StmtId, owner: Option<StmtId>) -> Vec<StmtId> {
+        if let Some(partner) = self.matching.old_stmts.get(&stmt) {
+            return vec![*partner];
+        }
+        let is_new = |def: &StmtId| !self.matching.old_stmts.contains_key(def);
+        let reached = self.new.judge.may_reach(&[stmt]).into_iter();
+        let defs = reached.filter_map(|id| self.new.semantics.function(id).stmt);
+        let bodies = defs
+            .filter(is_new)
+            .flat_map(|def| self.new.module.tree.blocks(def));
+        let partners = bodies
+            .flatten()
+            .filter_map(|it| self.matching.old_stmts.get(it));
+        let mut found: Vec<StmtId> = partners.copied().collect();
+        found.retain(|it| self.old.module.tree.parent(*it) == owner);
+        found.sort_unstable();
+        found
     }
 
     /// Whether a statement of the older version stands at a place.

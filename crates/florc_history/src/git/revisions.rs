@@ -10,7 +10,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use git2::{Delta, Diff, DiffDelta, DiffFindOptions, DiffOptions, Repository, Tree};
+use git2::{Delta, Diff, DiffDelta, DiffFindOptions, DiffOptions, ObjectType, Repository, Tree};
 
 /// A version of all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,11 @@ impl Revisions {
         self.repository.head().is_ok()
     }
 
+    /// Whether there is such a revision.
+    pub fn check(&self, name: &str) -> Result<(), RevisionError> {
+        self.tree(name).map(drop)
+    }
+
     /// Python files that differ, by path. Renamed files are one.
     pub fn changed(&self, old: &Side, new: &Side) -> Result<Vec<ChangedFile>, RevisionError> {
         if self.repository.is_bare() && (*new != Side::Index || *old != Side::Index) {
@@ -126,6 +131,46 @@ impl Revisions {
             }
             Side::WorkTree => std::fs::read(self.repository.workdir()?.join(path)).ok(),
         }
+    }
+
+    /// Whether a side has this file.
+    pub fn is_file(&self, side: &Side, path: &str) -> bool {
+        match side {
+            Side::Revision(name) => self.kind(name, path) == Some(ObjectType::Blob),
+            Side::Index => self.staged(|staged| staged == path),
+            Side::WorkTree => self.on_disk(path).is_some_and(|it| it.is_file()),
+        }
+    }
+
+    /// Whether a side has this folder; the repository's root is one.
+    pub fn is_folder(&self, side: &Side, path: &str) -> bool {
+        match side {
+            Side::Revision(name) => {
+                path.is_empty() || self.kind(name, path) == Some(ObjectType::Tree)
+            }
+            Side::Index => {
+                let folder = format!("{path}/");
+                path.is_empty() || self.staged(|staged| staged.starts_with(&folder))
+            }
+            Side::WorkTree => self.on_disk(path).is_some_and(|it| it.is_dir()),
+        }
+    }
+
+    fn kind(&self, revision: &str, path: &str) -> Option<ObjectType> {
+        let tree = self.tree(revision).ok()??;
+        tree.get_path(Path::new(path)).ok()?.kind()
+    }
+
+    fn staged(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+        let index = self.repository.index();
+        index.is_ok_and(|index| {
+            let mut paths = index.iter().map(|entry| entry.path);
+            paths.any(|path| is_wanted(&String::from_utf8_lossy(&path)))
+        })
+    }
+
+    fn on_disk(&self, path: &str) -> Option<PathBuf> {
+        Some(self.repository.workdir()?.join(path))
     }
 
     fn diff(&self, old: &Side, new: &Side) -> Result<Diff<'_>, RevisionError> {

@@ -39,6 +39,30 @@ pub(super) fn by_name(
     }
 }
 
+/// Definitions of one name that stand elsewhere: in another file, class or function.
+pub(super) fn moved_definitions(
+    (before, old): (&Module, &Nodes),
+    (after, new): (&Module, &Nodes),
+    pairs: &mut Pairs,
+) {
+    let last = |names: Names, is_free: &dyn Fn(u32) -> bool| -> Names {
+        let mut found = Names::new();
+        for ((kind, path), nodes) in names {
+            let name = path.last().cloned().into_iter().collect();
+            let nodes = nodes.into_iter().filter(|it| is_free(*it));
+            found.entry((kind, name)).or_default().extend(nodes);
+        }
+        found
+    };
+    let mine = last(names(before, old), &|it| pairs.new_of(it).is_none());
+    let theirs = last(names(after, new), &|it| pairs.old_of(it).is_none());
+    for (name, nodes) in &mine {
+        if let ([one], Some([other])) = (nodes.as_slice(), theirs.get(name).map(Vec::as_slice)) {
+            pairs.pair(*one, *other);
+        }
+    }
+}
+
 fn first_file(nodes: &Nodes) -> Option<u32> {
     nodes.node(0).children.first().copied()
 }

@@ -15,18 +15,25 @@ use super::pairs::Pairs;
 
 /// Smaller statements are too common to be known by what they say alone.
 const TELLING: u32 = 6;
+/// Of statements whose variables are called otherwise: a call with an argument, at least.
+const TELLING_BUT_NAMES: u32 = 4;
 /// More combinations of equal statements than this are left to their surroundings.
 const COMBINATIONS: usize = 400;
 
 type Groups = BTreeMap<u32, (Vec<u32>, Vec<u32>)>;
 
-fn groups(old: &Nodes, new: &Nodes, wanted: impl Fn(&Node) -> bool) -> Groups {
+fn groups(
+    old: &Nodes,
+    new: &Nodes,
+    key: impl Fn(&Node) -> u32,
+    wanted: impl Fn(&Node) -> bool,
+) -> Groups {
     let mut groups = Groups::new();
     for (index, node) in old.nodes.iter().enumerate().filter(|(_, it)| wanted(it)) {
-        groups.entry(node.shape).or_default().0.push(index as u32);
+        groups.entry(key(node)).or_default().0.push(index as u32);
     }
     for (index, node) in new.nodes.iter().enumerate().filter(|(_, it)| wanted(it)) {
-        if let Some(group) = groups.get_mut(&node.shape) {
+        if let Some(group) = groups.get_mut(&key(node)) {
             group.1.push(index as u32);
         }
     }
@@ -36,7 +43,23 @@ fn groups(old: &Nodes, new: &Nodes, wanted: impl Fn(&Node) -> bool) -> Groups {
 
 /// Matches telling statements that occur once in each version, the largest first.
 pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
-    let groups = groups(old, new, |node| node.is_stmt() && node.size >= TELLING);
+    let wanted = |node: &Node| node.is_stmt() && node.size >= TELLING;
+    let groups = groups(old, new, |node| node.shape, wanted);
+    pair_unique(groups, old, pairs);
+}
+
+/// The same, whatever variables are called, among those that are left.
+pub(super) fn unique_but_names(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    let wanted = |node: &Node| node.is_stmt() && node.size >= TELLING_BUT_NAMES;
+    let mut groups = groups(old, new, |node| node.loose, wanted);
+    for (olds, news) in groups.values_mut() {
+        olds.retain(|it| pairs.new_of(*it).is_none());
+        news.retain(|it| pairs.old_of(*it).is_none());
+    }
+    pair_unique(groups, old, pairs);
+}
+
+fn pair_unique(groups: Groups, old: &Nodes, pairs: &mut Pairs) {
     let mut found: Vec<(u32, u32)> = Vec::new();
     for (olds, news) in groups.values() {
         if let ([one], [other]) = (olds.as_slice(), news.as_slice()) {
@@ -53,7 +76,7 @@ pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
 
 /// Matches what is left of equal statements, the best surroundings first.
 pub(super) fn repeated(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
-    let groups = groups(old, new, Node::is_stmt);
+    let groups = groups(old, new, |node| node.shape, Node::is_stmt);
     let mut found: Vec<(u32, u32, u32)> = Vec::new();
     for (olds, news) in groups.values() {
         let olds: Vec<u32> = free(olds, |it| pairs.new_of(it).is_none());

@@ -62,6 +62,9 @@ pub fn match_versions(old: &Module, new: &Module) -> Matching {
     let mut pairs = Pairs::new(&before, &after);
     containers::by_name((old, &before), (new, &after), &mut pairs);
     identical::unique(&before, &after, &mut pairs);
+    containers::moved_definitions((old, &before), (new, &after), &mut pairs);
+    recover(old, new, &before, &after, &mut pairs);
+    identical::unique_but_names(&before, &after, &mut pairs);
     for _ in 0..2 {
         recover(old, new, &before, &after, &mut pairs);
         containers::by_content(&before, &after, &mut pairs);

@@ -7,10 +7,10 @@
 //! Statements and expressions in one arena, in preorder, so that a subtree is a range. Numbers for
 //! kinds, labels and shapes are shared by both versions. It matches nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use florc_syntax::Module;
-use florc_syntax::tree::{ExprId, StmtId};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
 use crate::shape::{own_text_of_expr, own_text_of_stmt, suites};
 
@@ -33,6 +33,8 @@ pub(super) struct Node {
     pub(super) label: u32,
     /// What it says with all that it holds.
     pub(super) shape: u32,
+    /// As `shape`, whatever the variables in it are called.
+    pub(super) loose: u32,
     /// Number of nodes in it, itself included: it is the nodes `index..index + size`.
     pub(super) size: u32,
     pub(super) parent: u32,
@@ -89,7 +91,8 @@ impl Nodes {
             let children = children(module, origin);
             work.extend(children.into_iter().rev().map(|child| (child, index)));
         }
-        tree.close(module, numbers);
+        let variables = variables(module);
+        tree.close(module, numbers, &variables);
         tree
     }
 
@@ -112,6 +115,7 @@ impl Nodes {
             kind: numbers.text(label.split(' ').next().unwrap_or_default()),
             label: numbers.text(&label),
             shape: 0,
+            loose: 0,
             size: 1,
             parent,
             children: Vec::new(),
@@ -120,23 +124,33 @@ impl Nodes {
     }
 
     /// Sizes and shapes, from the leaves up.
-    fn close(&mut self, module: &Module, numbers: &mut Numbers) {
+    fn close(&mut self, module: &Module, numbers: &mut Numbers, variables: &BTreeSet<&str>) {
+        let blank = numbers.text("name");
         for index in (0..self.nodes.len()).rev() {
             let node = &self.nodes[index];
             let mut parts: Vec<u32> = Vec::with_capacity(node.children.len());
+            let mut loose_parts: Vec<u32> = Vec::with_capacity(node.children.len());
             let mut size = 1;
             for &child in &node.children {
                 parts.push(self.nodes[child as usize].shape);
+                loose_parts.push(self.nodes[child as usize].loose);
                 size += self.nodes[child as usize].size;
             }
             if let Origin::Stmt(stmt) = node.origin {
                 // `if a: b; c` is not `if a: b; else: c`.
                 let suites = suites(&module.tree.stmt(stmt).kind);
-                parts.extend(suites.iter().map(|suite| u32::MAX - suite.len() as u32));
+                let lengths = suites.iter().map(|suite| u32::MAX - suite.len() as u32);
+                parts.extend(lengths.clone());
+                loose_parts.extend(lengths);
             }
+            let is_variable = matches!(node.origin, Origin::Expr(expr)
+                if matches!(&module.tree.expr(expr).kind,
+                    ExprKind::Name(name) if variables.contains(name.as_str())));
+            let label = if is_variable { blank } else { node.label };
             let shape = numbers.shape(node.label, parts);
+            let loose = numbers.shape(label, loose_parts);
             let node = &mut self.nodes[index];
-            (node.shape, node.size) = (shape, size);
+            (node.shape, node.loose, node.size) = (shape, loose, size);
         }
     }
 
@@ -176,6 +190,34 @@ impl Nodes {
             Origin::Expr(_) => Vec::new(),
         }
     }
+}
+
+/// Names of parameters and of what is assigned: those that are likely to be called otherwise.
+fn variables(module: &Module) -> BTreeSet<&str> {
+    let tree = &module.tree;
+    let mut targets: Vec<ExprId> = Vec::new();
+    let mut found = BTreeSet::new();
+    for stmt in (0..tree.stmt_count() as u32).map(StmtId) {
+        match &tree.stmt(stmt).kind {
+            StmtKind::Assign { targets: some, .. } => targets.extend(some),
+            StmtKind::AugAssign { target, .. }
+            | StmtKind::AnnAssign { target, .. }
+            | StmtKind::For { target, .. } => targets.push(*target),
+            StmtKind::With { items, .. } => targets.extend(items.iter().filter_map(|it| it.target)),
+            StmtKind::FunctionDef(def) => {
+                found.extend(def.params.iter().map(|it| it.name.text.as_str()));
+            }
+            _ => {}
+        }
+    }
+    for target in targets {
+        for expr in tree.all_exprs(target) {
+            if let ExprKind::Name(name) = &tree.expr(expr).kind {
+                found.insert(name);
+            }
+        }
+    }
+    found
 }
 
 fn children(module: &Module, origin: Origin) -> Vec<Origin> {

@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from importlib.machinery import SourceFileLoader
+from importlib.util import spec_from_file_location
 
 from . import _florc
 from ._program import placed
@@ -63,13 +64,21 @@ class _Finder:
             if spec is not None:
                 break
         else:
-            return None
+            if not self.replays:
+                return None
+            spec = self._gone(name, file)
         origin = spec.origin if isinstance(spec.origin, str) else ""
         if type(spec.loader) is not SourceFileLoader or os.path.realpath(origin) != file.path:
             self.fail(name, f"module `{name}` is not `{file.path}`, as it seemed before the run")
         else:
             spec.loader.get_code = functools.partial(_florc.linked_code, spec.loader, self)
         return spec
+
+    def _gone(self, name, file):
+        """A recorded file that is not on the disk any more, at the place where it was."""
+        folders = [os.path.dirname(file.path)] if os.path.basename(file.path) == "__init__.py" else None
+        loader = SourceFileLoader(name, file.path)
+        return spec_from_file_location(name, file.path, loader=loader, submodule_search_locations=folders)
 
     def code(self, loader, name):
         """Instrumented code of a module, or `None` for the plain one. Raises nothing."""
