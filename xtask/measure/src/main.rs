@@ -20,6 +20,7 @@ mod compiled;
 mod corpus;
 mod files;
 mod loops;
+mod matching;
 mod one;
 mod report;
 mod speed;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.first().map(String::as_str) {
         Some("corpus") => corpus::run(&arguments[1..]),
+        Some("matching") => matching::run(&arguments[1..]),
         Some("speed") => speed::run(&arguments[1..]),
         _ => Err(HELP.to_owned()),
     };

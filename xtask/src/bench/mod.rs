@@ -3,6 +3,7 @@
 //! Machines are noisy: everything is measured in pairs, in turn, and given as a median.
 
 mod compile;
+mod history;
 mod record;
 mod replay;
 
@@ -37,6 +38,11 @@ const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
         "compile",
         "parse, analyse and rewrite, per 1,000 lines",
         compile::run,
+    ),
+    (
+        "history",
+        "matching of versions, and diff-logs in a large repository",
+        history::run,
     ),
     ("hook", "cost of a hook that has nothing to do", hook),
 ];
