@@ -107,6 +107,10 @@ pub(crate) struct ReplayArgs {
     /// Show the segments and the expected time, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Go on with a replay of the same log statements that was broken off: segments that it
+    /// finished are not run again.
+    #[arg(long = "continue")]
+    pub(crate) continues: bool,
     /// Refuse when anything but log statements was edited since the run [default: the recorded
     /// sources are replayed with the log statements added, and other edits are listed].
     #[arg(long)]

@@ -54,6 +54,17 @@ pub(crate) fn warning(text: &str) {
     note(&format!("florc: warning: {text}"));
 }
 
+/// Writes over the last line of progress; an empty text takes it away.
+pub(crate) fn progress(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = write!(stderr, "\r\x1b[K{line}").and_then(|()| stderr.flush());
+}
+
+/// Whether standard error is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Whether standard error is a terminal that shows colours.
 pub(crate) fn colours() -> bool {
     std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal()

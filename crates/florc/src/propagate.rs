@@ -134,6 +134,7 @@ impl PropagateArgs {
             engine: crate::args::Engine::Local,
             condition: self.condition.clone(),
             dry_run: self.dry_run,
+            continues: false,
             strict: false,
             approximate: self.approximate,
             python: self.python.clone(),

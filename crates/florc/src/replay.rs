@@ -64,8 +64,21 @@ pub(crate) fn replay_of(
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
     environment::compare(&python, &subject.facts.manifest.environment);
-    let stored = plan::store(subject, &sources, &verdict, &probed, &planned)?;
-    work::run(&python, &stored, subject, args.workers)?;
+    let stored = plan::store(
+        subject,
+        &sources,
+        &verdict,
+        &probed,
+        &planned,
+        args.continues,
+    )?;
+    let work = work::Work {
+        python: &python,
+        stored: &stored,
+        subject,
+        seconds: planned.segments.iter().map(|it| it.seconds).collect(),
+    };
+    work::run(&work, args.workers)?;
     let merged = merge::merge(&stored, subject, &probed, &planned, condition.as_ref())?;
     let told = report::Told {
         args,

@@ -9,6 +9,7 @@
 //! elsewhere.
 
 mod health;
+mod unfinished;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use florc_manifest::{HeadKey, LoopPosition, Row};
 use florc_runtime::{content_hash, is_intact_json, to_checked_json};
 pub(crate) use health::{bytes_by_run, damages, set_aside};
 use serde::{Deserialize, Serialize};
+pub(crate) use unfinished::unfinished;
 
 use crate::failure::Failure;
 use crate::out;

@@ -68,7 +68,8 @@ struct Piece {
 pub fn plan_segments(request: &SegmentRequest) -> Vec<PlannedSegment> {
     let pieces = pieces(request);
     let runs = runs(&pieces, request.before_seconds);
-    let groups = balance(&pieces, &runs, request.workers.max(1));
+    let count = segment_count(&pieces, &runs, request);
+    let groups = balance(&pieces, &runs, count);
     let mut planned: Vec<PlannedSegment> = Vec::new();
     for group in groups {
         let index = planned.len() as u32;
@@ -117,17 +118,33 @@ fn runs(pieces: &[Piece], startup: f64) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
+/// Work is cut into more segments than workers where it is long: a replay that is broken off then
+/// loses little, and workers that are slower than others do not hold up the end. What the ways to
+/// the starts cost stays below a twentieth.
+fn segment_count(
+    pieces: &[Piece],
+    runs: &[std::ops::Range<usize>],
+    request: &SegmentRequest,
+) -> usize {
+    const SHORTEST: f64 = 60.0;
+    const PER_WORKER: usize = 8;
+    let total: f64 = runs.iter().map(|run| cost(&pieces[run.clone()])).sum();
+    let worthwhile = total / SHORTEST.max(20.0 * request.before_seconds);
+    let workers = request.workers.max(1);
+    (worthwhile as usize).clamp(workers, PER_WORKER * workers)
+}
+
 fn cost(pieces: &[Piece]) -> f64 {
     pieces.iter().map(|piece| piece.seconds).sum()
 }
 
-/// Cuts the runs so that no segment takes longer than it must with that many workers.
+/// Cuts the runs so that no segment takes longer than it must with that many of them.
 fn balance(
     pieces: &[Piece],
     runs: &[std::ops::Range<usize>],
-    workers: usize,
+    count: usize,
 ) -> Vec<std::ops::Range<usize>> {
-    let limit = workers.max(runs.len());
+    let limit = count.max(runs.len());
     let total: f64 = runs.iter().map(|run| cost(&pieces[run.clone()])).sum();
     let longest = pieces.iter().map(|piece| piece.seconds).fold(0.0, f64::max);
     let (mut low, mut high) = (longest, total.max(longest));
@@ -278,6 +295,18 @@ mod tests {
         check(&request(6, &all, &all, 2), "0-3 3-end");
         check(&request(6, &all, &all, 3), "0-2 2-4 4-end");
         check(&request(6, &[0, 4], &all, 3), "0-4 4-end");
+    }
+
+    #[test]
+    fn long_work_is_cut_into_more_segments_than_workers() {
+        let all: Vec<u64> = (0..18).collect();
+        check(&request(18, &all, &all, 1), "0-6 6-12 12-end");
+        check(&request(18, &all, &all, 4), "0-5 5-10 10-15 15-end");
+        let dear = SegmentRequest {
+            before_seconds: 30.0,
+            ..request(18, &all, &all, 1)
+        };
+        check(&dear, "0-end");
     }
 
     #[test]

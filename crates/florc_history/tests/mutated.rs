@@ -7,15 +7,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up must fail")]
 
-mod judge;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use florc_history::match_versions;
 use florc_syntax::Module;
 use florc_syntax::tree::{StmtId, StmtKind};
-use judge::module;
+
+fn module(text: &str) -> Module {
+    let source = florc_syntax::SourceText::from_bytes("t.py", text.as_bytes().to_vec()).unwrap();
+    florc_syntax::parse(source).unwrap()
+}
 
 /// Numbers that look random: xorshift64*, Marsaglia 2003 and Vigna 2016.
 struct Random(u64);

@@ -189,51 +189,39 @@ fn makespan(segments: &[PlannedSegment], workers: usize) -> f64 {
     busy.into_iter().fold(0.0, f64::max)
 }
 
-/// Writes plan and probed sources into the store.
+/// Writes plan and probed sources into the store; with `continues` a replay of the same plan that was
+/// broken off goes on instead.
 pub(crate) fn store(
     subject: &Subject,
     sources: &Sources,
     comparison: &Comparison,
     probed: &Probed,
     planned: &Planned,
+    continues: bool,
 ) -> Result<Stored, Failure> {
-    let id = subject.opened.store.create_replay()?;
-    let folder = subject.opened.store.replay_directory(&id);
-    let mut modules = Vec::with_capacity(sources.texts.len());
-    for (index, text) in sources.texts.iter().enumerate() {
-        let name = format!("source-{index}.py");
-        let file = folder.join(&name);
-        std::fs::write(&file, &text.bytes).map_err(|error| Failure::io("write", &file, &error))?;
-        modules.push(ModuleText {
-            path: text.path.to_string_lossy().into_owned(),
-            file: text.module.path.clone(),
-            name: text.module.name.clone(),
-            package: text.module.package.clone(),
-            source_file: name,
-        });
-    }
-    let plan = ReplayPlan {
-        format: FORMAT_VERSION,
-        replay: id.clone(),
-        run: subject.facts.manifest.run.clone(),
-        store: subject.opened.folder.to_string_lossy().into_owned(),
-        modules,
-        added_globals: comparison.added_globals.clone(),
-        main_loop: probed.main_loop.clone(),
-        skip_blocks: probed.skip_blocks.clone(),
-        forward_sites: probed.forward_sites.clone(),
-        clock_sites: probed.clock_sites.clone(),
-        executed_blocks: probed.executed_blocks.clone(),
-        needed: probed.needed.clone(),
-        segments: planned
-            .segments
-            .iter()
-            .map(|planned| planned.segment.clone())
-            .collect(),
+    let names = (0..sources.texts.len()).map(|index| format!("source-{index}.py"));
+    let texts = sources.texts.iter();
+    let files: Vec<(String, Vec<u8>)> = names.zip(texts.map(|text| text.bytes.clone())).collect();
+    let mut plan = of_segments(subject, sources, comparison, probed, planned);
+    let known = continues.then(|| replays::unfinished(&subject.opened.folder, &plan, &files));
+    let (id, folder) = match known.flatten() {
+        Some(known) => known,
+        None => {
+            let id = subject.opened.store.create_replay()?;
+            let folder = subject.opened.store.replay_directory(&id);
+            plan.replay.clone_from(&id);
+            for (name, bytes) in &files {
+                let file = folder.join(name);
+                std::fs::write(&file, bytes)
+                    .map_err(|error| Failure::io("write", &file, &error))?;
+            }
+            let text = serde_json::to_string_pretty(&plan)
+                .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
+            replays::replace(&folder.join("plan.json"), text.as_bytes())?;
+            (id, folder)
+        }
     };
-    let text = serde_json::to_string_pretty(&plan)
-        .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
-    replays::replace(&folder.join("plan.json"), text.as_bytes())?;
+    plan.replay.clone_from(&id);
     let source_hash = source_hash(sources).unwrap_or_else(|| id.clone());
     Ok(Stored {
         id,
@@ -241,6 +229,40 @@ pub(crate) fn store(
         plan,
         source_hash,
     })
+}
+
+/// What the workers are told.
+fn of_segments(
+    subject: &Subject,
+    sources: &Sources,
+    comparison: &Comparison,
+    probed: &Probed,
+    planned: &Planned,
+) -> ReplayPlan {
+    let texts = sources.texts.iter().enumerate();
+    let modules = texts.map(|(index, text)| ModuleText {
+        path: text.path.to_string_lossy().into_owned(),
+        file: text.module.path.clone(),
+        name: text.module.name.clone(),
+        package: text.module.package.clone(),
+        source_file: format!("source-{index}.py"),
+    });
+    let segments = planned.segments.iter();
+    ReplayPlan {
+        format: FORMAT_VERSION,
+        replay: String::new(),
+        run: subject.facts.manifest.run.clone(),
+        store: subject.opened.folder.to_string_lossy().into_owned(),
+        modules: modules.collect(),
+        added_globals: comparison.added_globals.clone(),
+        main_loop: probed.main_loop.clone(),
+        skip_blocks: probed.skip_blocks.clone(),
+        forward_sites: probed.forward_sites.clone(),
+        clock_sites: probed.clock_sites.clone(),
+        executed_blocks: probed.executed_blocks.clone(),
+        needed: probed.needed.clone(),
+        segments: segments.map(|planned| planned.segment.clone()).collect(),
+    }
 }
 
 /// One hash for the texts of all files.

@@ -5,84 +5,183 @@
 //! ```
 //!
 //! What a worker prints is muted by the worker itself, and what it says goes to a file beside its
-//! shard. Whether a segment counts is read from its shard, not from an exit code.
+//! shard. Whether a segment counts is read from its shard, not from an exit code; a worker that was
+//! killed is started again, and a segment whose shard is there is done.
 
 use std::collections::VecDeque;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Instant;
 
 use super::find::Subject;
 use super::plan::Stored;
 use crate::failure::Failure;
-use crate::worker;
+use crate::{out, table, worker};
 
-/// Runs every segment; at most `workers` processes at a time.
-pub(crate) fn run(
-    python: &Path,
-    stored: &Stored,
-    subject: &Subject,
-    workers: usize,
-) -> Result<(), Failure> {
-    let mut waiting: VecDeque<u32> = stored
-        .plan
-        .segments
-        .iter()
-        .map(|segment| segment.index)
-        .collect();
+/// A segment whose worker is killed so often is given up.
+const ATTEMPTS: u32 = 3;
+
+/// What is to be done.
+pub(crate) struct Work<'a> {
+    pub(crate) python: &'a Path,
+    pub(crate) stored: &'a Stored,
+    pub(crate) subject: &'a Subject,
+    /// Expected seconds of each segment.
+    pub(crate) seconds: Vec<f64>,
+}
+
+/// Runs every segment that has no shard; at most `workers` processes at a time.
+pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<(), Failure> {
+    let segments = work.stored.plan.segments.iter();
+    let missing = segments.filter(|it| !work.has_shard(it.index));
+    let mut waiting: VecDeque<(u32, u32)> = missing.map(|it| (it.index, 1)).collect();
     let mut running: Vec<Running> = Vec::new();
+    let mut progress = Progress::new(work, waiting.iter().map(|(segment, _)| *segment));
     while !waiting.is_empty() || !running.is_empty() {
         while running.len() < workers {
-            let Some(segment) = waiting.pop_front() else {
+            let Some((segment, attempt)) = waiting.pop_front() else {
                 break;
             };
-            match start(python, stored, subject, segment) {
-                Ok(child) => running.push(Running(child)),
-                Err(failure) => return Err(failure),
+            running.push(Running {
+                child: work.start(segment)?,
+                segment,
+                attempt,
+            });
+        }
+        let mut ended = Vec::new();
+        running.retain_mut(|worker| match worker.child.try_wait() {
+            Ok(None) => true,
+            Ok(Some(status)) => {
+                ended.push((worker.segment, worker.attempt, status.signal()));
+                false
+            }
+            Err(_) => false,
+        });
+        for (segment, attempt, signal) in ended {
+            if signal.is_some() && attempt < ATTEMPTS && !work.has_shard(segment) {
+                waiting.push_back((segment, attempt + 1));
+            } else {
+                progress.done(segment);
             }
         }
-        running.retain_mut(|worker| matches!(worker.0.try_wait(), Ok(None)));
+        progress.show(workers);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+    progress.clear();
     Ok(())
 }
 
 /// A worker that does not outlive florc.
-struct Running(Child);
+struct Running {
+    child: Child,
+    segment: u32,
+    attempt: u32,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
     }
 }
 
-fn start(
-    python: &Path,
-    stored: &Stored,
-    subject: &Subject,
-    segment: u32,
-) -> Result<Child, Failure> {
-    let manifest = &subject.facts.manifest;
-    let plan = stored.folder.join("plan.json");
-    let folder = if Path::new(&manifest.cwd).is_dir() {
-        manifest.cwd.clone()
-    } else {
-        subject.project.root.to_string_lossy().into_owned()
-    };
-    let mut command = worker::command(python, &plan, segment, &folder);
-    worker::as_recorded(&mut command, &manifest.environment);
-    let words = stored.folder.join(format!("segment-{segment}.stderr"));
-    let file =
-        std::fs::File::create(&words).map_err(|error| Failure::io("write", &words, &error))?;
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(file);
-    command
-        .spawn()
-        .map_err(|error| Failure::io("start", python, &error))
+impl Work<'_> {
+    fn has_shard(&self, segment: u32) -> bool {
+        let file = self.stored.folder.join(format!("segment-{segment}.jsonl"));
+        file.exists()
+    }
+
+    fn start(&self, segment: u32) -> Result<Child, Failure> {
+        let manifest = &self.subject.facts.manifest;
+        let plan = self.stored.folder.join("plan.json");
+        let folder = if Path::new(&manifest.cwd).is_dir() {
+            manifest.cwd.clone()
+        } else {
+            self.subject.project.root.to_string_lossy().into_owned()
+        };
+        let mut command = worker::command(self.python, &plan, segment, &folder);
+        worker::as_recorded(&mut command, &manifest.environment);
+        let words = self.stored.folder.join(format!("segment-{segment}.stderr"));
+        let file =
+            std::fs::File::create(&words).map_err(|error| Failure::io("write", &words, &error))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file);
+        command
+            .spawn()
+            .map_err(|error| Failure::io("start", self.python, &error))
+    }
+}
+
+/// One line on a terminal: how far the work is, and how long it may take.
+struct Progress<'a> {
+    work: &'a Work<'a>,
+    left: Vec<u32>,
+    all: usize,
+    /// Expected seconds of what was done here.
+    finished: f64,
+    began: Instant,
+    shown: String,
+}
+
+impl<'a> Progress<'a> {
+    fn new(work: &'a Work<'a>, segments: impl Iterator<Item = u32>) -> Self {
+        Self {
+            work,
+            left: segments.collect(),
+            all: work.stored.plan.segments.len(),
+            finished: 0.0,
+            began: Instant::now(),
+            shown: String::new(),
+        }
+    }
+
+    fn seconds(&self, segment: u32) -> f64 {
+        self.work
+            .seconds
+            .get(segment as usize)
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    fn done(&mut self, segment: u32) {
+        self.finished += self.seconds(segment);
+        self.left.retain(|it| *it != segment);
+    }
+
+    fn show(&mut self, workers: usize) {
+        if !out::is_terminal() {
+            return;
+        }
+        let left: f64 = self.left.iter().map(|it| self.seconds(*it)).sum();
+        let spent = self.began.elapsed().as_secs_f64();
+        // Once something was finished its time tells more than the plan.
+        let seconds = if self.finished > 0.0 {
+            left * spent / self.finished
+        } else {
+            (left / workers.max(1) as f64 - spent).max(0.0)
+        };
+        let done = self.all - self.left.len();
+        let line = format!(
+            "florc: {done} of {}, about {} left",
+            table::count(self.all, "segment"),
+            table::seconds(seconds.round())
+        );
+        if line != self.shown {
+            out::progress(&line);
+            self.shown = line;
+        }
+    }
+
+    fn clear(&self) {
+        if !self.shown.is_empty() {
+            out::progress("");
+        }
+    }
 }
 
 /// The last words of a worker, for a segment without a verdict.

@@ -1,5 +1,6 @@
 """`python -m florc` and the console script."""
 
+import signal
 import sys
 
 from ._florc import cli
@@ -7,6 +8,8 @@ from ._florc import cli
 
 def main():
     """Runs one command with the arguments of this process."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own would wait for the command to end
     sys.exit(cli(["florc", *sys.argv[1:]]))
 
 

@@ -1,0 +1,56 @@
+//! A replay that was broken off: Ctrl-C, a machine that went down.
+//!
+//! ```python
+//! # .florc/replays/<id>/plan.json, segment-0.jsonl, and no replay.json
+//! ```
+//!
+//! Finds one that asks the same of the same run; what it has is still good. Runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use florc_manifest::{ReplayPlan, ShardLine, Verdict};
+
+/// The newest unfinished replay of this plan over these sources, with its id and folder. Segments
+/// that failed in it are forgotten: they are to be run again.
+pub(crate) fn unfinished(
+    store: &Path,
+    plan: &ReplayPlan,
+    sources: &[(String, Vec<u8>)],
+) -> Option<(String, PathBuf)> {
+    let entries = std::fs::read_dir(super::folder(store)).ok()?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    let is_same = |folder: &PathBuf| -> bool {
+        let text = std::fs::read(folder.join("plan.json")).unwrap_or_default();
+        let Ok(theirs) = serde_json::from_slice::<ReplayPlan>(&text) else {
+            return false;
+        };
+        let ours = ReplayPlan {
+            replay: theirs.replay.clone(),
+            ..plan.clone()
+        };
+        let mut sources = sources.iter();
+        ours == theirs
+            && !folder.join("replay.json").exists()
+            && sources.all(|(name, bytes)| {
+                std::fs::read(folder.join(name)).is_ok_and(|found| found == *bytes)
+            })
+    };
+    let folder = folders.into_iter().rev().find(is_same)?;
+    for segment in &plan.segments {
+        let shard = folder.join(format!("segment-{}.jsonl", segment.index));
+        if shard.exists() && !is_good(&shard) {
+            std::fs::remove_file(&shard).ok()?;
+        }
+    }
+    let id = folder.file_name()?.to_string_lossy().into_owned();
+    Some((id, folder))
+}
+
+/// Whether a shard ends with a verdict that is no failure.
+fn is_good(shard: &Path) -> bool {
+    let text = std::fs::read_to_string(shard).unwrap_or_default();
+    let last = text.lines().next_back().unwrap_or_default();
+    matches!(serde_json::from_str::<ShardLine>(last),
+        Ok(ShardLine::Verdict(verdict)) if !matches!(verdict, Verdict::Failed { .. }))
+}
