@@ -74,6 +74,13 @@ pub(crate) struct RunArgs {
     /// Which iterations get a checkpoint: `adaptive`, `all`, `none` or `every=N`.
     #[arg(long, default_value = "adaptive", value_name = "WHICH", value_parser = checkpoints)]
     pub(crate) checkpoints: String,
+    /// Disk space that checkpoints of this run may take: `500MB`, `20GB`. The ones that replays need
+    /// least go first.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_storage: Option<u64>,
+    /// Memory for checkpoints that wait to be written [default: 4GiB]. One may wait whatever its size.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
     /// Run a module, as `python -m` does; all that follows are its arguments.
     #[arg(short = 'm', value_name = "MODULE")]
     pub(crate) module: Option<String>,
@@ -393,6 +400,27 @@ fn fraction(text: &str) -> Result<f64, String> {
     }
 }
 
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1.0),
+        "k" | "kb" => Some(1e3),
+        "m" | "mb" => Some(1e6),
+        "g" | "gb" => Some(1e9),
+        "t" | "tb" => Some(1e12),
+        "kib" => Some(1024.0),
+        "mib" => Some(1024.0 * 1024.0),
+        "gib" => Some(1024.0 * 1024.0 * 1024.0),
+        _ => None,
+    };
+    let bytes = unit.and_then(|unit| Some(digits.trim().parse::<f64>().ok()? * unit));
+    match bytes {
+        #[expect(clippy::cast_sign_loss, reason = "it is at least one")]
+        Some(bytes) if (1.0..1e18).contains(&bytes) => Ok(bytes as u64),
+        _ => Err("give a size such as `500MB`, `20GB` or `8GiB`".to_owned()),
+    }
+}
+
 fn workers(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(value) if (1..=1024).contains(&value) => Ok(value),
@@ -418,7 +446,14 @@ pub(crate) fn split_module(mut args: Vec<OsString>) -> (Vec<OsString>, Vec<OsStr
     let mut at = 2;
     while let Some(arg) = args.get(at) {
         let text = arg.to_string_lossy();
-        let takes_value = ["--overhead", "--name", "--python", "--checkpoints"];
+        let takes_value = [
+            "--overhead",
+            "--name",
+            "--python",
+            "--checkpoints",
+            "--max-storage",
+            "--memory",
+        ];
         if text == "-m" || (text.starts_with("-m") && !text.starts_with("--")) {
             let end = if text == "-m" { at + 2 } else { at + 1 };
             let rest = args.split_off(end.min(args.len()));
@@ -451,8 +486,19 @@ mod tests {
     fn what_follows_a_module_is_its_own() {
         check("florc run -m train --name x", "--name x");
         check("florc run --name a -mtrain -m", "-m");
+        check("florc run --max-storage 1GB -m train -m", "-m");
         check("florc run train.py -m x", "");
         check("florc logs -m x", "");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("500MB"), Ok(500_000_000));
+        assert_eq!(size("1.5GiB"), Ok(1_610_612_736));
+        assert_eq!(size("4096"), Ok(4096));
+        for wrong in ["", "GB", "-1GB", "1XB", "0", "nan", "1e30"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -109,6 +109,8 @@ fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
             "overhead": overhead,
             "checkpoints": args.checkpoints,
             "name": args.name,
+            "max_storage": args.max_storage,
+            "memory": args.memory,
         },
         "settings": settings,
         "script": target.name,

@@ -95,6 +95,7 @@ impl Project {
             store: self.path().join(".florc"),
             mode: Mode::None,
             memory_limit: 1 << 20,
+            storage_limit: None,
         };
         let sources = [("train.py".to_owned(), SCRIPT.as_bytes().to_vec())];
         let mut recorder = Recorder::start(&config, manifest, &sources);

@@ -45,7 +45,8 @@ pub(crate) struct ChunkPlace {
     offset: u64,
     codec: u8,
     raw_len: u64,
-    stored_len: u64,
+    /// Bytes in the file.
+    pub(crate) stored_len: u64,
 }
 
 impl ChunkPlace {

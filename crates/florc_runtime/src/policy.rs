@@ -84,14 +84,15 @@ impl Policy {
         self.total = total.map(|total| total.saturating_add(self.seen));
     }
 
-    /// An iteration begins at `now`; is it materialized?
-    pub fn due(&mut self, is_first: bool, now: f64) -> bool {
+    /// An iteration begins at `now`; is it materialized? `is_near`: so near to the last one that
+    /// it would be in vain.
+    pub fn due(&mut self, is_first: bool, is_near: bool, now: f64) -> bool {
         self.end_iteration(now);
         let due = match self.mode {
             Mode::None => false,
             Mode::All => true,
             Mode::Every(n) => is_first || self.seen.is_multiple_of(n.max(1)),
-            Mode::Adaptive { epsilon } => is_first || self.pays(epsilon, now),
+            Mode::Adaptive { epsilon } => is_first || (!is_near && self.pays(epsilon, now)),
         };
         self.seen += 1;
         self.materialized += u64::from(due);
@@ -184,7 +185,7 @@ mod tests {
         policy.loop_entered(training.knows_total.then_some(training.iterations));
         let (mut taken, mut spent) = (0, 0.0);
         for iteration in 0..training.iterations {
-            if policy.due(iteration == 0, now) {
+            if policy.due(iteration == 0, false, now) {
                 taken += 1;
                 policy.stalled(training.stall);
                 now += training.stall;
@@ -287,7 +288,7 @@ mod tests {
         let mut widest = 0;
         let mut last = 0;
         for iteration in 0..training.iterations {
-            if policy.due(iteration == 0, now) {
+            if policy.due(iteration == 0, false, now) {
                 widest = widest.max(iteration - last);
                 last = iteration;
                 policy.stalled(0.01);

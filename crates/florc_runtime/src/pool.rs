@@ -1,8 +1,8 @@
 //! Memory for snapshots, kept between checkpoints.
 //!
 //! A fresh allocation costs fourteen times the copy into a pooled one (page faults), so buffers
-//! come back here after they were written. Keeps at most what was in use at once, and does not
-//! bound that: [`crate::Recorder::admit`] does.
+//! come back here after they were written. Keeps at most what was in use at once, and no more than it
+//! is told to; what is in use is bounded by [`crate::Recorder::admit`].
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,12 +18,21 @@ struct Free {
     by_capacity: BTreeMap<usize, Vec<Vec<u8>>>,
     bytes: usize,
     largest_snapshot: usize,
+    /// Bytes that may be kept.
+    bound: Option<usize>,
 }
 
 /// Smaller buffers are left to the allocator.
 const POOLED_FROM: usize = 4096;
 
 impl BufferPool {
+    /// A pool that keeps at most so many free bytes.
+    pub(crate) fn bounded(bytes: u64) -> Self {
+        let pool = Self::default();
+        pool.lock().bound = usize::try_from(bytes).ok();
+        pool
+    }
+
     /// A buffer of exactly `bytes` bytes with arbitrary content.
     pub fn take(&self, bytes: usize) -> Vec<u8> {
         let mut buffer = if bytes < POOLED_FROM {
@@ -50,7 +59,8 @@ impl BufferPool {
                     .push(buffer);
             }
         }
-        while free.bytes > 2 * free.largest_snapshot && free.pop_smallest() {}
+        let most = (2 * free.largest_snapshot).min(free.bound.unwrap_or(usize::MAX));
+        while free.bytes > most && free.pop_smallest() {}
     }
 
     fn fitting(&self, bytes: usize) -> Vec<u8> {
@@ -102,5 +112,12 @@ mod tests {
         assert_eq!((again.as_ptr(), again.len()), (place, 9_000));
         let other = pool.take(9_000);
         assert_ne!(other.as_ptr(), place);
+    }
+    #[test]
+    fn a_bound_is_kept() {
+        let pool = BufferPool::bounded(15_000);
+        let buffers = vec![pool.take(10_000), pool.take(10_000)];
+        pool.give_back(buffers);
+        assert_eq!(pool.lock().bytes, 10_000);
     }
 }

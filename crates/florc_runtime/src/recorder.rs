@@ -58,6 +58,8 @@ pub struct RecordConfig {
     pub mode: Mode,
     /// Bytes of snapshots that may wait to be written; one snapshot may always.
     pub memory_limit: u64,
+    /// Bytes that the run's checkpoints may take on disk.
+    pub storage_limit: Option<u64>,
 }
 
 /// What to do at the head of an iteration.
@@ -93,6 +95,9 @@ pub struct Recorder {
     progress: Progress,
     policy: Policy,
     is_due: bool,
+    /// When the iteration began, and the last one that was due: see [`Job::time`].
+    head_time: f64,
+    due_time: f64,
     block_began: f64,
     began: Instant,
     notes: Vec<(String, String)>,
@@ -110,12 +115,12 @@ struct Disk {
 
 impl Disk {
     fn create(
-        store: &Path,
+        config: &RecordConfig,
         manifest: &mut RunManifest,
         sources: &[(String, Vec<u8>)],
         pool: &Arc<BufferPool>,
     ) -> Result<Self, StoreError> {
-        let run = Store::create(store)?.create_run(manifest, sources)?;
+        let run = Store::create(&config.store)?.create_run(manifest, sources)?;
         let path = run.journal_path();
         let journal = JournalWriter::create(&path)
             .map_err(|error| StoreError::io(&path, "begin the journal", &error))?;
@@ -124,6 +129,7 @@ impl Disk {
             run.packs().to_owned(),
             Arc::clone(&journal),
             Arc::clone(pool),
+            config.storage_limit,
         );
         Ok(Self {
             run,
@@ -151,8 +157,8 @@ impl Recorder {
         mut manifest: RunManifest,
         sources: &[(String, Vec<u8>)],
     ) -> Self {
-        let pool = Arc::default();
-        let disk = Disk::create(&config.store, &mut manifest, sources, &pool);
+        let pool = Arc::new(BufferPool::bounded(config.memory_limit));
+        let disk = Disk::create(config, &mut manifest, sources, &pool);
         let mut recorder = Self {
             manifest,
             mode: config.mode,
@@ -162,6 +168,8 @@ impl Recorder {
             progress: Progress::default(),
             policy: Policy::new(config.mode, 0.0),
             is_due: false,
+            head_time: 0.0,
+            due_time: f64::NEG_INFINITY,
             block_began: 0.0,
             began: Instant::now(),
             notes: Vec::new(),
@@ -227,8 +235,16 @@ impl Recorder {
             file_clock: Some(file_clock::now()),
         });
         self.look_at_writer();
-        let is_due = self.policy.due(head.iteration == 0, seconds);
+        self.head_time = match self.mode {
+            Mode::Adaptive { .. } => seconds,
+            Mode::All | Mode::None | Mode::Every(_) => self.head_time + 1.0,
+        };
+        let is_near = self.head_time - self.due_time < self.spacing();
+        let is_due = self.policy.due(head.iteration == 0, is_near, seconds);
         self.is_due = is_due && self.is_writing();
+        if self.is_due {
+            self.due_time = self.head_time;
+        }
         Some(HeadDecision {
             key: head,
             capture: self.is_due,
@@ -296,6 +312,13 @@ impl Recorder {
             CutKey::Head(_) | CutKey::Exit(_) => self.progress.main_site(),
         };
         let dead = dead_roots(&self.manifest, site);
+        // nothing shares the exit's moment
+        let is_exit = matches!(cut, CutKey::Exit(_));
+        let time = if is_exit {
+            self.head_time.next_up()
+        } else {
+            self.head_time
+        };
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
             writer.submit(Job {
                 cut,
@@ -303,6 +326,7 @@ impl Recorder {
                 stall_seconds,
                 absent,
                 dead,
+                time,
             });
         }
     }
@@ -456,6 +480,12 @@ impl Recorder {
 
     fn now(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
+    }
+
+    /// Checkpoints that are nearer to each other are taken in vain.
+    fn spacing(&self) -> f64 {
+        let writer = self.disk.as_ref().and_then(|disk| disk.writer.as_ref());
+        writer.map_or(0.0, Writer::spacing)
     }
 
     fn is_writing(&self) -> bool {

@@ -236,7 +236,7 @@ impl RunHandle {
 }
 
 /// The number of `0-<number>.pack`.
-fn pack_number(name: &str) -> Option<u64> {
+pub(crate) fn pack_number(name: &str) -> Option<u64> {
     let (_, number) = name.strip_suffix(".pack")?.split_once('-')?;
     number.parse().ok()
 }

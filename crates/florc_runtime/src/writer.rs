@@ -4,7 +4,7 @@
 //! to wait. A failure of the disk ends checkpointing for the run and is told once; it never
 //! reaches the program. Decides nothing about when to checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,8 +18,10 @@ use crate::graph::{ChunkId, Snapshot};
 use crate::journal::JournalWriter;
 use crate::pack::{ChunkPlace, PackWriter};
 use crate::pool::BufferPool;
+use crate::run::pack_number;
 use crate::seal::{Sealed, seal};
 use crate::state_hash::{hex, state_hash};
+use crate::storage::{Planned, Room, Storage};
 use crate::thread_time::{ThreadTime, lower_priority};
 
 /// A snapshot on its way to the disk.
@@ -31,6 +33,8 @@ pub(crate) struct Job {
     pub(crate) absent: Vec<MissingState>,
     /// Roots that nobody reads after the cut point: they are kept, but have no part in the hash.
     pub(crate) dead: Vec<String>,
+    /// When its iteration began: seconds, or iterations where time must not decide.
+    pub(crate) time: f64,
 }
 
 /// The program's end waits for what is still to be written, so that must not be much: durable
@@ -58,6 +62,8 @@ struct State {
     /// Background seconds of what was written since the last look.
     seconds: Vec<f64>,
     failure: Option<String>,
+    /// Least useful distance of checkpoints.
+    spacing: f64,
 }
 
 impl Shared {
@@ -72,6 +78,7 @@ impl Writer {
         packs: PathBuf,
         journal: Arc<Mutex<JournalWriter>>,
         pool: Arc<BufferPool>,
+        storage_limit: Option<u64>,
     ) -> Self {
         let shared = Arc::new(Shared::default());
         let (sender, receiver) = unbounded();
@@ -81,6 +88,8 @@ impl Writer {
             pool,
             known: BTreeMap::new(),
             sequence: 0,
+            storage: storage_limit.map(Storage::new),
+            spacing: 0.0,
         };
         let seen = Arc::clone(&shared);
         let run = move || work.run(&receiver, &seen);
@@ -140,6 +149,11 @@ impl Writer {
         std::mem::take(&mut self.shared.lock().seconds)
     }
 
+    /// Checkpoints that are nearer to each other are taken in vain.
+    pub(crate) fn spacing(&self) -> f64 {
+        self.shared.lock().spacing
+    }
+
     /// Why nothing is written any more.
     pub(crate) fn failure(&self) -> Option<String> {
         self.shared.lock().failure.clone()
@@ -184,6 +198,9 @@ struct Work {
     /// Chunks of earlier packs of this run.
     known: BTreeMap<ChunkId, ChunkPlace>,
     sequence: u64,
+    /// Where disk space is bounded.
+    storage: Option<Storage>,
+    spacing: f64,
 }
 
 impl Work {
@@ -201,6 +218,7 @@ impl Work {
             let mut state = shared.lock();
             state.waiting_bytes -= bytes;
             state.waiting -= 1;
+            state.spacing = self.spacing;
             match written {
                 Ok(seconds) => state.seconds.push(seconds),
                 Err(error) => {
@@ -220,10 +238,16 @@ impl Work {
             stall_seconds,
             mut absent,
             dead,
+            time: began,
         } = job;
         split_dead_roots(&mut snapshot.graph, &dead, &mut absent);
         let sealed = seal(snapshot);
-        let name = format!("0-{}.pack", self.sequence);
+        let planned = self.planned(&cut, began, &sealed);
+        if !self.has_room(&planned)? {
+            self.pool.give_back(sealed.into_buffers());
+            return Ok(time.elapsed());
+        }
+        let name = pack_name(self.sequence);
         let mut record = CheckpointRecord {
             cut,
             pack: name.clone(),
@@ -246,14 +270,88 @@ impl Work {
         };
         (record.stored_bytes, record.pack_hash) = pack.finish(&record, sealed.graph.clone())?;
         self.pool.give_back(sealed.into_buffers());
+        let chunks = new.iter().map(|(_, place)| place.stored_len).sum();
+        let bytes = record.stored_bytes;
         self.known.extend(new);
-        self.sequence += 1;
         record.background_seconds = time.elapsed();
         let seconds = record.background_seconds;
         // not synced: after a power failure the pack is found by its footer
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.append(&JournalRecord::Checkpoint(record))?;
+        self.append(&JournalRecord::Checkpoint(record))?;
+        self.keep(planned, bytes, chunks)?;
+        self.sequence += 1;
         Ok(seconds)
+    }
+
+    fn append(&self, record: &JournalRecord) -> std::io::Result<()> {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.append(record)
+    }
+
+    fn planned(&self, cut: &CutKey, time: f64, sealed: &Sealed) -> Planned {
+        let mut planned = Planned {
+            cut: cut.clone(),
+            time,
+            new_bytes: 0,
+            needs: BTreeSet::new(),
+        };
+        for chunk in &sealed.chunks {
+            match self.known.get(&chunk.id).and_then(|it| it.pack.as_deref()) {
+                Some(pack) => planned.needs.extend(pack_number(pack)),
+                None => planned.new_bytes += sealed.bytes(chunk).len() as u64,
+            }
+        }
+        planned
+    }
+
+    /// Whether there is disk space for a checkpoint; earlier ones go for it.
+    fn has_room(&mut self, planned: &Planned) -> std::io::Result<bool> {
+        let Some(storage) = &mut self.storage else {
+            return Ok(true);
+        };
+        let room = storage.make_room(planned);
+        let is_first = storage.is_empty();
+        self.delete(&room)?;
+        if !room.is_enough && is_first {
+            return Err(too_large());
+        }
+        if !room.is_enough {
+            let reason = "the run's other checkpoints leave no room for it (--max-storage)";
+            self.append(&JournalRecord::CheckpointDropped {
+                cut: planned.cut.clone(),
+                reason: reason.to_owned(),
+            })?;
+        }
+        Ok(room.is_enough)
+    }
+
+    fn keep(&mut self, planned: Planned, bytes: u64, chunks: u64) -> std::io::Result<()> {
+        let Some(storage) = &mut self.storage else {
+            return Ok(());
+        };
+        let room = storage.add(self.sequence, planned, bytes, chunks);
+        let is_none_left = storage.is_empty();
+        self.delete(&room)?;
+        if is_none_left {
+            Err(too_large())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The journal first: after a kill in between there is a pack more than it says, never less.
+    fn delete(&mut self, room: &Room) -> std::io::Result<()> {
+        self.spacing = self.spacing.max(room.spacing);
+        for (pack, cut) in &room.gone {
+            let name = pack_name(*pack);
+            self.append(&JournalRecord::CheckpointDropped {
+                cut: cut.clone(),
+                reason: "others took its room (--max-storage)".to_owned(),
+            })?;
+            self.known
+                .retain(|_, place| place.pack.as_ref() != Some(&name));
+            std::fs::remove_file(self.packs.join(name))?;
+        }
+        Ok(())
     }
 
     fn write_chunks(
@@ -273,6 +371,14 @@ impl Work {
         }
         Ok(new)
     }
+}
+
+fn too_large() -> std::io::Error {
+    std::io::Error::other("one checkpoint takes more than --max-storage")
+}
+
+fn pack_name(sequence: u64) -> String {
+    format!("0-{sequence}.pack")
 }
 
 fn live_hash(sealed: &Sealed, dead: &[String]) -> [u8; 32] {

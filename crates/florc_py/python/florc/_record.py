@@ -89,6 +89,8 @@ def _settings(config, program, hash_seed, files):
         "store": config["store"],
         "checkpoints": options["checkpoints"],
         "overhead": options["overhead"],
+        "max_storage": options.get("max_storage"),
+        "memory": options.get("memory"),
         "manifest": manifest,
     }
 

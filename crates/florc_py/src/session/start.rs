@@ -25,7 +25,7 @@ use super::{
 };
 use crate::compile::Compiled;
 
-/// Bytes of snapshots that may wait to be written.
+/// Bytes of snapshots that may wait to be written, where nobody says.
 const MEMORY_LIMIT: u64 = 4 << 30;
 
 /// What `florc run` asked for.
@@ -34,6 +34,8 @@ struct Settings {
     store: PathBuf,
     checkpoints: String,
     overhead: f64,
+    max_storage: Option<u64>,
+    memory: Option<u64>,
     manifest: RunManifest,
 }
 
@@ -109,7 +111,8 @@ fn start_record(
     let config = RecordConfig {
         store: settings.store,
         mode,
-        memory_limit: MEMORY_LIMIT,
+        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
+        storage_limit: settings.max_storage,
     };
     let recorder = Recorder::start(&config, settings.manifest, &sources);
     let run = recorder.run().to_owned();

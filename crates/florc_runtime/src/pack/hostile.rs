@@ -87,6 +87,7 @@ impl Random {
         StorageId(self.below(4) as u32)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm per kind of node")]
     fn object(&mut self) -> Node {
         match self.below(14) {
             0 => Node::Tuple {

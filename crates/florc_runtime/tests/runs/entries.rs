@@ -32,6 +32,7 @@ fn record(store: &Path) -> String {
         store: store.to_owned(),
         mode: Mode::All,
         memory_limit: 0,
+        storage_limit: None,
     };
     let mut recorder = Recorder::start(&config, manifest(), &[]);
     let mut program = Program::new(1);
@@ -158,6 +159,7 @@ fn a_main_loop_in_itself_is_not_recorded_twice() {
         store: directory.path().to_owned(),
         mode: Mode::All,
         memory_limit: 0,
+        storage_limit: None,
     };
     let mut recorder = Recorder::start(&config, manifest(), &[]);
     assert_eq!(

@@ -181,9 +181,18 @@ pub(crate) fn record_with(
         store: store.to_owned(),
         mode,
         memory_limit: 1 << 20,
+        storage_limit: None,
     };
+    record_as(&config, manner, each_epoch)
+}
+
+pub(crate) fn record_as(
+    config: &RecordConfig,
+    manner: Manner,
+    each_epoch: impl Fn(&Recorder, u64),
+) -> Recorder {
     let sources = [("train.py".to_owned(), b"print('begin')\n".to_vec())];
-    let mut recorder = Recorder::start(&config, manifest(), &sources);
+    let mut recorder = Recorder::start(config, manifest(), &sources);
     let mut program = Program::new(manner.seed);
     recorder.log(event(0, "begin".into(), 0.0));
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
