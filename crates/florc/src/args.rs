@@ -84,12 +84,20 @@ pub(crate) struct RunArgs {
     /// Run a module, as `python -m` does; all that follows are its arguments.
     #[arg(short = 'm', value_name = "MODULE")]
     pub(crate) module: Option<String>,
+    /// Go on with this run, which was cut short, from its last checkpoint: an id, unique beginning
+    /// of one, or name. The script, its arguments and the way of recording are those of the run.
+    #[arg(
+        long,
+        value_name = "RUN",
+        conflicts_with_all = ["module", "command", "name", "overhead", "checkpoints"]
+    )]
+    pub(crate) resume: Option<String>,
     /// The script and its arguments.
     #[arg(
         value_name = "SCRIPT",
         trailing_var_arg = true,
         allow_hyphen_values = true,
-        required_unless_present = "module"
+        required_unless_present_any = ["module", "resume"]
     )]
     pub(crate) command: Vec<OsString>,
 }
@@ -453,6 +461,7 @@ pub(crate) fn split_module(mut args: Vec<OsString>) -> (Vec<OsString>, Vec<OsStr
             "--checkpoints",
             "--max-storage",
             "--memory",
+            "--resume",
         ];
         if text == "-m" || (text.starts_with("-m") && !text.starts_with("--")) {
             let end = if text == "-m" { at + 2 } else { at + 1 };

@@ -25,6 +25,7 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use environment::differences;
 use florc_manifest::RunManifest;
 use florc_semantic::files::Files;
 

@@ -8,6 +8,8 @@
 //! signals, terminal, streams and exit code are the script's own. The recording itself is done in
 //! that process.
 
+mod resume;
+
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +27,9 @@ const OVERHEAD: f64 = 0.02;
 
 /// Does not come back when all is well.
 pub(crate) fn run(args: &RunArgs, rest: Vec<OsString>, host: &HostPython) -> Result<i32, Failure> {
+    if let Some(run) = &args.resume {
+        return resume::resume(args, run, host);
+    }
     let target = Target::new(args, rest)?;
     if let Some(script) = &target.script {
         analysis::check_exists(script)?;
@@ -118,8 +123,12 @@ fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
         "git": florc_history::git_state(&target.project.root),
         "florc": env!("CARGO_PKG_VERSION"),
     });
+    put(&target.project.store, &config)
+}
+
+fn put(store: &Path, config: &serde_json::Value) -> Result<PathBuf, Failure> {
     let name = format!("florc-run-{}.json", std::process::id());
-    let first = config_folder(&target.project.store).join(&name);
+    let first = config_folder(store).join(&name);
     if std::fs::write(&first, config.to_string()).is_ok() {
         return Ok(first);
     }

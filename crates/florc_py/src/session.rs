@@ -16,6 +16,7 @@ mod iterables;
 mod logs;
 mod mains;
 mod port;
+mod resume;
 mod start;
 mod trouble;
 mod verdict;
@@ -27,7 +28,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use florc_manifest::{LogSite, ModuleManifest, Value};
-use florc_runtime::{Recorder, Replayer};
+use florc_runtime::{RecordConfig, Recorder, Replayer};
 
 pub(crate) use blocks::{block_end, restore, step_into};
 pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
@@ -46,6 +47,8 @@ enum Mode {
     Idle,
     Record,
     Replay,
+    /// As in a replay, until a state is put back; then the run is recorded on.
+    Resume,
 }
 
 /// Which half of `florc_runtime` is at work.
@@ -72,6 +75,8 @@ struct Session {
     unrepeated: BTreeSet<String>,
     /// Why recording stopped before the script did.
     stopped: Option<String>,
+    /// How a run that is gone on with will be recorded.
+    resume: Option<RecordConfig>,
 }
 
 thread_local! {

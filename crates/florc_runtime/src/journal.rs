@@ -66,6 +66,15 @@ impl JournalWriter {
         })
     }
 
+    /// Opens a journal that exists. What is torn at its end is cut off by the first error only:
+    /// the caller has read it.
+    pub(crate) fn append_to(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        mark_open(&file);
+        let len = file.metadata()?.len();
+        Ok(Self { file, len })
+    }
+
     /// Appends a record. After an error the journal ends with the record before.
     pub(crate) fn append(&mut self, record: &JournalRecord) -> io::Result<()> {
         let bytes = encode(record)?;

@@ -209,6 +209,11 @@ impl Progress {
         *count - 1
     }
 
+    /// So many rows were recorded before.
+    pub(crate) fn count_rows(&mut self, rows: u64) {
+        self.rows = rows;
+    }
+
     /// A row, with where it comes from.
     pub(crate) fn row(&mut self, event: LogEvent) -> Row {
         self.rows += 1;

@@ -11,6 +11,8 @@
 //! Does not look at the program's objects: the caller captures. Never fails: where the store
 //! cannot be written, the run goes on without it and [`Recorder::take_notes`] says so.
 
+mod resume;
+
 use std::collections::BTreeMap;
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,7 @@ use crate::policy::Policy;
 use crate::pool::BufferPool;
 use crate::progress::{Progress, dead_roots, main_label};
 use crate::run::RunHandle;
+use crate::storage::Storage;
 use crate::store::Store;
 use crate::writer::{Job, Writer};
 
@@ -100,6 +103,8 @@ pub struct Recorder {
     due_time: f64,
     block_began: f64,
     began: Instant,
+    /// Of the run, when this process took it up.
+    seconds_before: f64,
     notes: Vec<(String, String)>,
     process: u32,
 }
@@ -124,18 +129,31 @@ impl Disk {
         let path = run.journal_path();
         let journal = JournalWriter::create(&path)
             .map_err(|error| StoreError::io(&path, "begin the journal", &error))?;
+        let storage = config.storage_limit.map(Storage::new);
+        Ok(Self::over(&run, journal, storage, 0, pool))
+    }
+
+    /// Over a run whose journal is open; the first pack has the number `pack`.
+    fn over(
+        run: &RunHandle,
+        journal: JournalWriter,
+        storage: Option<Storage>,
+        pack: u64,
+        pool: &Arc<BufferPool>,
+    ) -> Self {
         let journal = Arc::new(Mutex::new(journal));
         let writer = Writer::start(
             run.packs().to_owned(),
             Arc::clone(&journal),
             Arc::clone(pool),
-            config.storage_limit,
+            storage,
+            pack,
         );
-        Ok(Self {
-            run,
+        Self {
+            run: run.clone(),
             journal,
             writer: Some(writer),
-        })
+        }
     }
 
     /// Makes the journal durable. Gives what went wrong: it can be written to for as long as it is
@@ -159,7 +177,16 @@ impl Recorder {
     ) -> Self {
         let pool = Arc::new(BufferPool::bounded(config.memory_limit));
         let disk = Disk::create(config, &mut manifest, sources, &pool);
-        let mut recorder = Self {
+        let mut recorder = Self::new(config, manifest, pool);
+        match disk {
+            Ok(disk) => recorder.disk = Some(disk),
+            Err(error) => recorder.lose_disk(&error.to_string()),
+        }
+        recorder
+    }
+
+    fn new(config: &RecordConfig, manifest: RunManifest, pool: Arc<BufferPool>) -> Self {
+        Self {
             manifest,
             mode: config.mode,
             memory_limit: config.memory_limit,
@@ -172,14 +199,10 @@ impl Recorder {
             due_time: f64::NEG_INFINITY,
             block_began: 0.0,
             began: Instant::now(),
+            seconds_before: 0.0,
             notes: Vec::new(),
             process: std::process::id(),
-        };
-        match disk {
-            Ok(disk) => recorder.disk = Some(disk),
-            Err(error) => recorder.lose_disk(&error.to_string()),
         }
-        recorder
     }
 
     /// Id of the run; empty when nothing is recorded.
@@ -479,7 +502,7 @@ impl Recorder {
     }
 
     fn now(&self) -> f64 {
-        self.began.elapsed().as_secs_f64()
+        self.seconds_before + self.began.elapsed().as_secs_f64()
     }
 
     /// Checkpoints that are nearer to each other are taken in vain.

@@ -14,6 +14,7 @@
 //! restores and captures.
 
 mod check;
+mod resume;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -105,6 +106,7 @@ pub struct Replayer {
     forward: Rows,
     findings: Findings,
     process: u32,
+    resuming: Option<resume::Resuming>,
 }
 
 impl Replayer {
@@ -141,6 +143,7 @@ impl Replayer {
             forward: Rows::new(),
             findings: Findings::default(),
             process: std::process::id(),
+            resuming: None,
         }))
     }
 

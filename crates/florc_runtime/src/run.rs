@@ -3,7 +3,7 @@
 //! Does not keep anything: each call reads the disk, so that a run that is still being recorded
 //! can be looked at. Writes only sources, for the recorder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -117,17 +117,27 @@ impl RunHandle {
     /// As [`Self::checkpoints`], with a journal that was read before.
     pub fn checkpoints_of(&self, journal: &Journal) -> Result<Vec<CheckpointRecord>, StoreError> {
         let mut found = self.pack_names()?;
+        let mut dropped = BTreeSet::new();
         for record in &journal.records {
-            if let JournalRecord::Checkpoint(checkpoint) = record
-                && let Some(known) = found.get_mut(&checkpoint.pack)
-            {
-                *known = Some(checkpoint.clone());
+            match record {
+                JournalRecord::Checkpoint(checkpoint) => {
+                    dropped.remove(&checkpoint.cut);
+                    if let Some(known) = found.get_mut(&checkpoint.pack) {
+                        *known = Some(checkpoint.clone());
+                    }
+                }
+                JournalRecord::CheckpointDropped { cut, .. } => {
+                    dropped.insert(cut.clone());
+                }
+                _ => {}
             }
         }
         let known = |(name, record): (String, Option<CheckpointRecord>)| {
             record.or_else(|| Some(open_pack(&self.packs.join(name)).ok()?.record))
         };
         let mut records: Vec<_> = found.into_iter().filter_map(known).collect();
+        // what was dropped is no checkpoint, also where its file is still there
+        records.retain(|record| !dropped.contains(&record.cut));
         records.sort_by_key(|record| pack_number(&record.pack));
         Ok(records)
     }

@@ -91,6 +91,22 @@ impl Storage {
             self.ratio = chunks as f64 / planned.new_bytes as f64;
         }
         self.overhead = bytes.saturating_sub(chunks);
+        let time = planned.time;
+        self.know(pack, planned, bytes);
+        let room = self.thin(self.limit, time, &BTreeSet::from([pack]), true);
+        if room.is_enough {
+            return room;
+        }
+        self.kept.pop();
+        let own = self.cuts.remove(&pack).map(|cut| (pack, cut));
+        Room {
+            gone: own.into_iter().collect(),
+            ..Room::default()
+        }
+    }
+
+    /// There is a checkpoint.
+    pub(crate) fn know(&mut self, pack: u64, planned: Planned, bytes: u64) {
         let purpose = match planned.cut {
             CutKey::Head(_) => Use::Head,
             CutKey::Block(_) => Use::Block,
@@ -104,16 +120,6 @@ impl Storage {
             needs: self.all_needs(&planned.needs),
         });
         self.cuts.insert(pack, planned.cut);
-        let room = self.thin(self.limit, planned.time, &BTreeSet::from([pack]), true);
-        if room.is_enough {
-            return room;
-        }
-        self.kept.pop();
-        let own = self.cuts.remove(&pack).map(|cut| (pack, cut));
-        Room {
-            gone: own.into_iter().collect(),
-            ..Room::default()
-        }
     }
 
     /// Whether no checkpoint is there.

@@ -78,7 +78,8 @@ impl Writer {
         packs: PathBuf,
         journal: Arc<Mutex<JournalWriter>>,
         pool: Arc<BufferPool>,
-        storage_limit: Option<u64>,
+        storage: Option<Storage>,
+        first_pack: u64,
     ) -> Self {
         let shared = Arc::new(Shared::default());
         let (sender, receiver) = unbounded();
@@ -87,8 +88,8 @@ impl Writer {
             journal,
             pool,
             known: BTreeMap::new(),
-            sequence: 0,
-            storage: storage_limit.map(Storage::new),
+            sequence: first_pack,
+            storage,
             spacing: 0.0,
         };
         let seen = Arc::clone(&shared);

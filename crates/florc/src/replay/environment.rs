@@ -28,34 +28,34 @@ print(json.dumps(found))
 
 /// Warns of each package, and of Python itself, whose version differs.
 pub(crate) fn compare(python: &Path, recorded: &Environment) {
+    for difference in differences(python, recorded) {
+        out::warning(&difference);
+    }
+}
+
+/// Packages, and Python itself, whose version differs, in words.
+pub(crate) fn differences(python: &Path, recorded: &Environment) -> Vec<String> {
     let asked = Command::new(python)
         .args(["-c", ASK])
         .args(recorded.packages.keys())
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    let Ok(answer) = asked else { return };
-    let Ok(found) = serde_json::from_slice::<BTreeMap<String, String>>(&answer.stdout) else {
-        return;
+    let answer = asked.map(|asked| asked.stdout).unwrap_or_default();
+    let Ok(found) = serde_json::from_slice::<BTreeMap<String, String>>(&answer) else {
+        return Vec::new();
     };
-    let mut expected = vec![("", recorded.python.as_str())];
-    expected.extend(
-        recorded
-            .packages
-            .iter()
-            .map(|(name, version)| (&**name, &**version)),
-    );
-    for (name, then) in expected {
+    let packages = recorded.packages.iter();
+    let packages = packages.map(|(name, version)| (&**name, &**version));
+    let expected = std::iter::once(("", recorded.python.as_str())).chain(packages);
+    let differs = |(name, then): (&str, &str)| {
         let shown = if name.is_empty() { "Python" } else { name };
-        match found.get(name) {
-            Some(now) if !same(now, then) => {
-                out::warning(&format!(
-                    "{shown} is {now} here and was {then} when recorded"
-                ));
-            }
-            Some(_) | None => {}
-        }
-    }
+        let now = found.get(name).filter(|now| !same(now, then))?;
+        Some(format!(
+            "{shown} is {now} here and was {then} when recorded"
+        ))
+    };
+    expected.filter_map(differs).collect()
 }
 
 /// The part after `+` names a build; not every source of versions tells it.

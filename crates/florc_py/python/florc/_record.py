@@ -18,6 +18,8 @@ def record(config_file, command, folder):
     """Runs `command` and records it as the config says."""
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
+    if "resume" in config:
+        return _resume(config, config_file, folder)
     hash_seed = _seed.fixed()
     os.unlink(config_file)
     project = config["project"]
@@ -45,6 +47,42 @@ def record(config_file, command, folder):
     atexit.register(_finish, os.getpid(), project, run, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
+
+
+def _resume(config, config_file, folder):
+    """Goes on with a run that was cut short: the same program in the same world. What does not fit ends it."""
+    run = config["resume"]
+    with open(os.path.join(config["store"], "runs", run, "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    _seed.fixed(manifest["environment"]["hash_seed"])
+    os.unlink(config_file)
+    project = manifest["project"]
+    command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
+    program = Program([*command, *manifest["argv"][1:]], folder, project)
+    program.find()
+    files, _ = program.files(program.read())
+    asked = json.dumps(manifest["settings"])
+    code, module, problem = compiled(program, files[: max(len(manifest["program"]), 1)], settings=asked)
+    if module is None:
+        _refuse(problem)
+    settings = {"store": config["store"], "checkpoints": manifest["checkpoints"], "manifest": manifest}
+    settings |= {"overhead": manifest["overhead_bound"], **config["bounds"]}
+    try:
+        _florc.start_resume(json.dumps(settings), run, module)
+    except RuntimeError as error:
+        _refuse(error)
+    _modules.recorded([path for path, *_ in files], project)
+    absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
+    _linked.install(module, absolute, replays=False)
+    _seed.seed_random(run)
+    atexit.register(_finish, os.getpid(), project, run, time.monotonic())
+    os.register_at_fork(after_in_child=_florc.forked)
+    execute(program, code, _florc.fail)
+
+
+def _refuse(why):
+    sys.stderr.write(f"florc: error: the run is not gone on with: {why}\n")
+    sys.exit(2)
 
 
 # What libraries read when they are loaded and that decides bits: threads, instruction sets, modes.
@@ -114,6 +152,7 @@ def _finish(process, project, run, began):
     if run:
         seconds = time.monotonic() - began
         is_lost = any(code == "store-unwritable" for code, _ in notes)
+        is_lost |= any(code == "not-resumed" for code, _ in notes)
         what = f"the record of run {run} is incomplete" if is_lost else f"recorded run {run}"
         lines.append(f"florc: {what} ({seconds:.1f} s)\n")
     _say("".join(lines))

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyTuple};
 
 use super::port::{self, Named};
-use super::{Busy, Engine, Trouble, here, start};
+use super::{Busy, Engine, Trouble, here, resume, start};
 use crate::hooks::frames::Scope;
 use crate::hooks::{unbound, values};
 
@@ -72,6 +72,12 @@ impl<'m> Site<'m> {
             named.push((root.key(), value));
         }
         Ok(named)
+    }
+
+    /// Roots that nobody reads: large ones are left out.
+    fn optional(&self) -> BTreeSet<String> {
+        let dead = self.roots.iter().filter(|root| !root.live);
+        dead.map(Root::key).collect()
     }
 
     /// Variables of enclosing functions that the caller's frame does not show: they may be
@@ -131,14 +137,8 @@ pub(super) fn take<'py>(
     let scope = Scope::of_caller(py)?;
     let mut named = site.values(&scope, args)?;
     named.extend(start::project_modules(py)?);
-    let optional: BTreeSet<String> = site
-        .roots
-        .iter()
-        .filter(|root| !root.live)
-        .map(Root::key)
-        .collect();
     let unread = site.unread(&named);
-    let captured = port::capture(py, &named, optional);
+    let captured = port::capture(py, &named, site.optional());
     drop(named);
     drop(scope);
     let captured = match captured {
@@ -225,12 +225,34 @@ pub(super) fn put_back<'py>(
             assign(py, root, value, before[index].1.as_ref())?;
         }
     }
+    if resume::is_waiting() {
+        let named: Named<'_> = live
+            .iter()
+            .map(|(key, _)| (key.clone(), restored.get(key).cloned().flatten()))
+            .collect();
+        compare(py, cut, site, &named)?;
+    }
     let give = |index: &usize| -> Result<Bound<'py, PyAny>, Trouble> {
         let key = site.roots[*index].key();
         let value = restored.get(&key).cloned().flatten();
         Ok(value.unwrap_or(unbound(py)?.clone()))
     };
     site.results.iter().map(give).collect()
+}
+
+/// Compares the state that was put back with the recorded one.
+fn compare<'py>(
+    py: Python<'py>,
+    cut: &CutKey,
+    site: &Site<'_>,
+    named: &Named<'py>,
+) -> Result<(), Trouble> {
+    let captured = port::capture(py, named, site.optional())?;
+    here(|session| {
+        if let Engine::Replay(replayer) = &mut session.engine {
+            replayer.verify(cut, captured.snapshot);
+        }
+    })
 }
 
 /// Takes a global out of its module, while the state is put back: an imported module is restored as

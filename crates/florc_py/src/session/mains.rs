@@ -17,7 +17,7 @@ use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
 use super::iterables::Looked;
-use super::{Engine, Session, Trouble, here, port, start, verdict, with};
+use super::{Engine, Session, Trouble, here, port, resume, start, verdict, with};
 use crate::hooks::frames::{self, Scope};
 
 /// Names a running main loop.
@@ -82,10 +82,15 @@ pub(crate) fn main_entered(
                 let entered = recorder.loop_entered(&site.id, total, inputs, looked.repeats);
                 entered.map(|_| 0)
             }
-            Engine::Replay(replayer) => replayer
-                .main_enter(&site.id, &inputs, looked.repeats)
-                .map_err(|error| error.to_string())?
-                .map(|entry| entry.jump.map_or(0, |head| head.iteration)),
+            Engine::Replay(replayer) => {
+                let entry = replayer
+                    .main_enter(&site.id, &inputs, looked.repeats)
+                    .map_err(|error| error.to_string())?;
+                if entry.is_some_and(|entry| replayer.has_missed(entry.instance)) {
+                    return Err("no checkpoint of it can be put back here".into());
+                }
+                entry.map(|entry| entry.jump.map_or(0, |head| head.iteration))
+            }
         };
         let token = session.running(jump.is_none(), code);
         Ok(Entry {
@@ -244,7 +249,11 @@ fn head<'py>(
         None | Some(HeadStep::Run(_) | HeadStep::Ignore) => Ok(None),
         Some(HeadStep::Restore(key)) => {
             let site = site()?;
-            cut::put_back(py, &cut(key), &Site::head(&site), roots).map(Some)
+            let values = cut::put_back(py, &cut(key), &Site::head(&site), roots)?;
+            if resume::is_waiting() {
+                resume::go_on(key)?;
+            }
+            Ok(Some(values))
         }
         Some(HeadStep::Check(key)) => {
             cut::take(py, cut(key), &Site::head(&site()?), roots)?;

@@ -43,6 +43,7 @@ struct Settings {
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(start_record, module)?)?;
     module.add_function(wrap_pyfunction!(start_replay, module)?)?;
+    module.add_function(wrap_pyfunction!(start_resume, module)?)?;
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
     module.add_function(wrap_pyfunction!(file_moment, module)?)?;
@@ -54,10 +55,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(forked, module)?)
 }
 
-fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
+fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Option<RecordConfig>) {
     let logs = manifest.logs.iter().cloned().map(Rc::new).collect();
     let mode = match engine {
         Engine::Record(_) => Mode::Record,
+        Engine::Replay(_) if resume.is_some() => Mode::Resume,
         Engine::Replay(_) => Mode::Replay,
     };
     let session = Session {
@@ -71,6 +73,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String) {
         last_bytes: 0,
         unrepeated: BTreeSet::new(),
         stopped: None,
+        resume,
     };
     SESSION.with(|cell| cell.replace(Some(std::mem::ManuallyDrop::new(session))));
     RUNNING.store(true, Ordering::Relaxed);
@@ -117,7 +120,7 @@ fn start_record(
     let recorder = Recorder::start(&config, settings.manifest, &sources);
     let run = recorder.run().to_owned();
     elsewhere::watch(py, None)?;
-    begin(Engine::Record(Box::new(recorder)), module, project);
+    begin(Engine::Record(Box::new(recorder)), module, project, None);
     Ok(run)
 }
 
@@ -140,8 +143,43 @@ fn start_replay(
         Engine::Replay(Box::new(replayer)),
         compiled.get().manifest().clone(),
         project,
+        None,
     );
     Ok(true)
+}
+
+/// Begins to go on with a run that was cut short.
+#[pyfunction]
+fn start_resume(
+    py: Python<'_>,
+    settings: &str,
+    run: &str,
+    compiled: &Bound<'_, Compiled>,
+) -> PyResult<()> {
+    let wrong = |text: String| PyRuntimeError::new_err(text);
+    let settings: Settings = serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
+    let mode = checkpoints(&settings)
+        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let module = compiled.get().manifest();
+    if settings.manifest.modules.first() != Some(module) {
+        let text = "another florc recorded the run: it sees other loops in the script";
+        return Err(wrong(text.to_owned()));
+    }
+    let run = Store::open(&settings.store)
+        .and_then(|store| store.run(run))
+        .map_err(|error| wrong(error.to_string()))?;
+    let replayer = Replayer::resuming(&run).map_err(|error| wrong(error.to_string()))?;
+    let config = RecordConfig {
+        store: settings.store,
+        mode,
+        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
+        storage_limit: settings.max_storage,
+    };
+    elsewhere::watch(py, None)?;
+    let project = settings.manifest.project.clone();
+    let engine = Engine::Replay(Box::new(replayer));
+    begin(engine, module.clone(), project, Some(config));
+    Ok(())
 }
 
 /// Which log statements of the probed module are probes.
@@ -202,7 +240,8 @@ fn finish_record(py: Python<'_>, status: &str) -> PyResult<Vec<(String, String)>
     }
     let notes = with(|session| {
         let Engine::Record(recorder) = &mut session.engine else {
-            return Vec::new();
+            let text = "the run was not gone on with: the script did not come to its checkpoint";
+            return vec![("not-resumed".to_owned(), text.to_owned())];
         };
         py.detach(|| recorder.finish(status));
         recorder.take_notes()

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 
-use super::{Engine, MODE, Mode, elsewhere, with};
+use super::{Engine, MODE, Mode, elsewhere, resume, with};
 
 /// The shard could not be published.
 const NO_VERDICT: i32 = 70;
@@ -30,6 +30,13 @@ pub(super) fn at_end(function: Py<PyAny>) {
 /// Publishes the verdict and ends the process.
 pub(super) fn end_process(py: Python<'_>) -> ! {
     MODE.set(Mode::Idle);
+    if resume::is_waiting() {
+        let why = with(|session| match &session.engine {
+            Engine::Replay(replayer) => replayer.failure().map(ToOwned::to_owned),
+            Engine::Record(_) => None,
+        });
+        resume::refuse(py, &why.flatten().unwrap_or_default());
+    }
     let elsewhere = elsewhere::seen(py);
     let finished = with(|session| match &mut session.engine {
         Engine::Replay(replayer) => {

@@ -8,4 +8,5 @@ mod faults;
 mod kills;
 mod recording;
 mod replay;
+mod resume;
 mod training;

@@ -22,7 +22,7 @@ use florc_manifest::{
 };
 use florc_runtime::{
     Checkpoint, Content, Graph, HeadStep, LogEvent, Mode, Node, NodeId, RecordConfig, Recorder,
-    Replayer, Shard, Snapshot, Step, StorageId, StorageInfo, Store, read_shard,
+    ReplayError, Replayer, Shard, Snapshot, Step, StorageId, StorageInfo, Store, read_shard,
 };
 
 pub(crate) const EPOCHS: u64 = 6;
@@ -213,32 +213,73 @@ pub(crate) fn record_as(
             });
             return recorder;
         }
-        assert!(recorder.step_into(BLOCK));
-        for _ in 0..STEPS {
-            program.stamp = world();
-            recorder.clock(0, Value::Int(program.stamp));
-            program.step();
-        }
-        if manner.drifts == Some(epoch) {
-            program.weights[17] += 1e-12;
-        }
-        if let Some(block) = recorder.block_end(BLOCK) {
-            submit(&mut recorder, CutKey::Block(block), &program);
-        }
-        let stamp = world();
-        recorder.clock(1, Value::Int(stamp));
-        recorder.log(event(
-            1,
-            format!("{epoch} {} {stamp} {}", program.total, program.stamp),
-            program.total,
-        ));
+        body(&mut recorder, &mut program, epoch, manner);
     }
+    end(recorder, &program)
+}
+
+/// An iteration after its head.
+fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Manner) {
+    assert!(recorder.step_into(BLOCK));
+    for _ in 0..STEPS {
+        program.stamp = world();
+        recorder.clock(0, Value::Int(program.stamp));
+        program.step();
+    }
+    if manner.drifts == Some(epoch) {
+        program.weights[17] += 1e-12;
+    }
+    if let Some(block) = recorder.block_end(BLOCK) {
+        submit(recorder, CutKey::Block(block), program);
+    }
+    let stamp = world();
+    recorder.clock(1, Value::Int(stamp));
+    recorder.log(event(
+        1,
+        format!("{epoch} {} {stamp} {}", program.total, program.stamp),
+        program.total,
+    ));
+}
+
+fn end(mut recorder: Recorder, program: &Program) -> Recorder {
     if let Some(exit) = recorder.leave() {
-        submit(&mut recorder, exit, &program);
+        submit(&mut recorder, exit, program);
     }
     recorder.log(event(2, format!("end {}", program.total), program.total));
     recorder.finish(RunStatus::Finished);
     recorder
+}
+
+/// Goes on with the latest run. `spoil` is done to the state after it was put back.
+pub(crate) fn resume(
+    config: &RecordConfig,
+    spoil: impl Fn(&mut Program),
+) -> Result<Recorder, ReplayError> {
+    let run = Store::open(&config.store).unwrap().latest(None).unwrap();
+    let mut replayer = Replayer::resuming(&run)?;
+    let mut program = Program::new(0);
+    replayer.log(event(0, "begin".into(), 0.0));
+    let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
+    let entry = replayer.main_enter(MAIN, &inputs, true)?.unwrap();
+    assert!(!replayer.has_missed(entry.instance));
+    let first = entry.jump.unwrap().iteration;
+    let HeadStep::Restore(key) = replayer.head(Some(first.cast_signed())) else {
+        panic!("it is not restored")
+    };
+    let cut = CutKey::Head(key);
+    program.restore(&replayer.checkpoint(&cut)?);
+    spoil(&mut program);
+    replayer.verify(&cut, program.capture());
+    let mut recorder = replayer.go_on(key, config)?;
+    body(&mut recorder, &mut program, first, Manner::default());
+    for epoch in first + 1..EPOCHS {
+        let head = recorder.head(Some(epoch.cast_signed())).unwrap();
+        if head.capture {
+            submit(&mut recorder, CutKey::Head(head.key), &program);
+        }
+        body(&mut recorder, &mut program, epoch, Manner::default());
+    }
+    Ok(end(recorder, &program))
 }
 
 fn submit(recorder: &mut Recorder, cut: CutKey, program: &Program) {

@@ -1,0 +1,62 @@
+//! `florc run --resume`: goes on with a run that was cut short.
+//!
+//! ```python
+//! # florc run --resume first
+//! ```
+//!
+//! Refuses where something is not as it was: sources, Python, libraries. Whether the state is, the
+//! script's process finds out before it changes anything of the run.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::args::RunArgs;
+use crate::facts::RunFacts;
+use crate::failure::Failure;
+use crate::listing::OpenedRun;
+use crate::replay::{differences, interpreter};
+use crate::{HostPython, listing, worker};
+
+/// Does not come back when all is well.
+pub(super) fn resume(args: &RunArgs, run: &str, host: &HostPython) -> Result<i32, Failure> {
+    let opened = listing::open_here()?;
+    let run = opened.find(Some(run))?;
+    let facts = run.facts()?;
+    check_sources(&run, &facts)?;
+    let manifest = &facts.manifest;
+    let python = interpreter(args.python.as_deref(), manifest, host)?;
+    let differing = differences(&python, &manifest.environment);
+    if !differing.is_empty() {
+        let help = "go on with the Python and the libraries that began the run";
+        return Err(Failure::new(differing.join("; ")).help(help));
+    }
+    let config = json!({
+        "store": opened.folder,
+        "resume": run.handle.id(),
+        "bounds": { "max_storage": args.max_storage, "memory": args.memory },
+    });
+    let config = super::put(&opened.folder, &config)?;
+    let mut command = Command::new(&python);
+    command.args(["-m", "florc._runner"]).arg(&config);
+    command.current_dir(&manifest.cwd);
+    worker::as_recorded(&mut command, &manifest.environment);
+    let error = command.exec();
+    let _ = std::fs::remove_file(config);
+    Err(Failure::io("start", &python, &error))
+}
+
+/// What ran must run again, byte for byte.
+fn check_sources(run: &OpenedRun, facts: &RunFacts) -> Result<(), Failure> {
+    for source in &facts.sources {
+        let path = Path::new(&facts.manifest.project).join(&source.path);
+        let recorded = run.handle.source_bytes(source)?;
+        if std::fs::read(&path).ok() != Some(recorded) {
+            let title = format!("`{}` is not as it was when the run began", source.path);
+            return Err(Failure::new(title).help("put it back, or run the script from its start"));
+        }
+    }
+    Ok(())
+}

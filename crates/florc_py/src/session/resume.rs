@@ -1,0 +1,53 @@
+//! From passing what was recorded to recording on.
+//!
+//! ```python
+//! best = florc.carry(ID, best, model)   # the state is put back, compared, and the run goes on
+//! ```
+//!
+//! What fails here ends the process: a training that goes on from another state is worth nothing.
+
+use florc_manifest::HeadKey;
+use pyo3::prelude::*;
+
+use super::{Engine, MODE, Mode, Session, Trouble, here};
+
+/// Whether a run is to be gone on with, and has not been yet.
+pub(super) fn is_waiting() -> bool {
+    super::with(|session| session.resume.is_some()) == Some(true)
+}
+
+/// The state of `head` was put back and compared: from here on the run is recorded.
+pub(super) fn go_on(head: HeadKey) -> Result<(), Trouble> {
+    here(|session| -> Result<(), Trouble> {
+        let Session { engine, resume, .. } = session;
+        let (Engine::Replay(replayer), Some(config)) = (&mut *engine, &*resume) else {
+            return Err("there is no run to go on with".into());
+        };
+        let recorder = replayer
+            .go_on(head, config)
+            .map_err(|error| error.to_string())?;
+        *engine = Engine::Record(Box::new(recorder));
+        *resume = None;
+        Ok(())
+    })??;
+    MODE.set(Mode::Record);
+    Ok(())
+}
+
+/// Ends the process without the rest of the script.
+pub(super) fn refuse(py: Python<'_>, why: &str) -> ! {
+    MODE.set(Mode::Idle);
+    let line = format!("florc: error: the run is not gone on with: {why}\n");
+    let write = || -> PyResult<()> {
+        let sys = py.import("sys")?;
+        for name in ["stdout", "stderr"] {
+            sys.getattr(name)?.call_method0("flush")?;
+        }
+        py.import("os")?
+            .call_method1("write", (2, line.as_bytes()))?;
+        Ok(())
+    };
+    // where nobody can be told, the exit code tells
+    let _ = write();
+    std::process::exit(2)
+}
