@@ -1,0 +1,49 @@
+"""Types of scikit-learn that are made in C: losses of linear models, trees, neighbour indexes.
+
+    SGDClassifier(loss="hinge").fit(X, y)._loss_function_      # Hinge(1.0), known by how it is made
+
+Estimators themselves are plain objects. What these types say of themselves for copying is taken
+as plain data; they are made again from it, by their own class.
+"""
+
+from .standard import Value
+
+_HEAP_TYPE = 1 << 9  # made by a `class` statement
+
+
+class Compiled(Value):
+    """An instance that says how it is made again."""
+
+    name = "sklearn.compiled"
+
+    def save(self, value):
+        function, arguments, state = super().save(value)
+        if getattr(function, "__module__", "").partition(".")[0] not in ("sklearn", "copyreg"):
+            raise TypeError(f"{type(value).__name__} is made by something else than scikit-learn")
+        return (function, arguments, state)
+
+
+_COMPILED = Compiled()
+ADAPTERS = {_COMPILED.name: _COMPILED}
+
+
+def find(cls):
+    """How instances of `cls` are captured."""
+    is_own = (cls.__module__ or "").partition(".")[0] == "sklearn"
+    is_compiled = not cls.__flags__ & _HEAP_TYPE and cls.__reduce__ is not object.__reduce__
+    return _COMPILED if is_own and is_compiled else None
+
+
+def read_hidden():
+    """There is none: generators are NumPy's."""
+    return {}
+
+
+def write_hidden(name, value):
+    """Nothing is held here."""
+    return False
+
+
+def data_type(dtype):
+    """Arrays are NumPy's."""
+    return None
