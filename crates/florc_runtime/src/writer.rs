@@ -111,16 +111,22 @@ impl Writer {
         }
     }
 
-    /// Whether `bytes` more may wait. One snapshot may always.
-    pub(crate) fn has_room(&self, bytes: u64, limit: u64) -> bool {
+    /// Whether `bytes` more may wait. One snapshot may always. An exit may wait behind more than
+    /// others do: without it nothing proves the end of a replay.
+    pub(crate) fn has_room(&self, is_exit: bool, bytes: u64, limit: u64) -> bool {
+        let most = if is_exit {
+            2 * MOST_WAITING
+        } else {
+            MOST_WAITING
+        };
         let state = self.shared.lock();
-        state.failure.is_none() && state.has_room(bytes, limit)
+        state.failure.is_none() && state.has_room(most, bytes, limit)
     }
 
     /// Waits until `bytes` more may wait. False when writing has failed.
     pub(crate) fn wait_for_room(&self, bytes: u64, limit: u64) -> bool {
         let mut state = self.shared.lock();
-        while state.failure.is_none() && !state.has_room(bytes, limit) {
+        while state.failure.is_none() && !state.has_room(MOST_WAITING, bytes, limit) {
             state = self
                 .shared
                 .changed
@@ -175,9 +181,9 @@ impl Writer {
 }
 
 impl State {
-    fn has_room(&self, bytes: u64, limit: u64) -> bool {
+    fn has_room(&self, most: usize, bytes: u64, limit: u64) -> bool {
         self.waiting == 0
-            || (self.waiting < MOST_WAITING && self.waiting_bytes.saturating_add(bytes) <= limit)
+            || (self.waiting < most && self.waiting_bytes.saturating_add(bytes) <= limit)
     }
 }
 
