@@ -152,11 +152,14 @@ fn help_names_the_verbs_that_work() {
         "du",
         "gc",
         "export",
+        "diff-logs",
+        "propagate",
+        "hook",
         "worker",
     ] {
         assert!(help.contains(&format!("\n  {verb} ")), "{help}");
     }
-    for verb in ["propagate", "serve"] {
+    for verb in ["view", "serve"] {
         assert!(!help.contains(&format!("\n  {verb} ")), "{help}");
     }
 }

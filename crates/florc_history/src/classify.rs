@@ -53,6 +53,8 @@ pub struct Change {
     pub title: String,
     /// Why, with places.
     pub reasons: Vec<(Span, String)>,
+    /// It draws random numbers, or may: the generators are to be put back after it.
+    pub isolated: bool,
 }
 
 /// What running some statements may do.
@@ -62,8 +64,10 @@ pub struct ProbeEffect {
     pub changes: BTreeMap<BindingId, Vec<(Span, String)>>,
     /// Unknown calls: they may change anything that a checkpoint holds.
     pub unknown: Vec<(Span, String)>,
-    /// Random draws and process-wide flags: state, surely changed.
+    /// Random draws from generators of the process: state, surely changed, that can be put back.
     pub draws: Vec<(Span, String)>,
+    /// Process-wide settings: state, surely changed.
+    pub settings: Vec<(Span, String)>,
     /// Readings of clocks, files and the like: they would give today's values.
     pub outside: Vec<(Span, String)>,
 }
@@ -133,6 +137,7 @@ fn changed(
     }
     let before = recorded.module.tree.stmt(old).span;
     vec![Change {
+        isolated: false,
         kind: ChangeKind::Refused,
         in_recorded: false,
         span: current.module.tree.stmt(new).span,
@@ -159,6 +164,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
         span,
         title: title.to_owned(),
         reasons,
+        isolated: false,
     };
     match &recorded.module.tree.stmt(stmt).kind {
         StmtKind::Pass => change(ChangeKind::Harmless, "`pass` was removed", Vec::new()),
@@ -166,6 +172,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
             let function = recorded.semantics.function_of_stmt(stmt);
             let effect = recorded.judge.effect(function, &[stmt]);
             let mut reasons = effect.draws;
+            reasons.extend(effect.settings);
             reasons.extend(effect.unknown);
             reasons.extend(effect.changes.into_values().flatten());
             if reasons.is_empty() {
@@ -212,9 +219,16 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     let function = current.semantics.function_of_stmt(stmt);
     let effect = current.judge.effect(function, &[stmt]);
     refusals.extend(effect.outside);
-    let mut doubts = Vec::new();
+    let (mut doubts, mut isolated) = (Vec::new(), false);
     if !fresh.runs_after_the_loop(current, stmt) {
-        refusals.extend(effect.draws);
+        refusals.extend(effect.settings);
+        isolated = !effect.draws.is_empty();
+        if isolated && shares_line(current.module, stmt) {
+            refusals.push((
+                span,
+                "it draws random numbers: put it on a line of its own".to_owned(),
+            ));
+        }
         doubts.extend(effect.unknown);
         for (binding, chain) in effect.changes {
             if let Some(conflict) = fresh.conflict(current, binding) {
@@ -241,13 +255,27 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
         (true, true) => (ChangeKind::Feeds, "feeds probes only", doubts),
     };
     dedup(&mut reasons);
+    let may_draw = kind == ChangeKind::Unproven && !shares_line(current.module, stmt);
     Change {
+        isolated: isolated || may_draw,
         kind,
         in_recorded: false,
         span,
         title: title.to_owned(),
         reasons,
     }
+}
+
+/// Whether another statement, or the header of the suite, is on a statement's lines.
+fn shares_line(module: &Module, stmt: StmtId) -> bool {
+    let source = &module.source;
+    let span = module.tree.stmt(stmt).span;
+    let start = source.start_of_line(span.start);
+    let before = source.slice(Span::new(start, span.start));
+    let end = module.trivia.line_end_after(span.end);
+    let after = source.slice(Span::new(span.end, end)).trim_start();
+    !before.trim_start_matches('\u{feff}').trim().is_empty()
+        || !(after.is_empty() || after.starts_with('#'))
 }
 
 /// Targets such as `x.a` and `x[0]`, with the variable that they begin with.

@@ -73,7 +73,7 @@ fn log_statements_and_what_feeds_them() {
 #[test]
 fn what_touches_the_training_is_refused() {
     check("", "    x = 3\n    print(x)\n", "", &[Refused, Probe]);
-    check("", "    print(rng())\n", "", &[Refused]);
+    check("", "    i; print(rng())\n", "", &[Feeds, Refused]);
     check("", "    print(time())\n", "", &[Refused]);
     check("", "    break\n", "", &[Refused]);
     check("", "    x[0] = 3\n    print(x)\n", "", &[Refused, Probe]);
@@ -98,8 +98,39 @@ fn a_possible_change_is_to_be_proven() {
 fn after_the_main_loop_no_checkpoint_is_behind() {
     check("", "", "print(rng(), bump(x))\n", &[Probe]);
     check("", "", "print(time())\n", &[Refused]);
-    check("print(rng())\n", "", "", &[Refused]);
+    check("print(rng())\n", "", "", &[Probe]);
 }
+
+#[test]
+fn what_draws_is_isolated_where_checkpoints_are_behind_it() {
+    let isolated = |new: &str| {
+        let (old, new) = (module(LOOP), module(new));
+        let semantics = [&old, &new].map(|it| florc_semantic::analyze(it).0);
+        let judges = [
+            Named {
+                module: &old,
+                semantics: &semantics[0],
+            },
+            Named {
+                module: &new,
+                semantics: &semantics[1],
+            },
+        ];
+        let main_loop = new.tree.body.iter().copied();
+        let main_loop = main_loop
+            .into_iter()
+            .find(|stmt| matches!(new.tree.stmt(*stmt).kind, StmtKind::For { .. }));
+        let diff = diff_sources(&old, &new);
+        let changes = classify(judges[0].version(), judges[1].version(), &diff, main_loop);
+        changes.iter().map(|it| it.isolated).collect::<Vec<_>>()
+    };
+    assert_eq!(isolated(&format!("{LOOP}    print(rng())\n")), [true]);
+    assert_eq!(isolated(&format!("{LOOP}    print(i)\n")), [false]);
+    assert_eq!(isolated(&format!("{LOOP}    print(bump(x))\n")), [true]);
+    assert_eq!(isolated(&format!("{LOOP}print(rng())\n")), [false]);
+}
+
+const LOOP: &str = "x = [0]\nfor i in range(3):\n    x.append(i)\n";
 
 #[track_caller]
 fn places(text: &str, expected: (bool, bool, bool)) {

@@ -117,6 +117,7 @@ pub fn plan(
         clocks,
         ..Plan::default()
     };
+    plan.isolated = reuse::isolated(facts, &options.isolated);
     if let Some(recorded) = &options.reuse {
         diagnostics.extend(reuse::cut_points(facts, recorded, &mut plan));
     } else {

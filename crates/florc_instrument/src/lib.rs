@@ -31,7 +31,7 @@ mod roots;
 mod wishes;
 
 use florc_effects::Effects;
-use florc_manifest::{MainLoopSite, ModuleManifest, Settings, SkipBlockSite};
+use florc_manifest::{MainLoopSite, ModuleManifest, Settings, SkipBlockSite, SourceSpan};
 use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;
 use florc_syntax::{
@@ -57,6 +57,8 @@ pub struct Reuse {
 pub struct Options {
     /// For replay: take these cut points instead of choosing.
     pub reuse: Option<Reuse>,
+    /// For replay: statements around which hidden state is kept and put back.
+    pub isolated: Vec<SourceSpan>,
     /// What the project asks for.
     pub settings: Settings,
 }

@@ -30,6 +30,8 @@ pub struct Plan {
     pub clocks: Vec<ClockRead>,
     /// Loops that were left alone, in the order of their diagnostics.
     pub uninstrumented: Vec<Uninstrumented>,
+    /// Statements around which hidden state is kept and put back.
+    pub isolated: Vec<StmtId>,
 }
 
 /// The main loop.
@@ -105,6 +107,7 @@ impl Plan {
     pub(crate) fn concerns(&self, module: &Module, file: Span) -> bool {
         let stmts = self.main_loop.iter().map(|main| main.stmt);
         let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
+        let stmts = stmts.chain(self.isolated.iter().copied());
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
         let calls = self.logs.iter().map(|log| log.call);
         let mut calls = calls.chain(self.clocks.iter().map(|clock| clock.call));

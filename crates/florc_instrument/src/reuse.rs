@@ -50,6 +50,18 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
     diagnostics
 }
 
+/// The statements at these places.
+pub(crate) fn isolated(facts: Facts<'_>, places: &[SourceSpan]) -> Vec<StmtId> {
+    let spans = places
+        .iter()
+        .filter_map(|place| program_span(facts.module, place));
+    let spans: Vec<Span> = spans.collect();
+    let tree = &facts.module.tree;
+    let all = (0..tree.stmt_count() as u32).map(StmtId);
+    all.filter(|stmt| spans.contains(&tree.stmt(*stmt).span))
+        .collect()
+}
+
 /// The loop at a place, else the place as it is called here.
 fn loop_at(facts: Facts<'_>, place: &SourceSpan) -> Result<StmtId, Span> {
     let span = program_span(facts.module, place).ok_or(Span::default())?;

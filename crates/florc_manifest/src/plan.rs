@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite};
+use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite, SourceSpan};
 
 /// `.florc/replays/<id>/plan.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct ReplayPlan {
     pub clock_sites: Vec<Option<u32>>,
     /// Site ids of SkipBlocks that hold, or may reach, a probe: always executed.
     pub executed_blocks: Vec<String>,
+    /// Added statements around which hidden state (random generators, modes) is kept and put back.
+    #[serde(default)]
+    pub isolated: Vec<SourceSpan>,
     /// Names that the probed module needs at each cut point, by site id.
     pub needed: Vec<NeededRoots>,
     /// Work, in program order.

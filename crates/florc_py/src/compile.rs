@@ -198,7 +198,7 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
     let Some(plan) = plan else {
         return Ok(Options {
             settings,
-            reuse: None,
+            ..Options::default()
         });
     };
     let plan: ReplayPlan = serde_json::from_str(plan).map_err(|error| error.to_string())?;
@@ -208,6 +208,7 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
     };
     Ok(Options {
         reuse: Some(reuse),
+        isolated: plan.isolated,
         settings,
     })
 }

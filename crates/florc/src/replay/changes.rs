@@ -13,8 +13,8 @@ use florc_history::{
     Change, ChangeKind, ProbePlaces, SourceDiff, Version, added_globals, classify, diff_sources,
     probe_places, run_by_imports, span_in_current,
 };
-use florc_instrument::{Options, plan};
-use florc_manifest::{ModuleManifest, Settings};
+use florc_instrument::{Options, plan, source_span};
+use florc_manifest::{ModuleManifest, Settings, SourceSpan};
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
@@ -44,6 +44,8 @@ pub(crate) struct Comparison {
     pub(crate) places: ProbePlaces,
     /// Statements whose harmlessness only a replay of the whole run can show.
     pub(crate) unproven: Vec<Change>,
+    /// Added statements around which the random generators are kept and put back.
+    pub(crate) isolated: Vec<SourceSpan>,
 }
 
 impl Analysed {
@@ -146,6 +148,10 @@ pub(crate) fn compare(
     let places = probe_places(new, main_loop, &added);
     let added_globals = added_globals(new, &added);
     let run_by_imports = run_by_imports(new);
+    let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
+    let isolated = isolated
+        .map(|it| source_span(&sources.current, it.span))
+        .collect();
     let unproven = changes
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
@@ -159,6 +165,7 @@ pub(crate) fn compare(
         run_by_imports,
         places,
         unproven,
+        isolated,
     }))
 }
 

@@ -42,10 +42,12 @@ impl Judge for EffectJudge<'_> {
         let hidden = hidden(&region, self.place(stmts));
         if region.opaque.is_empty() {
             effect.draws = hidden.draws;
+            effect.settings = hidden.settings;
             effect.outside.extend(hidden.outside);
         } else {
             // What an unknown call might do is a doubt, not a finding.
             effect.unknown.extend(hidden.draws);
+            effect.unknown.extend(hidden.settings);
         }
         effect
     }
@@ -104,7 +106,7 @@ fn hidden(region: &RegionEffect, place: Span) -> ProbeEffect {
         found.draws.push((place, text));
     }
     if region.hidden.device {
-        found.draws.push((
+        found.settings.push((
             place,
             "it changes a setting of the whole process".to_owned(),
         ));

@@ -260,6 +260,7 @@ fn of_segments(
         forward_sites: probed.forward_sites.clone(),
         clock_sites: probed.clock_sites.clone(),
         executed_blocks: probed.executed_blocks.clone(),
+        isolated: comparison.isolated.clone(),
         needed: probed.needed.clone(),
         segments: segments.map(|planned| planned.segment.clone()).collect(),
     }

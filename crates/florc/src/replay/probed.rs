@@ -109,6 +109,7 @@ fn compile(
     let options = Options {
         reuse,
         settings: settings.clone(),
+        ..Options::default()
     };
     let (plan, _) = plan(&sources.current, semantics, effects, &options);
     plan.manifest(sources.current.source.path())

@@ -182,6 +182,10 @@ impl Writer<'_> {
         let plan = self.plan;
         let skip = plan.skip_blocks.iter().find(|block| block.stmt == stmt);
         let outside = self.moved.clone();
+        let isolated = plan.isolated.contains(&stmt);
+        if isolated {
+            self.isolate(stmt);
+        }
         let unit = skip.map(|_| self.layout.unit(stmt)).unwrap_or_default();
         if let Some(block) = skip {
             self.step_into(stmt, &block.site, &unit);
@@ -195,6 +199,28 @@ impl Writer<'_> {
         if let Some(block) = skip {
             self.moved = outside;
             self.end_and_restore(stmt, &block.site, &unit);
+        }
+        if isolated {
+            self.rejoin(stmt);
+        }
+    }
+
+    /// `florc.isolate()` on the line before a probe that draws random numbers.
+    fn isolate(&mut self, stmt: StmtId) {
+        if let Some(indentation) = self.layout.indentation(stmt) {
+            let start = self.module.tree.stmt(stmt).span.start;
+            let (newline, moved) = (self.layout.newline(), &self.moved);
+            let text = format!("{}.isolate(){newline}{indentation}{moved}", self.florc);
+            self.edits.insert(start, text);
+        }
+    }
+
+    /// `florc.rejoin()` on the line after it.
+    fn rejoin(&mut self, stmt: StmtId) {
+        if let Some(indentation) = self.layout.indentation(stmt) {
+            let indentation = format!("{indentation}{}", self.moved);
+            let at = self.layout.end_of_lines(stmt);
+            self.insert_after(at, &indentation, &[format!("{}.rejoin()", self.florc)]);
         }
     }
 

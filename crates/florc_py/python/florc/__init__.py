@@ -25,5 +25,6 @@ from ._florc import (
     untick,
     v,
 )
+from ._isolated import isolate, rejoin
 
 __all__ = ["log"]

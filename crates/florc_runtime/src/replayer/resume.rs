@@ -109,6 +109,7 @@ impl Replayer {
             forward_sites: all(module.map_or(0, |it| it.logs.len())),
             clock_sites: all(module.map_or(0, |it| it.clocks.len())),
             executed_blocks: Vec::new(),
+            isolated: Vec::new(),
             needed,
             segments: vec![segment.clone()],
         };

@@ -357,6 +357,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         main_loop: None,
         skip_blocks: vec![],
         needed: vec![],
+        isolated: Vec::new(),
         segments: segments.collect(),
     };
     let path = store.join("replays").join(replay).join("plan.json");

@@ -1,0 +1,46 @@
+"""What a probe draws is its own: the training draws the numbers that it drew when it was recorded.
+
+    florc.isolate()
+    print(evaluate(model, loader))      # shuffles, and leaves the model in eval mode
+    florc.rejoin()
+
+Around probes that draw random numbers, or may: the generators of Python, NumPy and torch, the
+switches of torch, and the modes (`training`) of the modules in sight are put back. Whatever else
+such a probe changes is found when states are compared. Only in replay workers.
+"""
+
+import sys
+
+from . import adapters
+
+_kept = []
+
+
+def isolate():
+    """Keeps the hidden state of the process."""
+    _kept.append((adapters.read_hidden(), _modes(sys._getframe(1))))
+
+
+def rejoin():
+    """Puts back what the last `isolate` kept."""
+    hidden, modes = _kept.pop()
+    for module, mode in modes:
+        if module.training is not mode:
+            module.training = mode
+    for name, value in hidden.items():
+        adapters.write_hidden(name, value)
+
+
+def _modes(frame):
+    """The modules that variables of the frame hold, or attributes of its `self`, and their parts."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "nn"):
+        return []
+    values = [*frame.f_locals.values(), *frame.f_globals.values()]
+    own = frame.f_locals.get("self")
+    values += getattr(own, "__dict__", {}).values()
+    found = {}
+    for value in values:
+        if isinstance(value, torch.nn.Module):
+            found.update((id(part), part) for part in value.modules())
+    return [(part, part.training) for part in found.values()]
