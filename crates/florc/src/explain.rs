@@ -95,7 +95,7 @@ impl<'a> Entry<'a> {
 fn as_text(compiled: &Instrumented) -> String {
     let manifest = &compiled.manifest;
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    if let Some(site) = &manifest.main_loop {
+    for site in &manifest.main_loops {
         let mut lines = roots("carries", &site.roots);
         if !site.recreatable {
             let text = "a worker cannot start inside: what it iterates over cannot be made again";

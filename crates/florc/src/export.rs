@@ -110,8 +110,7 @@ fn is_at(facts: &RunFacts, record: &CheckpointRecord, at: &str) -> bool {
     if label == "iteration" {
         return head.iteration.cast_signed() == value;
     }
-    let modules = facts.manifest.modules.iter();
-    let mut mains = modules.filter_map(|it| it.main_loop.as_ref());
+    let main = facts.main_loop_of(head);
     let iteration = facts.iterations.iter().find(|it| it.head == head);
-    mains.any(|main| main.label == label) && iteration.is_some_and(|it| it.position == value)
+    main.is_some_and(|main| main.label == label) && iteration.is_some_and(|it| it.position == value)
 }

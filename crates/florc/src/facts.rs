@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, ProgramModule, Row, RunManifest,
-    RunStatus, SourceFile, SourceSpan,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, MainLoopSite, ProgramModule, Row,
+    RunManifest, RunStatus, SourceFile, SourceSpan,
 };
 use florc_runtime::{RunHandle, Torn};
 
@@ -44,11 +44,13 @@ pub(crate) struct RunFacts {
     pub(crate) manifest: RunManifest,
     /// In program order.
     pub(crate) iterations: Vec<IterationFacts>,
-    /// Entries of the main loop in which a worker may draw items up to its start.
+    /// The main loop of each entry, by id; empty where there was only one.
+    sites: BTreeMap<u32, String>,
+    /// Entries of a main loop in which a worker may draw items up to its start.
     pub(crate) repeats: BTreeSet<u32>,
-    /// When the main loop was first entered.
+    /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
-    /// When it was last left.
+    /// When the last one was left; `None` inside of one.
     pub(crate) loop_left: Option<f64>,
     pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
     /// Due checkpoints that were not taken or written.
@@ -71,6 +73,7 @@ impl RunFacts {
         let mut facts = Self {
             manifest,
             iterations: Vec::new(),
+            sites: BTreeMap::new(),
             repeats: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
@@ -100,10 +103,13 @@ impl RunFacts {
         match record {
             JournalRecord::LoopEntered {
                 instance,
+                site,
                 repeats,
                 seconds,
                 ..
             } => {
+                self.sites.insert(instance, site);
+                self.loop_left = None;
                 self.repeats.extend(repeats.then_some(instance));
                 self.loop_began.get_or_insert(seconds);
                 *last = seconds;
@@ -170,6 +176,15 @@ impl RunFacts {
             && iteration.seconds < 0.0
         {
             iteration.seconds = (now - iteration.began).max(0.0);
+        }
+    }
+
+    /// The main loop that an iteration belongs to.
+    pub(crate) fn main_loop_of(&self, head: HeadKey) -> Option<&MainLoopSite> {
+        let module = self.manifest.modules.first()?;
+        match self.sites.get(&head.instance).map(String::as_str) {
+            None | Some("") => module.main_loops.first(),
+            Some(id) => module.main_loop(id),
         }
     }
 

@@ -255,7 +255,7 @@ fn explain_shows_the_nest_and_the_pages() {
     }
     let json = project.florc("explain train.py --format json").stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["manifest"]["main_loop"]["label"], "epoch");
+    assert_eq!(json["manifest"]["main_loops"][0]["label"], "epoch");
     assert!(
         project
             .florc("explain not-log-only")
@@ -432,7 +432,8 @@ fn a_newer_format_is_refused() {
         .join(&run)
         .join("manifest.json");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replacen("\"format\": 1", "\"format\": 999", 1)).unwrap();
+    let version = format!("\"format\": {}", florc_manifest::FORMAT_VERSION);
+    std::fs::write(&file, text.replacen(&version, "\"format\": 999", 1)).unwrap();
     for verb in ["replay", "replay --script train.py", "logs", "show"] {
         refused(&project.florc(verb), &["newer florc", "update florc"]);
     }

@@ -94,12 +94,12 @@ pub struct Version<'a> {
 }
 
 /// Every change of `diff`, in source order. A replay is possible when none is
-/// [`ChangeKind::Refused`]. `main_loop` is that of the current version.
+/// [`ChangeKind::Refused`]. `main_loops` are those of the current version.
 pub fn classify(
     recorded: Version<'_>,
     current: Version<'_>,
     diff: &SourceDiff,
-    main_loop: Option<StmtId>,
+    main_loops: &[StmtId],
 ) -> Vec<Change> {
     let new: Vec<StmtId> = diff
         .added
@@ -107,7 +107,7 @@ pub fn classify(
         .copied()
         .chain(diff.changed.iter().map(|(_, new)| *new))
         .collect();
-    let fresh = Fresh::new(current, &new, main_loop);
+    let fresh = Fresh::new(current, &new, main_loops);
     let mut changes = Vec::new();
     for &stmt in &diff.added {
         changes.push(added(recorded, current, &fresh, stmt));
@@ -376,13 +376,13 @@ pub(crate) fn holds_log(version: Version<'_>, stmt: StmtId) -> bool {
 struct Fresh {
     /// A use or definition outside of added statements, by variable.
     used: BTreeMap<BindingId, Span>,
-    main_loop: Option<StmtId>,
+    main_loops: Vec<StmtId>,
     /// An import of all names of another module.
     star: Option<Span>,
 }
 
 impl Fresh {
-    fn new(current: Version<'_>, added: &[StmtId], main_loop: Option<StmtId>) -> Self {
+    fn new(current: Version<'_>, added: &[StmtId], main_loops: &[StmtId]) -> Self {
         let tree = &current.module.tree;
         let spans: Vec<Span> = added.iter().map(|stmt| tree.stmt(*stmt).span).collect();
         let is_added = |span: Span| spans.iter().any(|each| each.contains_span(span));
@@ -412,7 +412,7 @@ impl Fresh {
         });
         Self {
             used,
-            main_loop,
+            main_loops: main_loops.to_vec(),
             star: star.map(|stmt| tree.stmt(stmt).span),
         }
     }
@@ -426,7 +426,7 @@ impl Fresh {
 
     /// Then no checkpoint is behind it: all that follows runs in the replay, too.
     fn runs_after_the_loop(&self, current: Version<'_>, stmt: StmtId) -> bool {
-        let places = probe_places(current, self.main_loop, &[stmt]);
-        self.main_loop.is_none() || (!places.before && !places.inside)
+        let places = probe_places(current, &self.main_loops, &[stmt]);
+        self.main_loops.is_empty() || (!places.before && !places.inside)
     }
 }

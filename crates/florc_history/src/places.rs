@@ -1,4 +1,4 @@
-//! Where probes can produce rows: before, in, or after the main loop.
+//! Where probes can produce rows: before, in, or after the main loops.
 //!
 //! ```python
 //! print(len(data))             # before: no iteration needs to run
@@ -6,7 +6,7 @@
 //! print(weight_norm(model))    # after: the last checkpoint is enough
 //! ```
 //!
-//! Over-approximates: where the answer is not plain, all three. It does not look at run data.
+//! Over-approximates: where the answer is not plain, and between two main loops, all of them. It does not look at run data.
 
 use std::collections::BTreeSet;
 
@@ -19,51 +19,74 @@ use crate::classify::Version;
 use crate::shape::suites;
 
 /// Parts of the run in which probes may run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProbePlaces {
-    /// Before the first iteration.
+    /// Before the first iteration of all.
     pub before: bool,
     /// In an iteration.
     pub inside: bool,
-    /// After the last iteration.
+    /// The main loops in whose iterations.
+    pub loops: BTreeSet<StmtId>,
+    /// After the last iteration of all.
     pub after: bool,
 }
 
 impl ProbePlaces {
-    const ALL: Self = Self {
-        before: true,
-        inside: true,
-        after: true,
-    };
+    /// Everywhere, also between two main loops.
+    fn all(main_loops: &[StmtId]) -> Self {
+        Self {
+            before: true,
+            inside: !main_loops.is_empty(),
+            loops: main_loops.iter().copied().collect(),
+            after: true,
+        }
+    }
 }
 
-/// Where the `probes` (added statements) may run, relative to the main loop.
-pub fn probe_places(
-    version: Version<'_>,
-    main_loop: Option<StmtId>,
-    probes: &[StmtId],
-) -> ProbePlaces {
-    let Some(main_loop) = main_loop else {
-        return ProbePlaces {
-            before: !probes.is_empty(),
-            inside: false,
-            after: !probes.is_empty(),
-        };
-    };
-    let Some(split) = Split::new(version, main_loop) else {
-        return ProbePlaces::ALL;
+/// Where the `probes` (added statements) may run, relative to the main loops.
+pub fn probe_places(version: Version<'_>, main_loops: &[StmtId], probes: &[StmtId]) -> ProbePlaces {
+    if probes.is_empty() {
+        return ProbePlaces::default();
+    }
+    let splits: Option<Vec<Split>> = main_loops
+        .iter()
+        .map(|main_loop| Split::new(version, *main_loop))
+        .collect();
+    let everywhere = ProbePlaces::all(main_loops);
+    let Some(splits) = splits.filter(|splits| !splits.is_empty()) else {
+        return everywhere;
     };
     let mut places = ProbePlaces::default();
     for &probe in probes {
-        let mut here = split.place(version, probe);
-        if here == ProbePlaces::default() {
-            here = ProbePlaces::ALL; // a function that nothing seems to call
+        let sides: Vec<Sides> = splits
+            .iter()
+            .map(|split| split.place(version, probe))
+            .collect();
+        let is_before = sides.iter().any(|side| side.before);
+        let is_after = sides.iter().any(|side| side.after);
+        // before one loop and after another: between them; or a function that nothing seems to call
+        let is_between = sides.len() > 1 && is_before && is_after;
+        if is_between || sides.contains(&Sides::default()) {
+            return everywhere;
         }
-        places.before |= here.before;
-        places.inside |= here.inside;
-        places.after |= here.after;
+        let inside = main_loops.iter().zip(&sides);
+        let inside = inside
+            .filter(|(_, side)| side.inside)
+            .map(|(stmt, _)| *stmt);
+        places.loops.extend(inside);
+        places.before |= sides.iter().all(|side| side.before);
+        places.after |= sides.iter().all(|side| side.after);
     }
+    places.inside = !places.loops.is_empty();
     places
+}
+
+/// Where a statement may run, relative to one main loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sides {
+    before: bool,
+    inside: bool,
+    after: bool,
 }
 
 /// The statements of the program, divided by the main loop.
@@ -134,13 +157,17 @@ impl Split {
         }
     }
 
-    fn place(&self, version: Version<'_>, probe: StmtId) -> ProbePlaces {
+    fn place(&self, version: Version<'_>, probe: StmtId) -> Sides {
         let function = version.semantics.function_of_stmt(probe);
         if self.imported.contains(&function) {
-            return ProbePlaces::ALL;
+            return Sides {
+                before: true,
+                inside: true,
+                after: true,
+            };
         }
         let [before, inside, after] = &self.reach;
-        ProbePlaces {
+        Sides {
             before: self.before.contains(&probe) || before.contains(&function),
             inside: self.inside.contains(&probe) || inside.contains(&function),
             after: self.after.contains(&probe) || after.contains(&function),

@@ -43,7 +43,7 @@ fn check(before: &str, inside: &str, after: &str, expected: &[ChangeKind]) {
         .map(StmtId)
         .find(|stmt| matches!(new.tree.stmt(*stmt).kind, StmtKind::For { .. }));
     let diff = diff_sources(&old, &new);
-    let kinds: Vec<ChangeKind> = classify(recorded, current, &diff, main_loop)
+    let kinds: Vec<ChangeKind> = classify(recorded, current, &diff, main_loop.as_slice())
         .iter()
         .map(|change| change.kind)
         .collect();
@@ -150,7 +150,7 @@ fn places(text: &str, expected: (bool, bool, bool)) {
     let probes: Vec<StmtId> = all()
         .filter(|stmt| module.text_of_stmt(*stmt).starts_with("print"))
         .collect();
-    let found = probe_places(version, main_loop, &probes);
+    let found = probe_places(version, main_loop.as_slice(), &probes);
     assert_eq!(
         (found.before, found.inside, found.after),
         expected,
@@ -239,7 +239,7 @@ fn check_file(file: &str, text: &str, expected: &[ChangeKind], globals: &[&str])
     };
     let (recorded, current) = (old_judge.version(), new_judge.version());
     let diff = diff_sources(&old, &new);
-    let changes = classify(recorded, current, &diff, Some(StmtId(1)));
+    let changes = classify(recorded, current, &diff, &[StmtId(1)]);
     let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds, expected, "{text}");
     let found = added_globals(current, &diff.added);

@@ -31,23 +31,22 @@ const SMALL: usize = 3;
 
 /// Puts the SkipBlocks into the plan, with the findings about loops that are not.
 pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<Diagnostic> {
-    let Some(main) = plan.main_loop.as_ref().map(|main| main.stmt) else {
-        return refused(facts, wishes, plan, &BTreeMap::new());
-    };
-    let (StmtKind::For { body, .. } | StmtKind::While { body, .. }) =
-        &facts.module.tree.stmt(main).kind
-    else {
-        return Vec::new();
-    };
+    let mains: Vec<StmtId> = plan.main_loops.iter().map(|main| main.stmt).collect();
     let mut search = Search {
         facts,
         plan,
         wishes,
         diagnostics: Vec::new(),
         unsound: BTreeMap::new(),
-        main,
     };
-    let mut queue = search.region(body);
+    let mut queue = Vec::new();
+    for main in mains {
+        if let StmtKind::For { body, .. } | StmtKind::While { body, .. } =
+            &facts.module.tree.stmt(main).kind
+        {
+            queue.extend(search.region(body));
+        }
+    }
     let mut seen = BTreeSet::new();
     while let Some(function) = queue.pop() {
         if seen.insert(function) {
@@ -72,11 +71,7 @@ fn refused(
     let missing = wishes.skip.iter();
     let missing = missing.filter(|(stmt, _)| blocks.iter().all(|block| block.stmt != **stmt));
     let reports = missing.map(|(stmt, asked)| {
-        let why = if plan
-            .main_loop
-            .as_ref()
-            .is_some_and(|main| main.stmt == *stmt)
-        {
+        let why = if plan.is_main_loop(*stmt) {
             Refusal::IsMainLoop
         } else if let Some(finding) = unsound.get(stmt) {
             Refusal::Unsound(Box::new(finding.clone()))
@@ -107,7 +102,6 @@ struct Search<'a, 'b> {
     diagnostics: Vec<Diagnostic>,
     /// Why loops that should be blocks are none.
     unsound: BTreeMap<StmtId, Diagnostic>,
-    main: StmtId,
 }
 
 impl Search<'_, '_> {
@@ -136,7 +130,7 @@ impl Search<'_, '_> {
         for stmt in stmts {
             match &self.facts.module.tree.stmt(*stmt).kind {
                 StmtKind::FunctionDef(_) | StmtKind::ClassDef(_) => {}
-                StmtKind::For { .. } | StmtKind::While { .. } if *stmt != self.main => {
+                StmtKind::For { .. } | StmtKind::While { .. } if !self.plan.is_main_loop(*stmt) => {
                     self.candidate(*stmt, chosen);
                 }
                 _ => self.inner(*stmt, chosen),

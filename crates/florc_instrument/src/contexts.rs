@@ -16,12 +16,11 @@ use crate::plan::{CountedLoop, Plan};
 
 /// Adds the counted loops to the plan.
 pub(crate) fn choose(facts: Facts<'_>, plan: &mut Plan) {
-    let main = plan.main_loop.as_ref().map(|main| main.stmt);
     let mut found = Vec::new();
     for each in &facts.semantics.loops {
         let stmt = facts.module.tree.stmt(each.stmt);
         let asynchronous = matches!(stmt.kind, StmtKind::For { is_async: true, .. });
-        let skipped = Some(each.stmt) == main || asynchronous || facts.suspends(each.function);
+        let skipped = plan.is_main_loop(each.stmt) || asynchronous || facts.suspends(each.function);
         if !skipped && facts.may_log(&[each.stmt], &plan.logs) {
             let site = LoopSite {
                 id: facts.loop_id(each),

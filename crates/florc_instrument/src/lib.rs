@@ -46,8 +46,8 @@ pub use rewrite::rewrite;
 /// Recorded cut points, each with the span of the same loop in the source at hand.
 #[derive(Clone, Debug, Default)]
 pub struct Reuse {
-    /// The main loop.
-    pub main_loop: Option<MainLoopSite>,
+    /// The main loops.
+    pub main_loops: Vec<MainLoopSite>,
     /// The SkipBlocks.
     pub skip_blocks: Vec<SkipBlockSite>,
 }

@@ -1,9 +1,11 @@
-//! The choice of the main loop.
+//! The choice of the main loops.
 //!
 //! ```python
-//! for seed in (1, 2):            # the main loop: the outermost one that trains
+//! for seed in (1, 2):            # a main loop: an outermost one that trains
 //!     for epoch in range(10):    # a SkipBlock
 //!         train(model)           # `train` holds the innermost training loop
+//! for epoch in range(3):         # another main loop
+//!     finetune(model)
 //! ```
 //!
 //! Whether a loop trains is a judgement of the effect analysis. A loop of another function counts
@@ -18,8 +20,7 @@ use florc_syntax::tree::{StmtId, StmtKind};
 
 use crate::decide::Facts;
 use crate::diagnostics::{
-    dynamic_names, main_loop_not_recreatable, main_loop_suspends, no_main_loop, several_main_loops,
-    state_out_of_reach,
+    dynamic_names, main_loop_not_recreatable, main_loop_suspends, no_main_loop, state_out_of_reach,
 };
 use crate::plan::{MainLoop, Plan};
 use crate::wishes::Wishes;
@@ -37,14 +38,14 @@ const TRAINING_LABELS: &[&str] = &[
     "generation",
 ];
 
-/// Puts the main loop into the plan, with the findings about loops that are not it.
+/// Puts the main loops into the plan, with the findings about loops that are none.
 pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let wanted = |each: &&Loop| Some(each.stmt) == wishes.main_loop;
     if let Some(each) = facts.semantics.loops.iter().find(wanted) {
         let Some(place) = obstacle(facts, each) else {
             let (main, found) = site(facts, each);
-            plan.main_loop = Some(main);
+            plan.main_loops.push(main);
             return found;
         };
         let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
@@ -70,29 +71,21 @@ pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<
             diagnostics.push(finding);
         }
     }
-    let from_module = facts.called_by(FunctionId(0));
-    let weight = |l: &&Loop| {
-        let runs = l.function == FunctionId(0) || from_module.contains(&l.function);
-        (
-            runs,
-            trains_surely(facts, l),
-            inner_count(facts, l, &training),
-            facts.in_entry(l.stmt),
-            facts.module.tree.stmt(l.stmt).span.start,
-        )
-    };
-    let Some(chosen) = usable.iter().copied().max_by_key(weight) else {
+    if usable.is_empty() {
         diagnostics.push(no_main_loop::report(facts.module));
         return diagnostics;
-    };
-    for other in usable.into_iter().filter(|other| other.id != chosen.id) {
-        let finding = several_main_loops::report(facts.module, other.stmt, chosen.stmt);
-        note(facts, plan, other, &finding);
-        diagnostics.push(finding);
     }
-    let (main, found) = site(facts, chosen);
-    plan.main_loop = Some(main);
-    diagnostics.extend(found);
+    let surely = usable.iter().any(|each| trains_surely(facts, each));
+    let chosen = usable.into_iter();
+    let mut chosen: Vec<&Loop> = chosen
+        .filter(|each| !surely || trains_surely(facts, each))
+        .collect();
+    chosen.sort_by_key(|each| facts.module.tree.stmt(each.stmt).span.start);
+    for each in chosen {
+        let (main, found) = site(facts, each);
+        plan.main_loops.push(main);
+        diagnostics.extend(found);
+    }
     diagnostics
 }
 
@@ -142,17 +135,7 @@ fn outermost<'a>(facts: Facts<'_>, training: &[&'a Loop]) -> Vec<&'a Loop> {
         .collect()
 }
 
-/// How many training loops run inside an iteration of `outer`.
-fn inner_count(facts: Facts<'_>, outer: &Loop, training: &[&Loop]) -> usize {
-    let tree = &facts.module.tree;
-    let span = tree.stmt(outer.stmt).span;
-    let reached = facts.called_from(&[outer.stmt]);
-    let inside =
-        |l: &&&Loop| span.contains_span(tree.stmt(l.stmt).span) || reached.contains(&l.function);
-    training.iter().filter(inside).count()
-}
-
-/// Why a loop cannot be the main loop.
+/// Why a loop cannot be a main loop.
 fn obstacle(facts: Facts<'_>, each: &Loop) -> Option<String> {
     let function = facts.semantics.function(each.function);
     if facts.semantics.in_class_body(each.stmt) {

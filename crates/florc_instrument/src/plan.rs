@@ -1,7 +1,7 @@
 //! The plan as data: every cut point and site of a program.
 //!
 //! ```python
-//! for epoch in range(3):                 # main_loop
+//! for epoch in range(3):                 # main_loops[0]
 //!     for x, y in loader: ...            # skip_blocks[0], loops[0] if it holds a log
 //!     print(f"{epoch} {time.time()}")    # logs[0], clocks[0]
 //! ```
@@ -18,8 +18,8 @@ use florc_syntax::{Module, Span};
 /// Every cut point and site of a module.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// The main loop, if there is one.
-    pub main_loop: Option<MainLoop>,
+    /// The main loops in source order; none runs inside another one.
+    pub main_loops: Vec<MainLoop>,
     /// SkipBlocks in source order.
     pub skip_blocks: Vec<SkipBlock>,
     /// Other loops that give log rows their context, in source order.
@@ -34,7 +34,7 @@ pub struct Plan {
     pub isolated: Vec<StmtId>,
 }
 
-/// The main loop.
+/// A main loop.
 #[derive(Clone, Debug)]
 pub struct MainLoop {
     /// The loop statement.
@@ -82,11 +82,20 @@ pub struct ClockRead {
 }
 
 impl Plan {
+    /// Whether a loop is a main loop.
+    pub fn is_main_loop(&self, stmt: StmtId) -> bool {
+        self.main_loops.iter().any(|main| main.stmt == stmt)
+    }
+
     /// What the runtime is told of the module.
     pub fn manifest(&self, file: &str) -> ModuleManifest {
         ModuleManifest {
             file: file.to_owned(),
-            main_loop: self.main_loop.as_ref().map(|main| main.site.clone()),
+            main_loops: self
+                .main_loops
+                .iter()
+                .map(|main| main.site.clone())
+                .collect(),
             skip_blocks: self
                 .skip_blocks
                 .iter()
@@ -105,7 +114,7 @@ impl Plan {
 
     /// Whether the rewrite has something to do in the file of this span.
     pub(crate) fn concerns(&self, module: &Module, file: Span) -> bool {
-        let stmts = self.main_loop.iter().map(|main| main.stmt);
+        let stmts = self.main_loops.iter().map(|main| main.stmt);
         let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
         let stmts = stmts.chain(self.isolated.iter().copied());
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));

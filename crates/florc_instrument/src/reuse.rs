@@ -19,14 +19,14 @@ use crate::plan::{MainLoop, Plan, SkipBlock};
 /// Puts the recorded cut points into the plan.
 pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    if let Some(site) = &recorded.main_loop {
+    for site in &recorded.main_loops {
         match loop_at(facts, &site.span) {
             Ok(stmt) => {
                 let site = MainLoopSite {
                     span: facts.stmt_span(stmt),
                     ..site.clone()
                 };
-                plan.main_loop = Some(MainLoop { stmt, site });
+                plan.main_loops.push(MainLoop { stmt, site });
             }
             Err(span) => diagnostics.push(cut_point_missing::report(facts.module, span, &site.id)),
         }
@@ -46,6 +46,7 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
         }
     }
     let start = |stmt: StmtId| facts.module.tree.stmt(stmt).span.start;
+    plan.main_loops.sort_by_key(|main| start(main.stmt));
     plan.skip_blocks.sort_by_key(|block| start(block.stmt));
     diagnostics
 }

@@ -36,19 +36,21 @@ fn reuse(recorded: &Instrumented, current: &Instrumented) -> Reuse {
     let span = |stmt| source_span(&current.module, current.module.tree.stmt(stmt).span);
     let main = recorded
         .plan
-        .main_loop
-        .as_ref()
-        .zip(current.plan.main_loop.as_ref());
+        .main_loops
+        .iter()
+        .zip(&current.plan.main_loops);
     let blocks = recorded
         .plan
         .skip_blocks
         .iter()
         .zip(&current.plan.skip_blocks);
     Reuse {
-        main_loop: main.map(|(old, new)| MainLoopSite {
-            span: span(new.stmt),
-            ..old.site.clone()
-        }),
+        main_loops: main
+            .map(|(old, new)| MainLoopSite {
+                span: span(new.stmt),
+                ..old.site.clone()
+            })
+            .collect(),
         skip_blocks: blocks
             .map(|(old, new)| SkipBlockSite {
                 span: span(new.stmt),
@@ -69,10 +71,10 @@ fn probes_change_no_cut_point() {
     let replayed = run(&probed, Some(reuse(&recorded, &fresh)));
     let (old, new) = (&recorded.manifest, &replayed.manifest);
     let main = |manifest: &florc_manifest::ModuleManifest| {
-        manifest
-            .main_loop
-            .clone()
+        let mains = manifest.main_loops.clone().into_iter();
+        mains
             .map(|main| (main.id, main.roots, main.passed, main.returned))
+            .collect::<Vec<_>>()
     };
     assert_eq!(main(old), main(new));
     assert_eq!(old.skip_blocks[0].roots, new.skip_blocks[0].roots);
@@ -105,7 +107,7 @@ fn a_loop_that_is_gone_is_reported() {
 #[test]
 fn without_cut_points_only_logs_are_left() {
     let replayed = run(RECORDED, Some(Reuse::default()));
-    assert!(replayed.manifest.main_loop.is_none());
+    assert!(replayed.manifest.main_loops.is_empty());
     assert_eq!(replayed.manifest.logs.len(), 1);
     assert_eq!(replayed.manifest.loops.len(), 1);
 }

@@ -40,10 +40,7 @@ fn the_main_loop_is_the_named_one() {
         ..Settings::default()
     };
     let manifest = with(settings).manifest;
-    assert_eq!(
-        manifest.main_loop.expect("one").id,
-        "src/train.py:seed/epoch"
-    );
+    assert_eq!(manifest.main_loops[0].id, "src/train.py:seed/epoch");
     assert_eq!(manifest.skip_blocks[0].id, "src/train.py:seed/epoch/batch");
 }
 

@@ -1,6 +1,6 @@
 //! What the compiler tells the runtime about an instrumented program.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A place in the original source of a file. Lines are 1-based, columns 0-based UTF-8 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,8 +23,9 @@ pub struct SourceSpan {
 pub struct ModuleManifest {
     /// Path of the entry's source relative to the project root, with `/`.
     pub file: String,
-    /// The main loop, if one was found.
-    pub main_loop: Option<MainLoopSite>,
+    /// The main loops; a hook names one by `id`. Version 1 knew one at most.
+    #[serde(alias = "main_loop", deserialize_with = "one_or_many", default)]
+    pub main_loops: Vec<MainLoopSite>,
     /// SkipBlocks; a hook names one by `id`.
     pub skip_blocks: Vec<SkipBlockSite>,
     /// Loops other than the main loop that give log rows their context; named by `id`.
@@ -37,7 +38,30 @@ pub struct ModuleManifest {
     pub uninstrumented: Vec<Uninstrumented>,
 }
 
-/// The main loop.
+impl ModuleManifest {
+    /// The main loop of that id.
+    pub fn main_loop(&self, id: &str) -> Option<&MainLoopSite> {
+        self.main_loops.iter().find(|site| site.id == id)
+    }
+}
+
+/// Reads what version 1 wrote as well: one main loop, or none.
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<MainLoopSite>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Many(Vec<MainLoopSite>),
+        One(Option<MainLoopSite>),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::Many(sites) => sites,
+        Written::One(site) => site.into_iter().collect(),
+    })
+}
+
+/// A main loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MainLoopSite {
     /// `train.py:main/epoch`.
@@ -232,4 +256,30 @@ pub struct Uninstrumented {
     pub code: String,
     /// The reason, for people.
     pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ModuleManifest;
+
+    #[test]
+    fn manifests_with_one_main_loop_are_read() {
+        let rest = r#""skip_blocks":[],"loops":[],"logs":[],"clocks":[],"uninstrumented":[]"#;
+        let read = |main: &str| {
+            let text = format!(r#"{{"file":"t.py",{main}{rest}}}"#);
+            serde_json::from_str::<ModuleManifest>(&text).map(|it| it.main_loops.len())
+        };
+        let span = r#"{"start":0,"end":9,"line":1,"column":0}"#;
+        let site = format!(
+            r#"{{"id":"t.py:epoch","label":"epoch","function":"","span":{span},"is_for":true,
+            "recreatable":true,"roots":[],"passed":0,"returned":[],"inputs":[]}}"#
+        );
+        assert_eq!(read(r#""main_loop":null,"#).ok(), Some(0));
+        assert_eq!(read(&format!(r#""main_loop":{site},"#)).ok(), Some(1));
+        assert_eq!(
+            read(&format!(r#""main_loops":[{site},{site}],"#)).ok(),
+            Some(2)
+        );
+        assert_eq!(read("").ok(), Some(0));
+    }
 }

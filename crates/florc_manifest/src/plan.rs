@@ -20,10 +20,10 @@ pub struct ReplayPlan {
     /// Globals that only added statements bind, as (module, name): no state of the recorded run.
     #[serde(default)]
     pub added_globals: Vec<(String, String)>,
-    /// The recorded main loop at its place in the probed source (`span`): worker and recording
+    /// The recorded main loops at their places in the probed source (`span`): worker and recording
     /// have the same cut points (`florc_instrument::Reuse`).
     #[serde(default)]
-    pub main_loop: Option<MainLoopSite>,
+    pub main_loops: Vec<MainLoopSite>,
     /// The recorded SkipBlocks at their places in the probed source.
     #[serde(default)]
     pub skip_blocks: Vec<SkipBlockSite>,

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{ModuleManifest, Settings, Value};
 
 /// Version of everything below `.florc/`. A reader refuses a newer one.
-pub const FORMAT_VERSION: u32 = 1;
+///
+/// - 1: one main loop at most.
+/// - 2: several; each entry of one names it.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// `.florc/runs/<run>/manifest.json`: what was recorded. Written once, at the start of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,11 +107,11 @@ pub struct SourceFile {
     pub bytes: u64,
 }
 
-/// One iteration of the main loop: the `iteration`-th (0-based) of the `instance`-th time that
-/// the loop was entered.
+/// One iteration of a main loop: the `iteration`-th (0-based) of the `instance`-th time that
+/// any of them was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeadKey {
-    /// How many times the main loop had been entered before.
+    /// How many times a main loop had been entered before.
     pub instance: u32,
     /// How many iterations of this instance had begun before.
     pub iteration: u64,
@@ -236,10 +239,13 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalRecord {
-    /// The main loop was entered; content hashes of its inputs by name.
+    /// A main loop was entered; content hashes of its inputs by name.
     LoopEntered {
-        /// How many times it had been entered before.
+        /// How many times one had been entered before.
         instance: u32,
+        /// Which. Empty in version 1: the only one.
+        #[serde(default)]
+        site: String,
         /// Content hash of each input, hex.
         inputs: BTreeMap<String, String>,
         /// What the loop iterates over was looked at, and gives the same items in a new process.

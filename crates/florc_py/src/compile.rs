@@ -203,7 +203,7 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
     };
     let plan: ReplayPlan = serde_json::from_str(plan).map_err(|error| error.to_string())?;
     let reuse = Reuse {
-        main_loop: plan.main_loop,
+        main_loops: plan.main_loops,
         skip_blocks: plan.skip_blocks,
     };
     Ok(Options {

@@ -27,12 +27,11 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use florc_manifest::{LogSite, ModuleManifest, Value};
+use florc_manifest::{LogSite, MainLoopSite, ModuleManifest, Value};
 use florc_runtime::{RecordConfig, Recorder, Replayer};
 
 pub(crate) use blocks::{block_end, restore, step_into};
 pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
-pub(crate) use iterables::{Looked, look_at};
 pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
 pub(crate) use mains::{
     Token, carry, is_main, leave, main_advanced, main_dropped, main_ended, main_entered,
@@ -61,6 +60,7 @@ enum Engine {
 struct Session {
     engine: Engine,
     manifest: Rc<ModuleManifest>,
+    main_sites: Vec<Rc<MainLoopSite>>,
     logs: Vec<Rc<LogSite>>,
     /// Project root.
     project: String,

@@ -11,12 +11,12 @@
 
 use std::collections::BTreeMap;
 
-use florc_manifest::{BlockKey, HeadKey, Row, RunManifest};
+use florc_manifest::{BlockKey, HeadKey, MainLoopSite, Row, RunManifest};
 
 use crate::context::{Context, LoopToken};
 use crate::recorder::LogEvent;
 
-/// A part of the program's time, in order: what runs before the n-th entry of the main loop (and
+/// A part of the program's time, in order: what runs before the n-th entry of a main loop (and
 /// after the one before), or one iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
@@ -60,7 +60,7 @@ pub(crate) struct Progress {
     gap: u32,
     main: Option<Main>,
     main_site: String,
-    /// Main loops inside of the main loop, by recursion: loops like others.
+    /// Main loops inside of a main loop: loops like others.
     inner: Vec<LoopToken>,
     blocks: Vec<String>,
     block: Option<BlockKey>,
@@ -78,7 +78,7 @@ struct Main {
 }
 
 impl Progress {
-    /// The main loop is entered. `None`: inside of itself.
+    /// A main loop is entered. `None`: inside of one.
     pub(crate) fn enter(&mut self, site: &str, label: &str) -> Option<u32> {
         let token = self.context.enter(label);
         if self.main.is_some() {
@@ -230,30 +230,27 @@ impl Progress {
     }
 }
 
+/// The main loops of a run.
+pub(crate) fn main_loops(manifest: &RunManifest) -> impl Iterator<Item = &MainLoopSite> {
+    let modules = manifest.modules.iter();
+    modules.flat_map(|module| &module.main_loops)
+}
+
 /// Label of a main loop.
 pub(crate) fn main_label<'m>(manifest: &'m RunManifest, site: &'m str) -> &'m str {
-    let mut loops = manifest
-        .modules
-        .iter()
-        .filter_map(|module| module.main_loop.as_ref());
-    let found = loops
-        .find(|main| main.id == site)
-        .map(|main| main.label.as_str());
+    let found = main_loops(manifest).find(|main| main.id == site);
+    let found = found.map(|main| main.label.as_str());
     found.unwrap_or_else(|| site.rsplit(['/', ':']).next().unwrap_or(site))
 }
 
 /// Names of the roots of a main loop or SkipBlock that nobody reads after the cut point. They are
 /// in checkpoints for future probes; replay may leave them as they are, so they are not compared.
 pub(crate) fn dead_roots(manifest: &RunManifest, site: &str) -> Vec<String> {
-    let mains = manifest
-        .modules
-        .iter()
-        .filter_map(|module| module.main_loop.as_ref());
     let blocks = manifest
         .modules
         .iter()
         .flat_map(|module| &module.skip_blocks);
-    let mut sites = mains
+    let mut sites = main_loops(manifest)
         .map(|main| (&main.id, &main.roots))
         .chain(blocks.map(|block| (&block.id, &block.roots)));
     let Some((_, roots)) = sites.find(|(id, _)| *id == site) else {
@@ -311,6 +308,18 @@ mod tests {
                 iteration: 0
             })
         );
+    }
+
+    #[test]
+    fn one_main_loop_after_the_other() {
+        let mut progress = Progress::default();
+        assert_eq!(progress.enter("a", "epoch"), Some(0));
+        progress.head(None);
+        progress.leave();
+        assert_eq!(progress.enter("b", "step"), Some(1));
+        assert_eq!(progress.main_site(), "b");
+        assert_eq!(progress.enter("a", "epoch"), None);
+        assert_eq!(progress.main_site(), "b");
     }
 
     #[test]

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, Place, RunManifest, Value,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, MainLoopSite, Place, RunManifest,
+    Value,
 };
 
 use crate::error::StoreError;
-use crate::progress::{Moment, dead_roots};
+use crate::progress::{Moment, dead_roots, main_loops};
 use crate::run::RunHandle;
 
 /// Code of the note at a damaged place of a journal that was mended: records behind it are rows to
@@ -39,7 +40,9 @@ pub(crate) struct Recorded {
     pub(crate) manifest: RunManifest,
     /// Content hashes of the main loop's inputs, by entry.
     pub(crate) inputs: BTreeMap<u32, BTreeMap<String, String>>,
-    /// Entries of the main loop in which a new process draws the same items.
+    /// Main loop of each entry; empty: the only one.
+    pub(crate) sites: BTreeMap<u32, String>,
+    /// Entries of a main loop in which a new process draws the same items.
     pub(crate) repeats: BTreeSet<u32>,
     /// Position of each iteration that began.
     pub(crate) positions: BTreeMap<HeadKey, i64>,
@@ -64,6 +67,7 @@ impl Recorded {
             run,
             manifest,
             inputs: BTreeMap::new(),
+            sites: BTreeMap::new(),
             repeats: BTreeSet::new(),
             positions: BTreeMap::new(),
             left: BTreeMap::new(),
@@ -112,12 +116,14 @@ impl Recorded {
         match record {
             JournalRecord::LoopEntered {
                 instance,
+                site,
                 inputs,
                 repeats,
                 file_clock,
                 ..
             } => {
                 *gap = instance;
+                self.sites.insert(instance, site);
                 self.repeats.extend(repeats.then_some(instance));
                 let limit = file_clock.unwrap_or(self.manifest.started);
                 self.file_limits.insert(Moment::gap(instance), limit);
@@ -176,12 +182,9 @@ impl Recorded {
         dead_roots(&self.manifest, site)
     }
 
-    /// Globals that are dead at the head of the main loop, as block ends in functions name them.
+    /// Globals that are dead at the head of a main loop, as block ends in functions name them.
     pub(crate) fn dead_globals(&self, main_site: &str) -> BTreeSet<String> {
-        let mains = self.manifest.modules.iter().filter_map(|it| {
-            let main = it.main_loop.as_ref()?;
-            (main.id == main_site).then_some(main)
-        });
+        let mains = main_loops(&self.manifest).filter(|main| main.id == main_site);
         let roots = mains.flat_map(|main| main.roots.iter().map(move |root| (main, root)));
         let dead = roots.filter(|(_, root)| !root.live);
         dead.flat_map(|(main, root)| match root.place {
@@ -195,16 +198,18 @@ impl Recorded {
         .collect()
     }
 
-    /// Whether items of the main loop may be drawn without running its body.
+    /// The main loop of an entry.
+    pub(crate) fn main_loop_of(&self, instance: u32) -> Option<&MainLoopSite> {
+        let site = self.sites.get(&instance)?;
+        main_loops(&self.manifest).find(|main| site.is_empty() || main.id == *site)
+    }
+
+    /// Whether items of a main loop may be drawn without running its body.
     pub(crate) fn can_jump(&self, site: &str) -> bool {
-        let mut mains = self
-            .manifest
-            .modules
-            .iter()
-            .filter_map(|it| it.main_loop.as_ref());
+        let mut mains = main_loops(&self.manifest);
         mains
             .find(|main| main.id == site)
-            .is_some_and(|main| !main.is_for || main.recreatable)
+            .is_some_and(|main| main.recreatable)
     }
 
     /// Line of a recorded log statement.

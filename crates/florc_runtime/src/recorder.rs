@@ -235,6 +235,7 @@ impl Recorder {
         let seconds = self.now();
         self.append(&JournalRecord::LoopEntered {
             instance,
+            site: site.to_owned(),
             inputs,
             repeats,
             seconds,

@@ -165,9 +165,13 @@ impl Replayer {
         let Some(instance) = self.progress.enter(site, &label) else {
             return Ok(None);
         };
-        let Some(recorded) = self.recorded.inputs.get(&instance) else {
+        let then = self.recorded.sites.get(&instance);
+        let is_same = |then: &&String| then.is_empty() || *then == site;
+        let recorded = self.recorded.inputs.get(&instance);
+        let Some(recorded) = recorded.filter(|_| then.is_some_and(|then| is_same(&then))) else {
             return Err(ReplayError(format!(
-                "the main loop is entered for the {}. time, which the recorded run did not do",
+                "the main loop `{label}` is entered as the {}. main loop, which the recorded run \
+                 did not do",
                 instance + 1
             )));
         };
@@ -188,7 +192,7 @@ impl Replayer {
         let jump = may_jump.then(|| self.choose_jump(site, instance)).flatten();
         if let Some(jump) = jump {
             self.progress.fast_forward(jump.iteration);
-            self.stale = self.recorded.dead_globals(site);
+            self.stale.extend(self.recorded.dead_globals(site));
         }
         self.restore_at = jump;
         Ok(Some(MainEntry { instance, jump }))
@@ -199,7 +203,10 @@ impl Replayer {
         let SegmentStart::Head(start) = self.segment.start else {
             return None;
         };
-        if instance > start.instance || !self.recorded.can_jump(site) {
+        // with the added statements a loop may need what its checkpoints do not hold
+        let mut probed = self.plan.main_loops.iter();
+        let is_refused = probed.any(|main| main.id == site && !main.recreatable);
+        if instance > start.instance || is_refused || !self.recorded.can_jump(site) {
             return None;
         }
         let last = if instance == start.instance {

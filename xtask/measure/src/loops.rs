@@ -152,11 +152,7 @@ impl View<'_> {
 
     fn exact(&self, each: &Loop) -> Option<&'static str> {
         let plan = &self.compiled.plan;
-        if let Some(main) = plan
-            .main_loop
-            .as_ref()
-            .filter(|main| main.stmt == each.stmt)
-        {
+        if let Some(main) = plan.main_loops.iter().find(|main| main.stmt == each.stmt) {
             return main.site.recreatable.then_some("main loop");
         }
         if plan.skip_blocks.iter().any(|block| block.stmt == each.stmt) {
@@ -175,12 +171,7 @@ impl View<'_> {
     fn code(&self, each: &Loop) -> String {
         let header = header(self.compiled, each.stmt);
         let own = |span: &Span| span.start == header.start;
-        let is_main = self
-            .compiled
-            .plan
-            .main_loop
-            .as_ref()
-            .is_some_and(|main| main.stmt == each.stmt);
+        let is_main = self.compiled.plan.is_main_loop(each.stmt);
         let found =
             self.compiled.diagnostics.iter().find(|finding| {
                 own(&finding.span) && (!is_main || MAIN_CODES.contains(&finding.code))
@@ -192,15 +183,16 @@ impl View<'_> {
                 finding.code.to_owned()
             };
         }
-        let Some(main) = &self.compiled.plan.main_loop else {
+        let mains = &self.compiled.plan.main_loops;
+        if mains.is_empty() {
             return "no-main-loop".to_owned();
-        };
+        }
         let outer = self
             .training
             .iter()
             .filter(|other| self.holds(other.stmt, each));
         let codes: BTreeMap<u32, String> = outer
-            .filter(|other| other.stmt != main.stmt)
+            .filter(|other| !self.compiled.plan.is_main_loop(other.stmt))
             .filter_map(|other| {
                 let start = header_start(self.compiled, other.stmt);
                 let finding = self
@@ -214,7 +206,7 @@ impl View<'_> {
         if let Some((_, code)) = codes.into_iter().next_back() {
             return code;
         }
-        if self.holds(main.stmt, each) {
+        if mains.iter().any(|main| self.holds(main.stmt, each)) {
             "no reason given, in the main loop".to_owned()
         } else {
             "no reason given".to_owned()

@@ -128,7 +128,7 @@ fn parsed(path: Option<&str>, bytes: Option<&[u8]>) -> Result<Module, String> {
 struct Compiled<'a> {
     version: Version<'a>,
     manifest: ModuleManifest,
-    main_loop: Option<StmtId>,
+    main_loops: Vec<StmtId>,
 }
 
 type Found = (Vec<LogReport>, Vec<OtherReport>);
@@ -171,13 +171,15 @@ fn compared(
 
 impl<'a> Compiled<'a> {
     fn new(version: Version<'a>, manifest: ModuleManifest) -> Self {
-        let span = manifest.main_loop.as_ref().map(|site| &site.span);
-        let span = span.map(|span| Span::new(span.start, span.end));
-        let main_loop = span.and_then(|span| statement_at(version.module, span));
+        let spans = manifest.main_loops.iter().map(|site| &site.span);
+        let spans = spans.map(|span| Span::new(span.start, span.end));
+        let main_loops = spans
+            .filter_map(|span| statement_at(version.module, span))
+            .collect();
         Self {
             version,
             manifest,
-            main_loop,
+            main_loops,
         }
     }
 
@@ -221,7 +223,7 @@ impl<'a> Compiled<'a> {
     }
 
     fn loops(&self, span: Span) -> Vec<String> {
-        let main = self.manifest.main_loop.iter();
+        let main = self.manifest.main_loops.iter();
         let main = main.map(|site| (&site.span, &site.label));
         let others = self.manifest.loops.iter();
         let others = others.map(|site| (&site.span, &site.label));
@@ -260,8 +262,10 @@ impl<'a> Compiled<'a> {
 
     /// The first cut point that a change at a statement can reach.
     fn reaches(&self, stmt: StmtId) -> Option<&'static str> {
-        self.main_loop?;
-        let places = probe_places(self.version, self.main_loop, &[stmt]);
+        if self.main_loops.is_empty() {
+            return None;
+        }
+        let places = probe_places(self.version, &self.main_loops, &[stmt]);
         Some(match (places.before, places.inside) {
             (true, _) => "before the first checkpoint",
             (false, true) => "after the checkpoint of the first iteration",

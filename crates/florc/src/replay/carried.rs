@@ -57,7 +57,7 @@ pub(crate) fn carried(sources: Sources, subject: &Subject) -> Result<(Sources, L
         return Err(refused(&sources, refusal, carried.refusals.len() - 1));
     }
     let diff = diff_sources(&sources.recorded, &sources.current);
-    let changes = classify(old, new, &diff, None);
+    let changes = classify(old, new, &diff, &[]);
     let left_out = LeftOut {
         edits: carried
             .differences

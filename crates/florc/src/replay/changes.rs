@@ -41,6 +41,8 @@ pub(crate) struct Comparison {
     pub(crate) added_globals: Vec<(String, String)>,
     /// Functions that may run when another file is imported.
     pub(crate) run_by_imports: BTreeSet<FunctionId>,
+    /// The recorded main loops, by id, where they stand now.
+    main_loops: Vec<(String, StmtId)>,
     pub(crate) places: ProbePlaces,
     /// Statements whose harmlessness only a replay of the whole run can show.
     pub(crate) unproven: Vec<Change>,
@@ -112,6 +114,14 @@ impl Analysed {
     }
 }
 
+impl Comparison {
+    /// Whether an added statement may run in iterations of a main loop.
+    pub(crate) fn may_run_in(&self, site: &str) -> bool {
+        let mut loops = self.main_loops.iter().filter(|(id, _)| id == site);
+        loops.any(|(_, stmt)| self.places.loops.contains(stmt))
+    }
+}
+
 /// Compares. The inner error is a change that is not log-only, with its place and reason.
 pub(crate) fn compare(
     sources: &Sources,
@@ -126,16 +136,15 @@ pub(crate) fn compare(
     let new_judge = current.judge(&sources.current, &knowledge);
     let old = recorded.version(&sources.recorded, &old_judge);
     let new = current.version(&sources.current, &new_judge);
-    let site = subject
-        .facts
-        .manifest
-        .modules
-        .first()
-        .and_then(|module| module.main_loop.as_ref());
-    let main_loop = site
-        .and_then(|site| span_in_current(&sources.recorded, &sources.current, &diff, &site.span));
-    let main_loop = main_loop.map(|(stmt, _)| stmt);
-    let changes = classify(old, new, &diff, main_loop);
+    let sites = subject.facts.manifest.modules.first();
+    let sites = sites.map_or(&[][..], |module| &module.main_loops);
+    let found = sites.iter().filter_map(|site| {
+        let found = span_in_current(&sources.recorded, &sources.current, &diff, &site.span);
+        found.map(|(stmt, _)| (site.id.clone(), stmt))
+    });
+    let main_loops: Vec<(String, StmtId)> = found.collect();
+    let stmts: Vec<StmtId> = main_loops.iter().map(|(_, stmt)| *stmt).collect();
+    let changes = classify(old, new, &diff, &stmts);
     if let Err(refusal) = refuse(sources, &changes) {
         return Ok(Err(refusal));
     }
@@ -145,7 +154,7 @@ pub(crate) fn compare(
     let changed = diff.changed.iter().map(|(_, new)| *new);
     let mut added: Vec<StmtId> = diff.added.iter().copied().chain(changed).collect();
     added.sort_unstable();
-    let places = probe_places(new, main_loop, &added);
+    let places = probe_places(new, &stmts, &added);
     let added_globals = added_globals(new, &added);
     let run_by_imports = run_by_imports(new);
     let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
@@ -163,6 +172,7 @@ pub(crate) fn compare(
         added,
         added_globals,
         run_by_imports,
+        main_loops,
         places,
         unproven,
         isolated,

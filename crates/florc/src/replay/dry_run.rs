@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use florc_manifest::{SegmentEnd, SegmentStart};
+use florc_manifest::{HeadKey, SegmentEnd, SegmentStart};
 use serde_json::{Value, json};
 
 use super::carried::LeftOut;
@@ -84,16 +84,16 @@ fn as_text(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Plan
     for block in skipped(probed) {
         let _ = writeln!(text, "skip     {block} (where it has a checkpoint)");
     }
-    if let Some(reason) = &probed.cannot_start {
-        let _ = writeln!(text, "no start inside the main loop: {reason}");
+    for (site, reason) in &probed.cannot_start {
+        let _ = writeln!(text, "no start inside {site}: {reason}");
     }
     for planned in &planned.segments {
         let _ = writeln!(
             text,
             "segment  {}: {} to {}, {}, about {}",
             planned.segment.index,
-            start_text(planned.segment.start),
-            end_text(planned.segment.end),
+            start_text(subject, planned.segment.start),
+            end_text(subject, planned.segment.end),
             table::count(planned.iterations.len(), "iteration"),
             table::seconds(planned.seconds)
         );
@@ -107,18 +107,27 @@ fn as_text(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Plan
     text
 }
 
-fn start_text(start: SegmentStart) -> String {
+fn start_text(subject: &Subject, start: SegmentStart) -> String {
     match start {
         SegmentStart::Beginning => "the beginning".to_owned(),
-        SegmentStart::Head(head) => format!("iteration {}", head.iteration),
+        SegmentStart::Head(head) => head_text(subject, head),
     }
 }
 
-fn end_text(end: SegmentEnd) -> String {
+fn end_text(subject: &Subject, end: SegmentEnd) -> String {
     match end {
         SegmentEnd::Program => "the end".to_owned(),
-        SegmentEnd::Head(head) => format!("iteration {}", head.iteration),
+        SegmentEnd::Head(head) => head_text(subject, head),
     }
+}
+
+/// `iteration 3`; with its loop where the run has several.
+fn head_text(subject: &Subject, head: HeadKey) -> String {
+    let modules = subject.facts.manifest.modules.first();
+    let several = modules.is_some_and(|module| module.main_loops.len() > 1);
+    let main = subject.facts.main_loop_of(head).filter(|_| several);
+    let of = main.map_or(String::new(), |main| format!(" of `{}`", main.label));
+    format!("iteration {}{of}", head.iteration)
 }
 
 fn skipped(probed: &Probed) -> Vec<&str> {

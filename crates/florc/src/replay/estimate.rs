@@ -65,7 +65,7 @@ pub(crate) fn estimate(
         executed: probed.executed_blocks.clone(),
         costs,
         spread: spread(subject),
-        from_start: probed.cannot_start.clone(),
+        from_start: probed.why_from_start(),
         left_out,
     }))
 }

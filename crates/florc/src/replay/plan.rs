@@ -80,7 +80,7 @@ pub(crate) fn plan(
 ) -> Result<Planned, Failure> {
     let facts = &subject.facts;
     let killed = facts.ended.is_none();
-    if killed && probed.main_loop.is_some() && facts.iterations.is_empty() {
+    if killed && !probed.main_loops.is_empty() && facts.iterations.is_empty() {
         return Err(
             Failure::new("the run was killed before its main loop began, or still runs")
                 .help("record it again with `florc run`"),
@@ -107,21 +107,22 @@ fn request(
     let facts = &subject.facts;
     let cut_short = facts.cut_short();
     let whole_run = !comparison.unproven.is_empty();
-    let label = probed.main_loop.as_ref().map(|site| site.label.as_str());
-    // A row outside of the main loop has no such variable: a condition on it cannot hold.
+    let is_label = |name: &String| probed.main_loops.iter().any(|site| site.label == *name);
+    // A row outside of the main loops has no such variable: a condition on it cannot hold.
     let outside = condition.is_none_or(|condition| {
-        !condition
-            .names()
-            .iter()
-            .any(|name| Some(name.as_str()) == label)
-            && condition.answer(&|_| None) != Answer::No
+        !condition.names().iter().any(is_label) && condition.answer(&|_| None) != Answer::No
     });
     let asked = |each: &IterationFacts| {
-        condition.is_none_or(|condition| {
-            let lookup =
-                |name: &str| (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)));
-            condition.answer(&lookup) != Answer::No
-        })
+        let site = facts.main_loop_of(each.head);
+        let label = site.map(|site| site.label.as_str());
+        let may_run = site.is_some_and(|site| comparison.may_run_in(&site.id));
+        may_run
+            && condition.is_none_or(|condition| {
+                let lookup = |name: &str| {
+                    (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)))
+                };
+                condition.answer(&lookup) != Answer::No
+            })
     };
     let count = facts.iterations.len();
     let partial = (cut_short && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
@@ -132,7 +133,7 @@ fn request(
             seconds: expected_seconds(subject, probed, each),
             can_start: can_start(subject, probed, each),
             can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
-            wanted: !is_partial && (whole_run || (comparison.places.inside && asked(each))),
+            wanted: !is_partial && (whole_run || asked(each)),
         }
     });
     SegmentRequest {
@@ -153,14 +154,14 @@ fn after_seconds(subject: &Subject) -> f64 {
 }
 
 fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {
-    let Some(site) = &probed.main_loop else {
+    let Some(site) = subject.facts.main_loop_of(each.head) else {
         return false;
     };
     let checkpoint = subject.facts.checkpoints.get(&CutKey::Head(each.head));
     let needed = names(probed, &site.id);
     let repeats = subject.facts.repeats.contains(&each.head.instance);
     repeats
-        && probed.cannot_start.is_none()
+        && !probed.cannot_start.contains_key(&site.id)
         && checkpoint.is_some_and(|record| record.restorable(needed))
 }
 
@@ -255,7 +256,7 @@ fn of_segments(
         store: subject.opened.folder.to_string_lossy().into_owned(),
         modules: modules.collect(),
         added_globals: comparison.added_globals.clone(),
-        main_loop: probed.main_loop.clone(),
+        main_loops: probed.main_loops.clone(),
         skip_blocks: probed.skip_blocks.clone(),
         forward_sites: probed.forward_sites.clone(),
         clock_sites: probed.clock_sites.clone(),

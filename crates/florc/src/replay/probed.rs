@@ -9,7 +9,7 @@
 //! Compiles the probed source afresh to learn what is live with the probes; chooses nothing about
 //! segments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use florc_history::{align_sites, span_in_current};
 use florc_instrument::{Options, Reuse, plan, source_span};
@@ -26,14 +26,22 @@ use super::find::{Sources, Subject};
 /// The probed module as the workers will run it.
 pub(crate) struct Probed {
     pub(crate) manifest: ModuleManifest,
-    pub(crate) main_loop: Option<MainLoopSite>,
+    pub(crate) main_loops: Vec<MainLoopSite>,
     pub(crate) skip_blocks: Vec<SkipBlockSite>,
     pub(crate) forward_sites: Vec<Option<u32>>,
     pub(crate) clock_sites: Vec<Option<u32>>,
     pub(crate) executed_blocks: Vec<String>,
     pub(crate) needed: Vec<NeededRoots>,
-    /// Why no worker can start at a checkpoint, if so.
-    pub(crate) cannot_start: Option<String>,
+    /// Why no worker can start at the checkpoints of a main loop, by its id.
+    pub(crate) cannot_start: BTreeMap<String, String>,
+}
+
+impl Probed {
+    /// Why no worker can start at any checkpoint, if so.
+    pub(crate) fn why_from_start(&self) -> Option<String> {
+        let all = self.cannot_start.len() == self.main_loops.len();
+        self.cannot_start.values().next().filter(|_| all).cloned()
+    }
 }
 
 /// Compiles the probed source with the recorded cut points.
@@ -48,10 +56,6 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     let find = |span: &SourceSpan| {
         span_in_current(&sources.recorded, &sources.current, &comparison.diff, span)
     };
-    let main = recorded
-        .main_loop
-        .as_ref()
-        .and_then(|site| Some((find(&site.span)?, site)));
     let blocks: Vec<((StmtId, Span), &SkipBlockSite)> = recorded
         .skip_blocks
         .iter()
@@ -61,7 +65,11 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     let afresh = compile(sources, comparison, settings, None);
     let here = |span: Span| source_span(&sources.current, span);
     let reuse = Reuse {
-        main_loop: main.map(|((_, span), site)| widen_main(site, here(span), &afresh)),
+        main_loops: recorded
+            .main_loops
+            .iter()
+            .filter_map(|site| Some(widen_main(site, here(find(&site.span)?.1), &afresh)))
+            .collect(),
         skip_blocks: blocks
             .iter()
             .map(|((_, span), site)| widen_block(site, here(*span), &afresh))
@@ -87,7 +95,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         }
     }
     Probed {
-        main_loop: compiled.main_loop.clone(),
+        main_loops: needs.startable(&compiled),
         skip_blocks: compiled.skip_blocks.clone(),
         forward_sites: forward,
         clock_sites: clocks,
@@ -134,7 +142,7 @@ fn pair(
 /// that nobody read when the run was recorded, for this.
 fn widen_main(site: &MainLoopSite, span: SourceSpan, afresh: &ModuleManifest) -> MainLoopSite {
     let mut site = site.clone();
-    let same = afresh.main_loop.iter().find(|new| new.span == span);
+    let same = afresh.main_loops.iter().find(|new| new.span == span);
     site.span = span;
     if let Some(new) = same {
         widen_roots(&mut site.roots, &new.roots);
@@ -180,7 +188,7 @@ fn widen_indices(roots: &[Root], indices: &mut Vec<usize>, new_roots: &[Root], n
 struct Needs<'a> {
     comparison: &'a Comparison,
     needed: Vec<NeededRoots>,
-    cannot_start: Option<String>,
+    cannot_start: BTreeMap<String, String>,
     /// Blocks whose checkpoints lack a needed name.
     unusable: BTreeSet<String>,
 }
@@ -195,15 +203,14 @@ impl<'a> Needs<'a> {
         let mut needs = Self {
             comparison,
             needed: Vec::new(),
-            cannot_start: None,
+            cannot_start: BTreeMap::new(),
             unusable: BTreeSet::new(),
         };
-        if let (Some(site), Some(old)) = (&compiled.main_loop, &recorded.main_loop) {
-            let same = afresh
-                .main_loop
-                .as_ref()
-                .filter(|new| new.span == site.span);
-            needs.main_loop(old, same);
+        for site in &compiled.main_loops {
+            let same = afresh.main_loops.iter().find(|new| new.span == site.span);
+            if let Some(old) = recorded.main_loop(&site.id) {
+                needs.main_loop(old, same);
+            }
         }
         for site in &compiled.skip_blocks {
             let same = afresh.skip_blocks.iter().find(|new| new.span == site.span);
@@ -222,20 +229,32 @@ impl<'a> Needs<'a> {
 
     fn main_loop(&mut self, recorded: &MainLoopSite, afresh: Option<&MainLoopSite>) {
         let Some(afresh) = afresh else {
-            self.cannot_start =
-                Some("with the added statements this is no main loop any more".to_owned());
+            let why = "with the added statements this is no main loop any more".to_owned();
+            self.cannot_start.insert(recorded.id.clone(), why);
             return;
         };
-        if let Some(name) = lacking(&afresh.roots, &recorded.roots) {
-            self.cannot_start = Some(format!(
+        let why = if let Some(name) = lacking(&afresh.roots, &recorded.roots) {
+            Some(format!(
                 "the added statements carry `{name}` from one iteration to the next, and the \
                  recorded checkpoints do not hold it"
-            ));
-        } else if !recorded.recreatable {
-            self.cannot_start =
-                Some("what the main loop iterates over cannot be made again".to_owned());
-        }
+            ))
+        } else if recorded.recreatable {
+            None
+        } else {
+            Some("what the loop iterates over cannot be made again".to_owned())
+        };
+        self.cannot_start
+            .extend(why.map(|why| (recorded.id.clone(), why)));
         self.add(&recorded.id, &afresh.roots);
+    }
+
+    /// The main loops; a worker starts in none that the probes forbid.
+    fn startable(&self, compiled: &ModuleManifest) -> Vec<MainLoopSite> {
+        let startable = |site: &MainLoopSite| MainLoopSite {
+            recreatable: site.recreatable && !self.cannot_start.contains_key(&site.id),
+            ..site.clone()
+        };
+        compiled.main_loops.iter().map(startable).collect()
     }
 
     fn add(&mut self, site: &str, roots: &[Root]) {

@@ -23,7 +23,6 @@ pub mod main_loop_suspends;
 pub mod misplaced_directive;
 pub mod no_main_loop;
 pub mod program_too_involved;
-pub mod several_main_loops;
 pub mod shadowed_print;
 pub mod skip_refused;
 pub mod state_out_of_reach;
@@ -44,7 +43,6 @@ pub const CODES: &[&str] = &[
     misplaced_directive::CODE,
     no_main_loop::CODE,
     program_too_involved::CODE,
-    several_main_loops::CODE,
     shadowed_print::CODE,
     skip_refused::CODE,
     state_out_of_reach::CODE,

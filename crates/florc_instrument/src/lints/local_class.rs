@@ -87,7 +87,7 @@ fn outlives(scene: &Scene<'_>, target: ExprId) -> bool {
     match &scene.module().tree.expr(target).kind {
         ExprKind::Attribute { .. } | ExprKind::Subscript { .. } => true,
         ExprKind::Name(name) => {
-            let main = scene.plan.main_loop.iter();
+            let main = scene.plan.main_loops.iter();
             let mut roots = main.flat_map(|main| &main.site.roots);
             matches!(
                 scene.facts.semantics.resolve(target),

@@ -31,7 +31,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) plan: &'a Plan,
     /// Functions that the module's own code reaches, itself included.
     started: BTreeSet<FunctionId>,
-    main: Option<Place>,
+    mains: Vec<Place>,
     hot: Vec<Place>,
 }
 
@@ -44,12 +44,16 @@ impl<'a> Scene<'a> {
             stmt,
             called: facts.called_from(&[stmt]),
         };
-        let main = plan.main_loop.as_ref().map(|main| place(main.stmt));
+        let mains = plan
+            .main_loops
+            .iter()
+            .map(|main| place(main.stmt))
+            .collect();
         let mut scene = Self {
             facts,
             plan,
             started,
-            main,
+            mains,
             hot: Vec::new(),
         };
         scene.hot = scene.hot_loops().into_iter().map(place).collect();
@@ -89,8 +93,8 @@ impl<'a> Scene<'a> {
 
     /// Whether the module has a main loop, and running it as a script gets there.
     pub(crate) fn trains_as_script(&self) -> bool {
-        let main = self.main.as_ref().map(|main| main.stmt);
-        main.is_some_and(|stmt| self.starts(self.facts.semantics.function_of_stmt(stmt)))
+        let mut mains = self.mains.iter().map(|main| main.stmt);
+        mains.any(|stmt| self.starts(self.facts.semantics.function_of_stmt(stmt)))
     }
 
     /// Whether running the module as a script reaches a function.
@@ -100,7 +104,7 @@ impl<'a> Scene<'a> {
 
     /// Whether an expression is evaluated in iterations of the main loop.
     pub(crate) fn in_main_loop(&self, expr: ExprId) -> bool {
-        self.main.as_ref().is_some_and(|main| self.runs(main, expr))
+        self.mains.iter().any(|main| self.runs(main, expr))
     }
 
     /// Whether an expression is evaluated in iterations of a loop that trains and holds no other
@@ -123,17 +127,16 @@ impl<'a> Scene<'a> {
     }
 
     fn hot_loops(&self) -> Vec<StmtId> {
-        let Some(main) = &self.main else {
-            return Vec::new();
-        };
         let tree = &self.module().tree;
-        let around = tree.stmt(main.stmt).span;
         let loops = self.facts.semantics.loops.iter();
+        let inside = |each: &Loop, main: &Place| {
+            let around = tree.stmt(main.stmt).span;
+            around.contains_span(tree.stmt(each.stmt).span) || main.called.contains(&each.function)
+        };
         let training: Vec<&Loop> = loops
             .filter(|each| {
-                let inside = around.contains_span(tree.stmt(each.stmt).span)
-                    || main.called.contains(&each.function);
-                inside && self.facts.effects.trains(&[each.stmt])
+                self.mains.iter().any(|main| inside(each, main))
+                    && self.facts.effects.trains(&[each.stmt])
             })
             .collect();
         let innermost = |outer: &&&Loop| {

@@ -16,6 +16,7 @@ use florc_syntax::tree::{ExprId, ExprKind, Keyword, StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Severity};
 
 use super::Scene;
+use crate::plan::MainLoop;
 
 /// The code.
 pub const CODE: &str = "unrepeatable-iterator";
@@ -39,14 +40,14 @@ const LOADER: &str = "torch.utils.data.DataLoader";
 
 /// Looks for it.
 pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
-    let Some(main) = scene
-        .plan
-        .main_loop
-        .as_ref()
-        .filter(|_| scene.trains_as_script())
-    else {
+    if !scene.trains_as_script() {
         return Vec::new();
-    };
+    }
+    let mains = scene.plan.main_loops.iter();
+    mains.flat_map(|main| of_loop(scene, main)).collect()
+}
+
+fn of_loop(scene: &Scene<'_>, main: &MainLoop) -> Vec<Diagnostic> {
     let scope = scene.facts.semantics.scope_of_stmt(main.stmt);
     let live = main.site.roots.iter().filter(|root| root.live);
     let bindings =
@@ -57,12 +58,11 @@ pub(crate) fn find(scene: &Scene<'_>) -> Vec<Diagnostic> {
             },
         );
     bindings
-        .filter_map(|binding| of_binding(scene, binding))
+        .filter_map(|binding| of_binding(scene, main, binding))
         .collect()
 }
 
-fn of_binding(scene: &Scene<'_>, binding: BindingId) -> Option<Diagnostic> {
-    let main = scene.plan.main_loop.as_ref()?;
+fn of_binding(scene: &Scene<'_>, main: &MainLoop, binding: BindingId) -> Option<Diagnostic> {
     let around = scene.module().tree.stmt(main.stmt).span;
     let found = scene.facts.semantics.binding(binding);
     let made = found

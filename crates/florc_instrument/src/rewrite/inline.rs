@@ -54,7 +54,7 @@ pub(crate) fn edit(module: &Module, file: Span, plan: &Plan, florc: &str, edits:
 /// `florc.main_loop("id", iterable)` and `florc.loop("id", iterable)`.
 fn iterables(module: &Module, plan: &Plan, florc: &str) -> Vec<Wrap> {
     let main = plan
-        .main_loop
+        .main_loops
         .iter()
         .map(|main| (main.stmt, "main_loop", &main.site.id));
     let counted = plan

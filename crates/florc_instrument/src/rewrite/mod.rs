@@ -262,7 +262,7 @@ impl Writer<'_> {
     fn loop_start(&mut self, stmt: StmtId) {
         let is_while = matches!(self.module.tree.stmt(stmt).kind, StmtKind::While { .. });
         let plan = self.plan;
-        if let Some(main) = plan.main_loop.as_ref().filter(|main| main.stmt == stmt) {
+        if let Some(main) = plan.main_loops.iter().find(|main| main.stmt == stmt) {
             if is_while {
                 self.insert_before(stmt, "enter", &main.site.id);
             }
@@ -292,12 +292,7 @@ impl Writer<'_> {
         let unit = self.layout.unit(stmt);
         let words = self.lines(indentation.len(), &unit);
         let mut after = Vec::new();
-        if let Some(main) = self
-            .plan
-            .main_loop
-            .as_ref()
-            .filter(|main| main.stmt == stmt)
-        {
+        if let Some(main) = self.plan.main_loops.iter().find(|main| main.stmt == stmt) {
             after.extend(words.leave(&main.site));
         }
         if let Some(counted) = self.plan.loops.iter().find(|c| c.stmt == stmt && is_while) {

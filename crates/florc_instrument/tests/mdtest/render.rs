@@ -37,7 +37,7 @@ pub(crate) fn block(kind: &str, result: &Instrumented) -> String {
 
 fn plan(manifest: &ModuleManifest) -> String {
     let mut out = String::new();
-    if let Some(main) = &manifest.main_loop {
+    for main in &manifest.main_loops {
         main_loop(main, &mut out);
     }
     for block in &manifest.skip_blocks {
@@ -137,7 +137,7 @@ fn logs(manifest: &ModuleManifest) -> String {
 
 fn reasons(manifest: &ModuleManifest) -> String {
     let mut out = String::new();
-    for root in manifest.main_loop.iter().flat_map(|main| &main.roots) {
+    for root in manifest.main_loops.iter().flat_map(|main| &main.roots) {
         let _ = writeln!(out, "{}", root.name);
         for reason in &root.reasons {
             let _ = writeln!(out, "    {reason}");

@@ -1,7 +1,7 @@
 """The hooks of a recording and of a replay, in plain Python and in memory.
 
 Checks that a plan is sound without the real runtime: a run that skips every SkipBlock, and runs that
-start at each iteration of the main loop, must print what the recorded run printed there. State is
+start at each iteration of each main loop, must print what the recorded run printed there. State is
 copied with `copy.deepcopy` and put back by patching live objects in lockstep, as the runtime does.
 """
 import copy
@@ -15,26 +15,32 @@ for kind in (types.ModuleType, types.GeneratorType):
     copy._deepcopy_dispatch[kind] = lambda value, memo: value
 
 
+AFTER = 10**6
+
+
 class Run:
-    """One execution. `start` is the iteration to start at, `skip` whether blocks are skipped."""
+    """One execution. A phase is the number of the main loop that was entered last and its iteration;
+    `start` is the one to start at, `skip` whether blocks are skipped."""
 
     def __init__(self, manifest, saved=None, start=None, skip=False):
-        self.main = manifest["main_loop"]
+        self.mains = {main["id"]: main for main in manifest["main_loops"]}
+        self.entered = 0
         self.blocks = {block["id"]: block for block in manifest["skip_blocks"]}
         self.saved, self.start, self.skip = saved, start, skip
         self.states, self.rows, self.counts = {}, [], {}
-        self.phase, self.depth, self.block, self.muted = -1, 0, None, False
+        self.phase, self.depth, self.block, self.muted = (0, AFTER), 0, None, False
 
-    def carry(self, frame, roots, gives, maybe):
+    def carry(self, frame, site, roots, gives, maybe):
+        main = self.mains[site]
         self.depth, self.block = 0, None  # an exception may have left a block
-        if self.start is not None and self.phase < self.start:
+        if self.start is not None and self.phase < self.start and self.start[0] == self.entered:
             self.phase = self.start
             state = self.saved.get(("head", self.start))
             if state is not None:
-                return put_back(frame, self.main, state, roots, self.main["returned"])
+                return put_back(frame, main, state, roots, main["returned"])
         else:
-            self.phase += 1
-        self.states["head", self.phase] = take(frame, self.main, roots)
+            self.phase = (self.entered, self.phase[1] + 1 if self.phase[0] == self.entered else 0)
+        self.states["head", self.phase] = take(frame, main, roots)
         values = list(roots[:gives])
         values += [lookup(frame, name, "local") for name in maybe.split()]
         return packed(values)
@@ -45,7 +51,7 @@ class Run:
     def step_into(self, site):
         if self.depth == 0:
             self.counts[site, self.phase] = self.counts.get((site, self.phase), -1) + 1
-            if self.skip and self.phase >= 0 and self.saved.get(self.key(site)) is not None:
+            if self.skip and self.phase[1] < AFTER and self.saved.get(self.key(site)) is not None:
                 return False
             self.block = self.key(site)
         self.depth += 1
@@ -170,8 +176,10 @@ run = None
 
 
 def main_loop(site, iterable):
+    enter(site)
+    entered = run.entered
     for index, item in enumerate(iterable):
-        if run.start is None or index >= run.start:
+        if run.start is None or run.start[0] != entered or index >= run.start[1]:
             yield item
 
 
@@ -180,18 +188,22 @@ def loop(site, iterable):
 
 
 def enter(site):
+    run.entered += 1
+
+
+def tick(site):
     pass
 
 
-tick = untick = enter
+untick = tick
 
 
 def carry(site, *roots, gives=0, maybe=""):
-    return run.carry(sys._getframe(1), roots, gives, maybe)
+    return run.carry(sys._getframe(1), site, roots, gives, maybe)
 
 
 def leave(site, *roots):
-    run.phase, run.depth, run.block = 10**6, 0, None
+    run.phase, run.depth, run.block = (run.entered, AFTER), 0, None
 
 
 def step_into(site):
@@ -240,15 +252,15 @@ def check(text, manifest):
     """What goes wrong when a program is replayed in parts; `None` when nothing does."""
     recorded = Run(manifest)
     ended = execute(text, recorded)
-    if manifest["main_loop"] is None:
+    if not manifest["main_loops"]:
         return None
     skipped = Run(manifest, recorded.states, skip=True)
     problem = execute(text, skipped)
-    ended_blocks = {key for key, state in recorded.states.items() if state is not None and key[1] >= 0}
+    ended_blocks = {key for key, state in recorded.states.items() if state is not None and key[1][1] < AFTER}
     outside = [row for row in recorded.rows if row[1] not in ended_blocks]
     if (skipped.rows, problem) != (outside, ended):
         return f"skipped: {problem} {skipped.rows} instead of {ended} {outside}"
-    if not manifest["main_loop"]["recreatable"]:
+    if not all(main["recreatable"] for main in manifest["main_loops"]):
         return None
     for start in [key[1] for key in recorded.states if key[0] == "head"]:
         jumped = Run(manifest, recorded.states, start=start)

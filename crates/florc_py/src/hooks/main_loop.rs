@@ -15,7 +15,7 @@ use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyInt, PyIterator, PyList, PyString, PyTuple};
 
 use super::frames::Scope;
 use super::unbound;
@@ -110,13 +110,14 @@ impl Drop for MainLoop {
 /// The iterable of a main loop, before the `for` statement asks for its iterator.
 #[pyclass(frozen, module = "florc")]
 struct MainStart {
+    site: Py<PyString>,
     iterable: Py<PyAny>,
 }
 
 #[pymethods]
 impl MainStart {
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        begin(py, self.iterable.bind(py))
+        begin(py, self.site.bind(py).to_str()?, self.iterable.bind(py))
     }
 }
 
@@ -124,24 +125,31 @@ impl MainStart {
 #[pyfunction]
 pub(super) fn main_loop<'py>(
     py: Python<'py>,
+    site: &Bound<'py, PyString>,
+    iterable: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !session::is_active() || !session::is_main(site.to_str()?) {
+        return Ok(iterable.clone());
+    }
+    let start = MainStart {
+        site: site.clone().unbind(),
+        iterable: iterable.clone().unbind(),
+    };
+    Ok(Bound::new(py, start)?.into_any())
+}
+
+fn begin<'py>(
+    py: Python<'py>,
     site: &str,
     iterable: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if !session::is_active() || !session::is_main(site) {
-        return Ok(iterable.clone());
-    }
-    let iterable = iterable.clone().unbind();
-    Ok(Bound::new(py, MainStart { iterable })?.into_any())
-}
-
-fn begin<'py>(py: Python<'py>, iterable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let looked = session::guarded(py, |py| session::look_at(py, iterable, is_alone(iterable)?))?;
-    let iterator = iterable.try_iter()?;
-    let Some(looked) = looked else {
-        return Ok(iterator.into_any());
+    // asked before an iterator holds it too
+    let Some(alone) = session::guarded(py, |_| is_alone(iterable))? else {
+        return Ok(iterable.try_iter()?.into_any());
     };
+    let iterator = iterable.try_iter()?;
     let total = known_length(iterable);
-    let entered = |py| session::main_entered(py, looked, total, None);
+    let entered = |py| session::main_entered(py, site, Some((iterable, alone)), total, None);
     let Some(entry) = session::guarded(py, entered)? else {
         return Ok(iterator.into_any());
     };
@@ -206,7 +214,7 @@ pub(super) fn enter(py: Python<'_>, site: &str) -> PyResult<()> {
     if session::is_active() && session::is_main(site) {
         session::guarded(py, |py| {
             let code = super::frames::caller_code(py)?;
-            session::main_entered(py, session::Looked::at_nothing(), None, Some(code))
+            session::main_entered(py, site, None, None, Some(code))
         })?;
     }
     Ok(())
@@ -223,7 +231,7 @@ pub(super) fn carry<'py>(
     maybe: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
     if session::is_active() && session::is_main(site) {
-        let values = session::guarded(py, |py| session::carry(py, roots))?;
+        let values = session::guarded(py, |py| session::carry(py, site, roots))?;
         if let Some(values) = values {
             return packed(py, values);
         }
@@ -272,7 +280,7 @@ pub(super) fn packed<'py>(
 #[pyo3(signature = (site, *roots))]
 pub(super) fn leave<'py>(py: Python<'py>, site: &str, roots: &Bound<'py, PyTuple>) -> PyResult<()> {
     if session::is_active() && session::is_main(site) {
-        session::guarded(py, |py| session::leave(py, roots))?;
+        session::guarded(py, |py| session::leave(py, site, roots))?;
     }
     Ok(())
 }

@@ -7,17 +7,18 @@
 //!
 //! The compiler says where to look. What each type does is known in `florc._iterables`.
 
+use florc_manifest::MainLoopSite;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
-use super::{Busy, Engine, Trouble, here, mains, port};
+use super::{Busy, Engine, Trouble, here, port};
 
 /// What is said of plain content among the inputs of the loop.
 const CONTENT: &str = "what the main loop iterates over";
 
 /// What was seen.
-pub(crate) struct Looked {
+pub(super) struct Looked {
     /// A new process draws the same items.
     pub(super) repeats: bool,
     /// Name and hash of what can be compared.
@@ -26,7 +27,7 @@ pub(crate) struct Looked {
 
 impl Looked {
     /// A `while` loop iterates over nothing.
-    pub(crate) fn at_nothing() -> Self {
+    pub(super) fn at_nothing() -> Self {
         Self {
             repeats: true,
             content: None,
@@ -34,13 +35,13 @@ impl Looked {
     }
 }
 
-/// Looks at the iterable of the main loop; `alone`: nothing but the loop holds it.
-pub(crate) fn look_at(
+/// Looks at the iterable of a main loop; `alone`: nothing but the loop holds it.
+pub(super) fn look_at(
     py: Python<'_>,
+    site: &MainLoopSite,
     iterable: &Bound<'_, PyAny>,
     alone: bool,
 ) -> Result<Looked, Trouble> {
-    let site = mains::site()?;
     if !site.asks {
         // the compiler knows how it was made, not whether the body draws from it too
         let shared = iterable.cast::<PyIterator>().is_ok() && !alone;

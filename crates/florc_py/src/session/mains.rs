@@ -1,4 +1,4 @@
-//! The main loop: entered, at a head, left, or gone without a word.
+//! The main loops: entered, at a head, left, or gone without a word.
 //!
 //! ```python
 //! for epoch in florc.main_loop(ID, range(9)):
@@ -9,6 +9,7 @@
 //! Positions and decisions are `florc_runtime`'s; state is captured and restored in `cut`.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use florc_manifest::{CutKey, MainLoopSite};
 use florc_runtime::HeadStep;
@@ -16,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
-use super::iterables::Looked;
+use super::iterables::{self, Looked};
 use super::{Engine, Session, Trouble, here, port, resume, start, verdict, with};
 use crate::hooks::frames::{self, Scope};
 
@@ -45,26 +46,22 @@ pub(crate) struct Entry {
     pub(crate) skip: u64,
 }
 
-/// Whether `site` is the main loop.
+/// Whether `site` is a main loop.
 pub(crate) fn is_main(site: &str) -> bool {
-    with(|session| {
-        session
-            .manifest
-            .main_loop
-            .as_ref()
-            .is_some_and(|it| it.id == site)
-    })
-    .unwrap_or(false)
+    with(|session| session.main_sites.iter().any(|it| it.id == site)).unwrap_or(false)
 }
 
-pub(super) fn site() -> Result<MainLoopSite, Trouble> {
-    here(|session| session.manifest.main_loop.clone())?.ok_or_else(|| "no main loop".into())
+fn site(id: &str) -> Result<Rc<MainLoopSite>, Trouble> {
+    let find = |session: &mut Session| session.main_sites.iter().find(|it| it.id == id).cloned();
+    here(find)?.ok_or_else(|| format!("`{id}` is no main loop").into())
 }
 
-/// The main loop begins; `code` is that of the calling frame for a `while` loop.
+/// A main loop begins: a `for` loop with its iterable (`alone`: nothing else holds that), or a
+/// `while` loop with the code of the calling frame.
 pub(crate) fn main_entered(
     py: Python<'_>,
-    looked: Looked,
+    site_id: &str,
+    iterable: Option<(&Bound<'_, PyAny>, bool)>,
     total: Option<u64>,
     code: Option<Py<PyAny>>,
 ) -> Result<Entry, Trouble> {
@@ -72,10 +69,17 @@ pub(crate) fn main_entered(
     if let Some(code) = &code {
         leave_behind(py, code)?;
     }
-    let site = site()?;
-    start::first_loop(py)?;
-    let mut inputs = inputs(py, &site)?;
-    inputs.extend(looked.content);
+    let site = site(site_id)?;
+    let nested = here(|session| !session.mains.is_empty())?;
+    let (mut looked, mut inputs) = (Looked::at_nothing(), BTreeMap::new());
+    if !nested {
+        if let Some((iterable, alone)) = iterable {
+            looked = iterables::look_at(py, &site, iterable, alone)?;
+        }
+        start::first_loop(py)?;
+        inputs = self::inputs(py, &site)?;
+        inputs.extend(looked.content.take());
+    }
     here(|session| {
         let jump = match &mut session.engine {
             Engine::Record(recorder) => {
@@ -216,17 +220,20 @@ fn leave_behind(py: Python<'_>, code: &Py<PyAny>) -> Result<(), Trouble> {
 /// The head of an iteration: the values that `florc.carry` gives back.
 pub(crate) fn carry<'py>(
     py: Python<'py>,
+    site_id: &str,
     roots: &Bound<'py, PyTuple>,
 ) -> Result<Vec<Bound<'py, PyAny>>, Trouble> {
-    match head(py, roots)? {
+    let site = site(site_id)?;
+    match head(py, &site, roots)? {
         Some(restored) => Ok(restored),
-        None => cut::given(py, &Site::head(&site()?), roots),
+        None => cut::given(py, &Site::head(&site), roots),
     }
 }
 
 /// Does what is due at a head; the restored values, if any were.
 fn head<'py>(
     py: Python<'py>,
+    site: &MainLoopSite,
     roots: &Bound<'py, PyTuple>,
 ) -> Result<Option<Vec<Bound<'py, PyAny>>>, Trouble> {
     settle(py)?;
@@ -248,19 +255,18 @@ fn head<'py>(
     match step {
         None | Some(HeadStep::Run(_) | HeadStep::Ignore) => Ok(None),
         Some(HeadStep::Restore(key)) => {
-            let site = site()?;
-            let values = cut::put_back(py, &cut(key), &Site::head(&site), roots)?;
-            if resume::is_waiting() {
+            let values = cut::put_back(py, &cut(key), &Site::head(site), roots)?;
+            if resume::is_waiting_at(key) {
                 resume::go_on(key)?;
             }
             Ok(Some(values))
         }
         Some(HeadStep::Check(key)) => {
-            cut::take(py, cut(key), &Site::head(&site()?), roots)?;
+            cut::take(py, cut(key), &Site::head(site), roots)?;
             Ok(None)
         }
         Some(HeadStep::Stop(key)) => {
-            cut::take(py, cut(key), &Site::head(&site()?), roots)?;
+            cut::take(py, cut(key), &Site::head(site), roots)?;
             if replays {
                 verdict::end_process(py);
             }
@@ -269,8 +275,13 @@ fn head<'py>(
     }
 }
 
-/// The main loop ended normally or by `break`.
-pub(crate) fn leave<'py>(py: Python<'py>, roots: &Bound<'py, PyTuple>) -> Result<(), Trouble> {
+/// A main loop ended normally or by `break`.
+pub(crate) fn leave<'py>(
+    py: Python<'py>,
+    site_id: &str,
+    roots: &Bound<'py, PyTuple>,
+) -> Result<(), Trouble> {
+    let site = site(site_id)?;
     let cut = here(|session| {
         let last = session.mains.pop()?;
         let cut = match &mut session.engine {
@@ -280,7 +291,7 @@ pub(crate) fn leave<'py>(py: Python<'py>, roots: &Bound<'py, PyTuple>) -> Result
         cut.filter(|_| !last.inert)
     })?;
     match cut {
-        Some(cut) => cut::take(py, cut, &Site::head(&site()?), roots),
+        Some(cut) => cut::take(py, cut, &Site::head(&site), roots),
         None => Ok(()),
     }
 }

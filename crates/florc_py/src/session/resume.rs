@@ -16,6 +16,15 @@ pub(super) fn is_waiting() -> bool {
     super::with(|session| session.resume.is_some()) == Some(true)
 }
 
+/// Whether it is to be gone on with at `head`, and not in a later main loop.
+pub(super) fn is_waiting_at(head: HeadKey) -> bool {
+    let at = super::with(|session| match &session.engine {
+        Engine::Replay(replayer) => replayer.goes_on_at(head),
+        Engine::Record(_) => false,
+    });
+    is_waiting() && at == Some(true)
+}
+
 /// The state of `head` was put back and compared: from here on the run is recorded.
 pub(super) fn go_on(head: HeadKey) -> Result<(), Trouble> {
     here(|session| -> Result<(), Trouble> {

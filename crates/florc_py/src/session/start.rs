@@ -57,6 +57,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Option<RecordConfig>) {
     let logs = manifest.logs.iter().cloned().map(Rc::new).collect();
+    let main_sites = manifest.main_loops.iter().cloned().map(Rc::new).collect();
     let mode = match engine {
         Engine::Record(_) => Mode::Record,
         Engine::Replay(_) if resume.is_some() => Mode::Resume,
@@ -65,6 +66,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Opti
     let session = Session {
         engine,
         manifest: Rc::new(manifest),
+        main_sites,
         logs,
         project,
         mains: Vec::new(),

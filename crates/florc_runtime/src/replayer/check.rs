@@ -150,7 +150,8 @@ impl Replayer {
                 }
             }
             SegmentEnd::Program => {
-                let last = self.recorded.left.last_key_value();
+                let entered = self.recorded.sites.last_key_value();
+                let last = entered.and_then(|(last, _)| self.recorded.left.get_key_value(last));
                 let exit = |(instance, count): (&u32, &u64)| {
                     CutKey::Exit(HeadKey {
                         instance: *instance,

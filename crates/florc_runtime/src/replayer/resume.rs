@@ -18,7 +18,7 @@ use florc_manifest::{
 use super::{Findings, ReplayError, Replayer};
 use crate::forward::Rows;
 use crate::in_use::RunGuard;
-use crate::progress::Progress;
+use crate::progress::{Progress, main_loops};
 use crate::recorded::Recorded;
 use crate::recorder::{RecordConfig, Recorder};
 use crate::run::RunHandle;
@@ -55,13 +55,13 @@ impl Replayer {
         }
         let recorded = Recorded::read(run.clone())?;
         let needed = needed(&recorded);
-        let names = |cut: &CutKey| matches!(cut, CutKey::Head(_));
-        let usable = recorded.checkpoints.iter().filter(|(cut, record)| {
-            let sites = needed.iter();
-            names(cut) && sites.clone().all(|site| record.restorable(&site.names))
-        });
-        let heads = usable.filter_map(|(cut, _)| match cut {
-            CutKey::Head(head) => Some(*head),
+        let checkpoints = recorded.checkpoints.iter();
+        let heads = checkpoints.filter_map(|(cut, record)| match cut {
+            CutKey::Head(head) => {
+                let main = recorded.main_loop_of(head.instance)?;
+                let names = needed.iter().find(|it| it.site == main.id)?;
+                record.restorable(&names.names).then_some(*head)
+            }
             CutKey::Block(_) | CutKey::Exit(_) => None,
         });
         let last = heads.max().ok_or_else(|| {
@@ -70,12 +70,8 @@ impl Replayer {
             )
         })?;
         let is_known = |instance: &u32| recorded.repeats.contains(instance);
-        let sites = recorded
-            .manifest
-            .modules
-            .iter()
-            .filter_map(|it| it.main_loop.as_ref());
-        if !is_known(&last.instance) || !sites.clone().any(|main| recorded.can_jump(&main.id)) {
+        let main = recorded.main_loop_of(last.instance);
+        if !is_known(&last.instance) || !main.is_some_and(|main| recorded.can_jump(&main.id)) {
             return Err(refused(
                 "its main loop cannot be entered in the middle: what it iterates over does not \
                  give the same items in another process",
@@ -104,7 +100,7 @@ impl Replayer {
             store: String::new(),
             modules: Vec::new(),
             added_globals: Vec::new(),
-            main_loop: None,
+            main_loops: Vec::new(),
             skip_blocks: Vec::new(),
             forward_sites: all(module.map_or(0, |it| it.logs.len())),
             clock_sites: all(module.map_or(0, |it| it.clocks.len())),
@@ -142,6 +138,12 @@ impl Replayer {
         self.restore_at.is_none() && resuming.is_some_and(|it| it.instance == instance)
     }
 
+    /// Whether the run goes on where this state was put back: an earlier main loop is passed.
+    pub fn goes_on_at(&self, head: HeadKey) -> bool {
+        let resuming = self.resuming.as_ref();
+        resuming.is_some_and(|it| it.instance == head.instance)
+    }
+
     /// Why nothing can be gone on with, if something failed.
     pub fn failure(&self) -> Option<&str> {
         self.findings.error.as_deref()
@@ -172,9 +174,7 @@ impl Replayer {
 
 /// What is read after a head must be in its checkpoint.
 fn needed(recorded: &Recorded) -> Vec<NeededRoots> {
-    let modules = recorded.manifest.modules.iter();
-    let mains = modules.filter_map(|it| it.main_loop.as_ref());
-    mains
+    main_loops(&recorded.manifest)
         .map(|main| NeededRoots {
             site: main.id.clone(),
             names: main

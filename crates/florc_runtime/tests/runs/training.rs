@@ -354,7 +354,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         } else {
             vec![]
         },
-        main_loop: None,
+        main_loops: Vec::new(),
         skip_blocks: vec![],
         needed: vec![],
         isolated: Vec::new(),
@@ -540,7 +540,7 @@ fn module() -> ModuleManifest {
     };
     ModuleManifest {
         file: "train.py".into(),
-        main_loop: Some(main_loop),
+        main_loops: vec![main_loop],
         skip_blocks: vec![block],
         logs: vec![log(1), log(5), log(7)],
         ..ModuleManifest::default()
