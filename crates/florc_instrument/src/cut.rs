@@ -20,6 +20,16 @@ use florc_syntax::{Reason, Span};
 
 use crate::decide::Facts;
 
+/// Begins the name of the variable that keeps the object which another variable held before a loop:
+/// `_florc_kept0_model` for `model`, in the first loop of a function.
+const KEPT: &str = "_florc_kept";
+
+/// The variable whose object a root keeps.
+pub(crate) fn kept_of(root: &Root) -> Option<&str> {
+    let (number, name) = root.name.strip_prefix(KEPT)?.split_once('_')?;
+    number.bytes().all(|it| it.is_ascii_digit()).then_some(name)
+}
+
 /// The roots of a cut point, in the order of the manifest.
 #[derive(Default)]
 pub(crate) struct Cut {
@@ -128,7 +138,10 @@ impl CutPoint<'_> {
             } else if self.in_class() && is_private(&binding.name) && !bound {
                 Some("let its name begin with one underscore".to_owned())
             } else if self.loses_object(id, region) {
-                Some("bind the new object to another name".to_owned())
+                let kept = self.kept(id, &place, change.cause);
+                let is_kept = kept.is_some();
+                found.extend(kept.filter(|_| live));
+                (!is_kept).then(|| "bind the new object to another name".to_owned())
             } else if place == Place::Captured && !self.reaches(id, change.rebound && !assignable) {
                 Some(format!(
                     "declare `nonlocal {}` in the function of the loop",
@@ -162,6 +175,37 @@ impl CutPoint<'_> {
             });
         }
         found
+    }
+
+    /// The object that a variable held before the loop, as a root of its own: the loop changes it and
+    /// may then bind another one, while a caller goes on to hold it.
+    fn kept(&self, id: BindingId, place: &Place, cause: &Cause) -> Option<Candidate> {
+        let semantics = self.facts.semantics;
+        let mut loops = semantics.loops.iter();
+        let own = loops.by_ref().filter(|it| it.function == self.function);
+        let number = own.take_while(|it| it.stmt != self.stmt).count();
+        let name = format!("{KEPT}{number}_{}", semantics.binding(id).name);
+        let is_taken = semantics.bindings.iter().any(|other| other.name == name);
+        let may = *place == Place::Local && self.bound_before.contains(&id);
+        // a program that looks at its variables by name would see one more
+        (may && !is_taken && !self.all_live && !self.in_class_body()).then(|| Candidate {
+            passable: true,
+            returned: false,
+            held_before: true,
+            root: Root {
+                name,
+                place: Place::Local,
+                module: String::new(),
+                live: true,
+                always_bound: true,
+                replaced: false,
+                reasons: self.reason_lines(cause),
+            },
+        })
+    }
+
+    fn in_class_body(&self) -> bool {
+        self.facts.semantics.in_class_body(self.stmt)
     }
 
     /// Whether another object must be bound to a variable that the region only touches: iterators are
@@ -308,6 +352,7 @@ impl CutPoint<'_> {
         let binding = semantics.binding(id);
         let gone = !semantics.is_module(self.function)
             && region.mutated.contains_key(&id)
+            && region.bound.contains_key(&id)
             && self.live_before.contains(&id)
             && self.replaced(binding);
         let params = &semantics.function(self.function).params;

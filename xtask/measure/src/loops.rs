@@ -153,7 +153,12 @@ impl View<'_> {
     fn exact(&self, each: &Loop) -> Option<&'static str> {
         let plan = &self.compiled.plan;
         if let Some(main) = plan.main_loops.iter().find(|main| main.stmt == each.stmt) {
-            return main.site.recreatable.then_some("main loop");
+            let how = if main.site.asks {
+                "main loop, what it iterates over is looked at when it begins"
+            } else {
+                "main loop"
+            };
+            return main.site.recreatable.then_some(how);
         }
         if plan.skip_blocks.iter().any(|block| block.stmt == each.stmt) {
             return Some("SkipBlock");

@@ -13,11 +13,12 @@ mod inline;
 mod layout;
 mod lines;
 
-use florc_manifest::SkipBlockSite;
+use florc_manifest::{Root, SkipBlockSite};
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::{Block, StmtId, StmtKind};
 use florc_syntax::{EditSet, Edited, Module, SourceMap, Span};
 
+use crate::cut::kept_of;
 use crate::plan::Plan;
 use layout::Layout;
 use lines::Lines;
@@ -92,6 +93,12 @@ fn only_imports(module: &Module, file: Span, name: &str) -> bool {
             .all(|alias| alias.asname.as_ref().unwrap_or(&alias.name).text != name),
         _ => true,
     })
+}
+
+/// `_florc_kept0_model = model`, before the loop.
+fn kept(roots: &[Root]) -> impl Iterator<Item = String> {
+    let kept = roots.iter().filter_map(|root| Some((root, kept_of(root)?)));
+    kept.map(|(root, name)| format!("{} = {name}", root.name))
 }
 
 /// Walks the statements in source order and inserts whole lines.
@@ -234,8 +241,11 @@ impl Writer<'_> {
             .line_start(self.module.tree.stmt(stmt).span.start);
         let line = self.lines(0, "").plain("step_into", &site.id);
         let newline = self.layout.newline();
+        let kept = kept(&site.roots);
+        let kept = kept.map(|line| format!("{indentation}{}{line}{newline}", self.moved));
         let text = format!(
-            "{indentation}{}if {line}:  # SkipBlock{newline}",
+            "{}{indentation}{}if {line}:  # SkipBlock{newline}",
+            kept.collect::<String>(),
             self.moved
         );
         self.edits.insert(start, text);
@@ -263,8 +273,11 @@ impl Writer<'_> {
         let is_while = matches!(self.module.tree.stmt(stmt).kind, StmtKind::While { .. });
         let plan = self.plan;
         if let Some(main) = plan.main_loops.iter().find(|main| main.stmt == stmt) {
+            for line in kept(&main.site.roots) {
+                self.insert_before(stmt, &line);
+            }
             if is_while {
-                self.insert_before(stmt, "enter", &main.site.id);
+                self.insert_before(stmt, &self.lines(0, "").plain("enter", &main.site.id));
             }
             self.insert_first(stmt, |lines| lines.carry(&main.site));
         }
@@ -324,11 +337,10 @@ impl Writer<'_> {
     }
 
     /// A line with only an id, on the line before a loop.
-    fn insert_before(&mut self, stmt: StmtId, hook: &str, id: &str) {
+    fn insert_before(&mut self, stmt: StmtId, line: &str) {
         let Some(indentation) = self.layout.indentation(stmt) else {
             return;
         };
-        let line = self.lines(0, "").plain(hook, id);
         let start = self.module.tree.stmt(stmt).span.start;
         let newline = self.layout.newline();
         self.edits
