@@ -347,6 +347,7 @@ impl Replayer {
     /// The main loop ended. `Some`: capture and give to [`Self::verify`], then go on.
     pub fn leave(&mut self) -> Option<CutKey> {
         let exit = self.progress.leave()?;
+        self.has_left(exit.instance);
         let is_inside = self.is_inside(Moment::gap(exit.instance + 1));
         match self.recorded.left.get(&exit.instance) {
             Some(count) if *count == exit.iteration => {}
@@ -365,7 +366,9 @@ impl Replayer {
 
     /// As [`crate::Recorder::abandon`].
     pub fn abandon(&mut self) {
-        self.progress.leave();
+        if let Some(exit) = self.progress.leave() {
+            self.has_left(exit.instance);
+        }
     }
 
     /// A log statement was executed. `site` is an index in the probed module.

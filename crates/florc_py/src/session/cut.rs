@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyTuple};
 
 use super::port::{self, Named};
-use super::{Busy, Engine, Trouble, here, resume, start};
+use super::{Busy, Engine, Trouble, here, start};
 use crate::hooks::frames::Scope;
 use crate::hooks::{unbound, values};
 
@@ -225,34 +225,12 @@ pub(super) fn put_back<'py>(
             assign(py, root, value, before[index].1.as_ref())?;
         }
     }
-    if resume::is_waiting() {
-        let named: Named<'_> = live
-            .iter()
-            .map(|(key, _)| (key.clone(), restored.get(key).cloned().flatten()))
-            .collect();
-        compare(py, cut, site, &named)?;
-    }
     let give = |index: &usize| -> Result<Bound<'py, PyAny>, Trouble> {
         let key = site.roots[*index].key();
         let value = restored.get(&key).cloned().flatten();
         Ok(value.unwrap_or(unbound(py)?.clone()))
     };
     site.results.iter().map(give).collect()
-}
-
-/// Compares the state that was put back with the recorded one.
-fn compare<'py>(
-    py: Python<'py>,
-    cut: &CutKey,
-    site: &Site<'_>,
-    named: &Named<'py>,
-) -> Result<(), Trouble> {
-    let captured = port::capture(py, named, site.optional())?;
-    here(|session| {
-        if let Engine::Replay(replayer) = &mut session.engine {
-            replayer.verify(cut, captured.snapshot);
-        }
-    })
 }
 
 /// Takes a global out of its module, while the state is put back: an imported module is restored as

@@ -199,6 +199,7 @@ pub(super) fn settle(py: Python<'_>) -> Result<(), Trouble> {
             return Ok(());
         }
         drop(here(Session::abandon)?);
+        resume::check(py);
     }
 }
 
@@ -255,11 +256,7 @@ fn head<'py>(
     match step {
         None | Some(HeadStep::Run(_) | HeadStep::Ignore) => Ok(None),
         Some(HeadStep::Restore(key)) => {
-            let values = cut::put_back(py, &cut(key), &Site::head(site), roots)?;
-            if resume::is_waiting_at(key) {
-                resume::go_on(key)?;
-            }
-            Ok(Some(values))
+            cut::put_back(py, &cut(key), &Site::head(site), roots).map(Some)
         }
         Some(HeadStep::Check(key)) => {
             cut::take(py, cut(key), &Site::head(site), roots)?;
@@ -267,7 +264,9 @@ fn head<'py>(
         }
         Some(HeadStep::Stop(key)) => {
             cut::take(py, cut(key), &Site::head(site), roots)?;
-            if replays {
+            if resume::is_waiting() {
+                resume::go_on(key)?;
+            } else if replays {
                 verdict::end_process(py);
             }
             Ok(None)
@@ -290,6 +289,7 @@ pub(crate) fn leave<'py>(
         };
         cut.filter(|_| !last.inert)
     })?;
+    resume::check(py);
     match cut {
         Some(cut) => cut::take(py, cut, &Site::head(&site), roots),
         None => Ok(()),

@@ -16,16 +16,7 @@ pub(super) fn is_waiting() -> bool {
     super::with(|session| session.resume.is_some()) == Some(true)
 }
 
-/// Whether it is to be gone on with at `head`, and not in a later main loop.
-pub(super) fn is_waiting_at(head: HeadKey) -> bool {
-    let at = super::with(|session| match &session.engine {
-        Engine::Replay(replayer) => replayer.goes_on_at(head),
-        Engine::Record(_) => false,
-    });
-    is_waiting() && at == Some(true)
-}
-
-/// The state of `head` was put back and compared: from here on the run is recorded.
+/// The state at `head` came out as recorded: from here on the run is recorded.
 pub(super) fn go_on(head: HeadKey) -> Result<(), Trouble> {
     here(|session| -> Result<(), Trouble> {
         let Session { engine, resume, .. } = session;
@@ -41,6 +32,17 @@ pub(super) fn go_on(head: HeadKey) -> Result<(), Trouble> {
     })??;
     MODE.set(Mode::Record);
     Ok(())
+}
+
+/// Ends the process where the run cannot be gone on with any more.
+pub(super) fn check(py: Python<'_>) {
+    let failure = super::with(|session| match (&session.engine, &session.resume) {
+        (Engine::Replay(replayer), Some(_)) => replayer.failure().map(ToOwned::to_owned),
+        _ => None,
+    });
+    if let Some(why) = failure.flatten() {
+        refuse(py, &why);
+    }
 }
 
 /// Ends the process without the rest of the script.

@@ -113,21 +113,26 @@ impl Replayer {
             return Verdict::Failed { error };
         }
         self.check_end();
-        let is_inside = |moment| self.is_inside(moment);
-        let sites = self.plan.forward_sites.iter().copied().flatten().collect();
-        let rows = compare_rows(
-            &self.recorded,
-            &self.forward,
-            &self.skipped,
-            &sites,
-            is_inside,
-        );
+        let rows = self.other_rows();
         let findings = std::mem::take(&mut self.findings);
         match (findings.difference.or(rows), findings.reasons) {
             (Some(difference), _) => Verdict::Diverged { difference },
             (None, reasons) if reasons.is_empty() => Verdict::Verified,
             (None, reasons) => Verdict::Approximate { reasons },
         }
+    }
+
+    /// The first row of the segment that is not as recorded.
+    pub(super) fn other_rows(&self) -> Option<String> {
+        let is_inside = |moment| self.is_inside(moment);
+        let sites = self.plan.forward_sites.iter().copied().flatten().collect();
+        compare_rows(
+            &self.recorded,
+            &self.forward,
+            &self.skipped,
+            &sites,
+            is_inside,
+        )
     }
 
     /// Was the end reached, and its state compared?

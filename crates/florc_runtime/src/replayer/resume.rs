@@ -3,12 +3,15 @@
 //!
 //! ```python
 //! model = Net()                      # runs again
-//! for epoch in range(90):            # 57 items are drawn
-//!     best = florc.carry(ID, best)   # the state of iteration 57 is put back, compared, recorded on
+//! for epoch in range(90):            # 54 items are drawn, the state of iteration 54 is put back
+//!     best = florc.carry(ID, best)   # 57: the state is compared with the recorded one; on it goes
 //! ```
 //!
-//! Nothing of the run is changed before the state was found equal to the recorded one. Decides
-//! nothing about how it is recorded.
+//! The iterations from the last checkpoint but one to the last run again: that they come out at the
+//! recorded state proves that nothing is missing in what was put back. Nothing of the run is changed
+//! before. Decides nothing about how it is recorded.
+
+use std::collections::BTreeSet;
 
 use florc_manifest::{
     CutKey, FORMAT_VERSION, HeadKey, JournalRecord, NeededRoots, ReplayPlan, RunStatus, Segment,
@@ -28,8 +31,8 @@ use crate::run::RunHandle;
 pub(super) struct Resuming {
     /// The run is not deleted meanwhile.
     _held: RunGuard,
-    /// Instance of the main loop that is entered in the middle.
-    instance: u32,
+    /// Where a state is put back.
+    start: Option<HeadKey>,
 }
 
 impl Replayer {
@@ -55,75 +58,38 @@ impl Replayer {
         }
         let recorded = Recorded::read(run.clone())?;
         let needed = needed(&recorded);
-        let checkpoints = recorded.checkpoints.iter();
-        let heads = checkpoints.filter_map(|(cut, record)| match cut {
-            CutKey::Head(head) => {
-                let main = recorded.main_loop_of(head.instance)?;
-                let names = needed.iter().find(|it| it.site == main.id)?;
-                record.restorable(&names.names).then_some(*head)
-            }
-            CutKey::Block(_) | CutKey::Exit(_) => None,
-        });
-        let last = heads.max().ok_or_else(|| {
-            refused(
-                "it has no checkpoint that holds all of the state; run the script from its start",
-            )
+        let mut heads = heads(run, &recorded, &needed);
+        let last = heads.pop().ok_or_else(|| {
+            refused("it has no checkpoint that holds all of the state; run the script again")
         })?;
-        let is_known = |instance: &u32| recorded.repeats.contains(instance);
-        let main = recorded.main_loop_of(last.instance);
-        if !is_known(&last.instance) || !main.is_some_and(|main| recorded.can_jump(&main.id)) {
+        let start = heads.pop();
+        let repeats = |head: HeadKey| {
+            let main = recorded.main_loop_of(head.instance);
+            let is_jumped = main.is_some_and(|main| recorded.can_jump(&main.id));
+            is_jumped && recorded.repeats.contains(&head.instance)
+        };
+        if !start.is_none_or(repeats) {
             return Err(refused(
                 "its main loop cannot be entered in the middle: what it iterates over does not \
                  give the same items in another process",
             ));
         }
-        let resuming = Resuming {
-            _held: held,
-            instance: last.instance,
-        };
-        Ok(Self::at(recorded, needed, last, resuming))
-    }
-
-    fn at(recorded: Recorded, needed: Vec<NeededRoots>, last: HeadKey, resuming: Resuming) -> Self {
-        let module = recorded.manifest.modules.first();
-        let all = |count: usize| (0..count as u32).map(Some).collect();
-        let segment = Segment {
-            index: 0,
-            start: SegmentStart::Head(last),
-            end: SegmentEnd::Program,
-            wanted: Vec::new(),
-        };
-        let plan = ReplayPlan {
-            format: FORMAT_VERSION,
-            replay: String::new(),
-            run: recorded.run.id().to_owned(),
-            store: String::new(),
-            modules: Vec::new(),
-            added_globals: Vec::new(),
-            main_loops: Vec::new(),
-            skip_blocks: Vec::new(),
-            forward_sites: all(module.map_or(0, |it| it.logs.len())),
-            clock_sites: all(module.map_or(0, |it| it.clocks.len())),
-            executed_blocks: Vec::new(),
-            isolated: Vec::new(),
-            needed,
-            segments: vec![segment.clone()],
-        };
-        Self {
+        let plan = plan(&recorded, needed, start, last);
+        Ok(Self {
+            segment: plan.segments[0].clone(),
             plan,
-            segment,
             recorded,
             shard: None,
             progress: Progress::default(),
             restore_at: None,
             loaded: None,
-            stale: std::collections::BTreeSet::new(),
-            skipped: std::collections::BTreeSet::new(),
+            stale: BTreeSet::new(),
+            skipped: BTreeSet::new(),
             forward: Rows::new(),
             findings: Findings::default(),
             process: std::process::id(),
-            resuming: Some(resuming),
-        }
+            resuming: Some(Resuming { _held: held, start }),
+        })
     }
 
     /// Whether this is [`Self::resuming`].
@@ -131,17 +97,23 @@ impl Replayer {
         self.resuming.is_some()
     }
 
-    /// Whether the main loop that was just entered is the one to go on with, and starts at its
-    /// beginning all the same.
+    /// Whether the main loop that was just entered is to begin in the middle, and cannot.
     pub fn has_missed(&self, instance: u32) -> bool {
-        let resuming = self.resuming.as_ref();
-        self.restore_at.is_none() && resuming.is_some_and(|it| it.instance == instance)
+        let start = self.resuming.as_ref().and_then(|it| it.start);
+        self.restore_at.is_none() && start.is_some_and(|start| start.instance == instance)
     }
 
-    /// Whether the run goes on where this state was put back: an earlier main loop is passed.
-    pub fn goes_on_at(&self, head: HeadKey) -> bool {
-        let resuming = self.resuming.as_ref();
-        resuming.is_some_and(|it| it.instance == head.instance)
+    /// A main loop was left. What comes after it must not run where it was to be gone on with.
+    pub(super) fn has_left(&mut self, instance: u32) {
+        if let SegmentEnd::Head(last) = self.segment.end
+            && self.resuming.is_some()
+            && last.instance == instance
+        {
+            let iteration = last.iteration;
+            self.fail(&format!(
+                "the main loop ended before iteration {iteration}: not as recorded"
+            ));
+        }
     }
 
     /// Why nothing can be gone on with, if something failed.
@@ -149,12 +121,13 @@ impl Replayer {
         self.findings.error.as_deref()
     }
 
-    /// The state at `head` was put back and given to [`Self::verify`]: record from here on. An
-    /// error: it is not the recorded one; nothing of the run was changed.
+    /// The state at the last head was given to [`Self::verify`]: record from here on. An error: it
+    /// did not come out as recorded; nothing of the run was changed.
     pub fn go_on(&mut self, head: HeadKey, config: &RecordConfig) -> Result<Recorder, ReplayError> {
-        if let Some(difference) = &self.findings.difference {
+        if let Some(difference) = self.findings.difference.clone().or(self.other_rows()) {
             return Err(ReplayError(format!(
-                "the state is not the recorded one: {difference}"
+                "the iterations before its last checkpoint came out otherwise than recorded: \
+                 {difference}"
             )));
         }
         if !self.findings.equal.contains(&CutKey::Head(head)) {
@@ -169,6 +142,66 @@ impl Replayer {
             progress,
             head,
         )?)
+    }
+}
+
+/// Heads whose state can be put back, in order. The last one is whole: one that is damaged cannot be
+/// compared with.
+fn heads(run: &RunHandle, recorded: &Recorded, needed: &[NeededRoots]) -> Vec<HeadKey> {
+    let usable = recorded
+        .checkpoints
+        .iter()
+        .filter_map(|(cut, record)| match cut {
+            CutKey::Head(head) => {
+                let main = recorded.main_loop_of(head.instance)?;
+                let names = needed.iter().find(|it| it.site == main.id)?;
+                record.restorable(&names.names).then_some(*head)
+            }
+            CutKey::Block(_) | CutKey::Exit(_) => None,
+        });
+    let mut heads: Vec<HeadKey> = usable
+        .filter(|head| recorded.positions.contains_key(head))
+        .collect();
+    heads.sort_unstable();
+    // one that is damaged cannot be compared with
+    let is_whole = |head: &HeadKey| run.load(&CutKey::Head(*head)).is_ok();
+    while heads.last().is_some_and(|last| !is_whole(last)) {
+        heads.pop();
+    }
+    heads
+}
+
+/// One segment: from where a state is put back to the last head. All SkipBlocks are run.
+fn plan(
+    recorded: &Recorded,
+    needed: Vec<NeededRoots>,
+    start: Option<HeadKey>,
+    last: HeadKey,
+) -> ReplayPlan {
+    let module = recorded.manifest.modules.first();
+    let all = |count: usize| (0..count as u32).map(Some).collect();
+    let blocks = module.iter().flat_map(|it| &it.skip_blocks);
+    let segment = Segment {
+        index: 0,
+        start: start.map_or(SegmentStart::Beginning, SegmentStart::Head),
+        end: SegmentEnd::Head(last),
+        wanted: Vec::new(),
+    };
+    ReplayPlan {
+        format: FORMAT_VERSION,
+        replay: String::new(),
+        run: recorded.run.id().to_owned(),
+        store: String::new(),
+        modules: Vec::new(),
+        added_globals: Vec::new(),
+        main_loops: Vec::new(),
+        skip_blocks: Vec::new(),
+        forward_sites: all(module.map_or(0, |it| it.logs.len())),
+        clock_sites: all(module.map_or(0, |it| it.clocks.len())),
+        executed_blocks: blocks.map(|it| it.id.clone()).collect(),
+        isolated: Vec::new(),
+        needed,
+        segments: vec![segment],
     }
 }
 

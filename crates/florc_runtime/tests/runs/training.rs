@@ -250,7 +250,7 @@ fn end(mut recorder: Recorder, program: &Program) -> Recorder {
     recorder
 }
 
-/// Goes on with the latest run. `spoil` is done to the state after it was put back.
+/// Goes on with the latest run. `spoil` is done to the state that was put back.
 pub(crate) fn resume(
     config: &RecordConfig,
     spoil: impl Fn(&mut Program),
@@ -262,17 +262,31 @@ pub(crate) fn resume(
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
     let entry = replayer.main_enter(MAIN, &inputs, true)?.unwrap();
     assert!(!replayer.has_missed(entry.instance));
-    let first = entry.jump.unwrap().iteration;
-    let HeadStep::Restore(key) = replayer.head(Some(first.cast_signed())) else {
-        panic!("it is not restored")
+    let mut epoch = entry.jump.map_or(0, |jump| jump.iteration);
+    let key = loop {
+        match replayer.head(Some(epoch.cast_signed())) {
+            HeadStep::Restore(key) => {
+                program.restore(&replayer.checkpoint(&CutKey::Head(key))?);
+                spoil(&mut program);
+            }
+            HeadStep::Stop(key) => break key,
+            HeadStep::Run(_) | HeadStep::Check(_) | HeadStep::Ignore => {}
+        }
+        assert_eq!(replayer.step_into(BLOCK), Step::Execute);
+        for _ in 0..STEPS {
+            program.stamp = read(&mut replayer, 0);
+            program.step();
+        }
+        replayer.block_end(BLOCK);
+        let stamp = read(&mut replayer, 1);
+        let text = format!("{epoch} {} {stamp} {}", program.total, program.stamp);
+        replayer.log(event(1, text, program.total));
+        epoch += 1;
     };
-    let cut = CutKey::Head(key);
-    program.restore(&replayer.checkpoint(&cut)?);
-    spoil(&mut program);
-    replayer.verify(&cut, program.capture());
+    replayer.verify(&CutKey::Head(key), program.capture());
     let mut recorder = replayer.go_on(key, config)?;
-    body(&mut recorder, &mut program, first, Manner::default());
-    for epoch in first + 1..EPOCHS {
+    body(&mut recorder, &mut program, epoch, Manner::default());
+    for epoch in epoch + 1..EPOCHS {
         let head = recorder.head(Some(epoch.cast_signed())).unwrap();
         if head.capture {
             submit(&mut recorder, CutKey::Head(head.key), &program);
@@ -538,11 +552,16 @@ fn module() -> ModuleManifest {
         restore_results: vec![],
         has_logs: false,
     };
+    let clock = florc_manifest::ClockSite {
+        callee: "time.time".into(),
+        span: span.clone(),
+    };
     ModuleManifest {
         file: "train.py".into(),
         main_loops: vec![main_loop],
         skip_blocks: vec![block],
         logs: vec![log(1), log(5), log(7)],
+        clocks: vec![clock.clone(), clock],
         ..ModuleManifest::default()
     }
 }
