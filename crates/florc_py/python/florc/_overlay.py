@@ -281,6 +281,7 @@ class Overlay:
         """From now on the script's files are these."""
         builtins.open = io.open = self.open
         os.open = self.os_open
+        self._replace_kept()
         for name in ("stat", "lstat", "access", "readlink"):
             setattr(os, name, self._reader(name))
         for name in ("chmod", "utime", "truncate"):
@@ -302,6 +303,15 @@ class Overlay:
         shutil._USE_CP_SENDFILE = False
         sys.meta_path.insert(0, _Patches(self))
         sys.addaudithook(self._audit)
+
+    def _replace_kept(self):
+        """Modules that are loaded already may have kept `open` under a name of their own, as `tokenize` does."""
+        for module in list(sys.modules.values()):
+            names = getattr(module, "__dict__", {})
+            if names is globals() or module is sys.modules["_io"]:
+                continue
+            for name in [name for name, value in names.items() if value is self.real_open]:
+                names[name] = self.open
 
     def _audit(self, event, arguments):
         if event not in _STARTS:

@@ -501,6 +501,7 @@ pub(crate) fn manifest() -> RunManifest {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one literal")]
 fn module() -> ModuleManifest {
     let span = SourceSpan {
         file: String::new(),
