@@ -39,7 +39,7 @@ pub(crate) fn hold(journal: &Path) -> RunGuard {
 }
 
 /// The right to delete a run; `None`: it is open somewhere, or may be.
-pub(crate) fn claim(journal: &Path, has_ended: bool) -> Option<RunGuard> {
+pub(crate) fn claim(journal: &Path, has_ended: impl Fn() -> bool) -> Option<RunGuard> {
     let Ok(file) = File::open(journal) else {
         // killed before its first record, or about to write it
         let run = journal.parent().unwrap_or(journal);
@@ -51,7 +51,7 @@ pub(crate) fn claim(journal: &Path, has_ended: bool) -> Option<RunGuard> {
         }),
         Err(TryLockError::WouldBlock) => None,
         Err(TryLockError::Error(_)) => {
-            (has_ended || is_still(journal)).then_some(RunGuard { _journal: None })
+            (has_ended() || is_still(journal)).then_some(RunGuard { _journal: None })
         }
     }
 }

@@ -64,7 +64,7 @@ impl RunHandle {
 
     /// The right to delete the run; `None`: it is being recorded or replayed.
     pub(crate) fn claim(&self) -> Option<RunGuard> {
-        claim(&self.journal_path(), self.has_ended())
+        claim(&self.journal_path(), || self.has_ended())
     }
 
     /// Whether some process records or replays it, as far as can be told.

@@ -9,11 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use florc_manifest::{JournalRecord, Verdict};
-use florc_runtime::{Mode, RunHandle, Store, check_store};
+use florc_runtime::{Mode, RecordConfig, RunHandle, Store, check_store};
 use tempfile::tempdir;
 
 use super::faults::{Random, states};
-use super::training::{Ask, EPOCHS, Manner, from_scratch, plan, record_with, replay_all};
+use super::resume::{Outcome, outcome, unbroken};
+use super::training::{Ask, EPOCHS, Manner, from_scratch, plan, record_with, replay_all, resume};
 
 const STORE: &str = "FLORC_TEST_KILLED_STORE";
 
@@ -105,9 +106,27 @@ fn check(run: &RunHandle, acknowledged: u64) {
     );
 }
 
+/// The last run goes on where it has a checkpoint, and ends as one that was never killed.
+fn go_on(store: &Path, whole: &Outcome) {
+    let config = RecordConfig {
+        store: store.to_owned(),
+        mode: Mode::All,
+        memory_limit: 1 << 20,
+        storage_limit: None,
+    };
+    match resume(&config, |_| {}) {
+        Ok(_) => assert_eq!(&outcome(store), whole),
+        Err(error) => {
+            let is_early = error.0.contains("no checkpoint") || error.0.contains("it finished");
+            assert!(is_early, "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_kill_at_any_moment_loses_nothing_that_was_finished() {
     let kills = std::env::var("FLORC_KILLS").map_or(20, |it| it.parse().unwrap());
+    let whole = unbroken();
     let mut random = Random(3);
     for kill in 0..kills {
         let directory = tempdir().unwrap();
@@ -124,6 +143,12 @@ fn a_kill_at_any_moment_loses_nothing_that_was_finished() {
             let run = runs.iter().find(|run| run.id() == id).unwrap();
             assert!(*epoch < EPOCHS && !run.is_open());
             check(run, *epoch);
+        }
+        if acknowledged
+            .iter()
+            .any(|(id, _)| runs.last().is_some_and(|it| it.id() == id))
+        {
+            go_on(directory.path(), &whole);
         }
     }
 }

@@ -27,9 +27,9 @@ fn said(text: &str) -> String {
 }
 
 /// Rows; states but for what the clock told: total, random, weights in short.
-type Outcome = (Vec<(u64, String)>, Vec<(CutKey, f64, i64, f64)>);
+pub(super) type Outcome = (Vec<(u64, String)>, Vec<(CutKey, f64, i64, f64)>);
 
-fn outcome(store: &Path) -> Outcome {
+pub(super) fn outcome(store: &Path) -> Outcome {
     let store = Store::open(store).unwrap();
     let run = store.latest(None).unwrap();
     assert_eq!(check_store(&store).unwrap().damages, []);
@@ -53,7 +53,7 @@ fn outcome(store: &Path) -> Outcome {
     )
 }
 
-fn unbroken() -> Outcome {
+pub(super) fn unbroken() -> Outcome {
     let directory = tempdir().unwrap();
     record(directory.path(), Mode::All, Manner::default());
     outcome(directory.path())
