@@ -9,8 +9,8 @@
 //! .florc/replays/<id>/
 //! ```
 //!
-//! Finds and makes runs; [`RunHandle`] reads one. Nothing here is locked: two processes never
-//! write the same file. Deletes nothing.
+//! Finds and makes runs; [`RunHandle`] reads one. Two processes never write the same file. Who has a
+//! run open is `in_use`'s to tell, what is deleted `gc`'s.
 
 use std::fs;
 use std::io::{self, Write};
