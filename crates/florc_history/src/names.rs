@@ -11,7 +11,7 @@
 //! A parameter of a new function is the variable that the moved code used there. Attributes follow
 //! the same way, where nobody disagrees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{BindingId, Semantics};
 use florc_syntax::Module;
@@ -37,7 +37,7 @@ impl Names {
         matching: &Matching,
     ) -> Self {
         let mut votes = Votes::default();
-        let mut attributes: BTreeMap<String, BTreeMap<String, u32>> = BTreeMap::new();
+        let mut attributes: BTreeMap<String, AttributeVotes> = BTreeMap::new();
         for (one, other) in &matching.exprs {
             match (&before.tree.expr(*one).kind, &after.tree.expr(*other).kind) {
                 (ExprKind::Name(_), ExprKind::Name(_)) => {
@@ -45,7 +45,8 @@ impl Names {
                 }
                 (ExprKind::Attribute { attr: a, .. }, ExprKind::Attribute { attr: b, .. }) => {
                     let mine = attributes.entry(b.text.clone()).or_default();
-                    *mine.entry(a.text.clone()).or_default() += 1;
+                    mine.olds.insert(a.text.clone());
+                    mine.is_assigned |= is_target(after, *other) && is_target(before, *one);
                 }
                 _ => {}
             }
@@ -55,7 +56,7 @@ impl Names {
         }
         let mut names = Self {
             old_of: votes.decide(old, new, matching),
-            attributes: unanimous(before, attributes),
+            attributes: unanimous((before, after), attributes),
             spelled: Spelled::new(),
         };
         names.spelled = names.spell(old, (after, new));
@@ -239,22 +240,44 @@ fn are_defined_together(
     })
 }
 
-/// Attributes that every vote calls by one other name, and that the older version does not have.
+/// Attributes that every vote calls by one other name, where an assignment is among the votes, the
+/// older version does not have the new name, and the newer one has the old name no more.
 fn unanimous(
-    before: &Module,
-    votes: BTreeMap<String, BTreeMap<String, u32>>,
+    (before, after): (&Module, &Module),
+    votes: BTreeMap<String, AttributeVotes>,
 ) -> BTreeMap<String, String> {
-    let tree = &before.tree;
-    let has = |name: &str| {
+    let has = |module: &Module, name: &str| {
+        let tree = &module.tree;
         let mut exprs = (0..tree.expr_count() as u32).map(ExprId);
-        exprs.any(|expr| matches!(&tree.expr(expr).kind, ExprKind::Attribute { attr, .. } if attr.text == name))
+        exprs.any(|expr| {
+            matches!(&tree.expr(expr).kind, ExprKind::Attribute { attr, .. } if attr.text == name)
+        })
     };
-    let one = votes.into_iter().filter_map(|(new, olds)| {
-        let mut olds = olds.into_keys();
+    let one = votes.into_iter().filter_map(|(new, votes)| {
+        let mut olds = votes.olds.into_iter();
         let old = olds
             .next()
             .filter(|old| *old != new && olds.next().is_none())?;
-        (!has(&new)).then_some((new, old))
+        let is_renamed = votes.is_assigned && !has(before, &new) && !has(after, &old);
+        is_renamed.then_some((new, old))
     });
     one.collect()
+}
+
+/// What an attribute of the newer version was called.
+#[derive(Debug, Default)]
+struct AttributeVotes {
+    olds: BTreeSet<String>,
+    /// A vote came from a statement that assigns it.
+    is_assigned: bool,
+}
+
+/// Whether an attribute is assigned to.
+fn is_target(module: &Module, expr: ExprId) -> bool {
+    let stmt = module.tree.stmt_of(expr);
+    match &module.tree.stmt(stmt).kind {
+        StmtKind::Assign { targets, .. } => targets.contains(&expr),
+        StmtKind::AnnAssign { target, .. } => *target == expr,
+        _ => false,
+    }
 }

@@ -121,7 +121,12 @@ fn what_draws_is_isolated_where_checkpoints_are_behind_it() {
             .into_iter()
             .find(|stmt| matches!(new.tree.stmt(*stmt).kind, StmtKind::For { .. }));
         let diff = diff_sources(&old, &new);
-        let changes = classify(judges[0].version(), judges[1].version(), &diff, main_loop.as_slice());
+        let changes = classify(
+            judges[0].version(),
+            judges[1].version(),
+            &diff,
+            main_loop.as_slice(),
+        );
         changes.iter().map(|it| it.isolated).collect::<Vec<_>>()
     };
     assert_eq!(isolated(&format!("{LOOP}    print(rng())\n")), [true]);

@@ -18,27 +18,30 @@ use crate::align::body_at;
 use crate::classify::Version;
 use crate::matching::Matching;
 use crate::names::Names;
-use crate::shape::suites;
+use crate::shape::{ModuleShapes, suites};
 
 pub(super) struct Anchors<'a> {
     old: Version<'a>,
     new: Version<'a>,
     matching: &'a Matching,
     names: &'a Names,
+    /// What each statement of the older version says.
+    shapes: &'a ModuleShapes,
 }
 
 impl<'a> Anchors<'a> {
     pub(super) fn new(
-        old: Version<'a>,
-        new: Version<'a>,
+        (old, new): (Version<'a>, Version<'a>),
         matching: &'a Matching,
         names: &'a Names,
+        shapes: &'a ModuleShapes,
     ) -> Self {
         Self {
             old,
             new,
             matching,
             names,
+            shapes,
         }
     }
 
@@ -62,7 +65,33 @@ impl<'a> Anchors<'a> {
             (None, None) => return Err(self.nothing_around(stmt)),
         };
         self.check_around(stmt, place)?;
+        self.check_twins(stmt, place)?;
         Ok(place)
+    }
+
+    /// Where the recorded function says the same a second time, and the working tree only once,
+    /// nobody knows which of the two is left.
+    fn check_twins(&self, stmt: StmtId, place: Place) -> Result<(), Refusal> {
+        let (Place::After(at) | Place::Before(at) | Place::Instead(at)) = place;
+        let shape = self.shapes.whole[at.0 as usize];
+        let function = self.old.semantics.function_of_stmt(at);
+        let all = (0..self.old.module.tree.stmt_count() as u32).map(StmtId);
+        let twin = all.into_iter().find(|it| {
+            *it != at
+                && self.shapes.whole[it.0 as usize] == shape
+                && !self.matching.stmts.contains_key(it)
+                && self.old.semantics.function_of_stmt(*it) == function
+        });
+        match twin {
+            None => Ok(()),
+            Some(twin) => Err(Refusal {
+                there: vec![
+                    (self.old_span(at), "beside this".to_owned()),
+                    (self.old_span(twin), "or beside this".to_owned()),
+                ],
+                ..self.ambiguous(stmt, at, twin)
+            }),
+        }
     }
 
     /// What a statement is in the older version: its partner, or, where it calls a new function,
@@ -179,6 +208,13 @@ impl<'a> Anchors<'a> {
         let effect = self.old.judge.effect(function, &[other]);
         if let Some((at, why)) = effect.unknown.into_iter().next() {
             return Some((at, why));
+        }
+        if !self.new.judge.may_reach(&[stmt]).is_empty()
+            && let Some((binding, _)) = effect.changes.first_key_value()
+        {
+            // A function that it calls may read anything.
+            let name = &self.old.semantics.binding(*binding).name;
+            return Some((span, format!("it changes `{name}`")));
         }
         let reads = self.new.semantics.read_in(&[stmt]);
         let reads: Vec<_> = reads

@@ -28,7 +28,7 @@ use self::anchor::Anchors;
 use crate::classify::{Version, holds_log};
 use crate::matching::{Matching, match_versions};
 use crate::names::Names;
-use crate::shape::suites;
+use crate::shape::{ModuleShapes, Shapes, suites};
 
 pub use self::differences::{Difference, DifferenceKind};
 
@@ -95,6 +95,7 @@ pub fn carry(old: Version<'_>, new: Version<'_>) -> Carried {
         new,
         matching: &matching,
         names: &names,
+        shapes: &Shapes::default().of_module(old.module),
         carried: BTreeMap::new(),
         refusals: Vec::new(),
     };
@@ -133,6 +134,7 @@ struct Carrier<'a> {
     new: Version<'a>,
     matching: &'a Matching,
     names: &'a Names,
+    shapes: &'a ModuleShapes,
     carried: BTreeMap<StmtId, Place>,
     refusals: Vec<Refusal>,
 }
@@ -178,7 +180,7 @@ impl Carrier<'_> {
 
     /// A recorded log statement that stands where its surroundings do not.
     fn has_moved(&self, old: StmtId, new: StmtId) -> bool {
-        let anchors = Anchors::new(self.old, self.new, self.matching, self.names);
+        let anchors = Anchors::new((self.old, self.new), self.matching, self.names, self.shapes);
         anchors
             .place(new)
             .is_ok_and(|place| !anchors.is_at(place, old))
@@ -245,7 +247,7 @@ impl Carrier<'_> {
     }
 
     fn place_and_needs(&self, stmt: StmtId) -> Result<(Place, Vec<StmtId>), Refusal> {
-        let anchors = Anchors::new(self.old, self.new, self.matching, self.names);
+        let anchors = Anchors::new((self.old, self.new), self.matching, self.names, self.shapes);
         let place = match self.matching.old_stmts.get(&stmt) {
             Some(old) if !self.has_moved(*old, stmt) => Place::Instead(*old),
             _ => anchors.place(stmt)?,

@@ -23,8 +23,30 @@ impl Carrier<'_> {
         for (name, binding) in self.free_names(stmt) {
             needs.extend(self.name(stmt, place, name, binding)?);
         }
+        self.builtins(stmt, place)?;
         self.methods(stmt)?;
         Ok(needs)
+    }
+
+    /// Names that mean nothing of the program must mean nothing of it there.
+    fn builtins(&self, stmt: StmtId, place: Place) -> Result<(), Refusal> {
+        let (Place::After(at) | Place::Before(at) | Place::Instead(at)) = place;
+        let scope = self.old.semantics.scope_of_stmt(at);
+        let tree = &self.new.module.tree;
+        let exprs = tree
+            .descendants(stmt)
+            .flat_map(|each| tree.stmt_exprs(each));
+        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+            let ExprKind::Name(name) = &tree.expr(expr).kind else {
+                continue;
+            };
+            if self.new.semantics.binding_of_name(expr).is_none()
+                && let Resolution::Binding(found) = self.old.semantics.lookup(scope, name)
+            {
+                return Err(self.means_another(stmt, tree.expr(expr).span, found));
+            }
+        }
+        Ok(())
     }
 
     /// Names in a statement that mean variables from outside of it, each once.
