@@ -103,6 +103,10 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent flags of one command line"
+)]
 pub(crate) struct ReplayArgs {
     /// Run id, unique beginning of one, or name [default: the latest run of the script].
     #[arg(value_name = "RUN")]

@@ -199,23 +199,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
 
 fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
     let span = current.module.tree.stmt(stmt).span;
-    let mut refusals: Vec<(Span, String)> = objections(recorded.module, current, stmt)
-        .into_iter()
-        .map(|Objection { span, text }| (span, text))
-        .collect();
-    for binding in current.semantics.assigned_in(&[stmt]) {
-        refusals.extend(fresh.conflict(current, binding));
-        if let Some(star) = fresh.star.filter(|_| is_global_elsewhere(current, binding)) {
-            let name = &current.semantics.binding(binding).name;
-            refusals.push((star, format!("this import may bind `{name}`, too")));
-        }
-    }
-    for (span, binding) in assigned_parts(current, stmt) {
-        if let Some(conflict) = fresh.conflict(current, binding) {
-            refusals.push((span, "it assigns to a part of this object".to_owned()));
-            refusals.push(conflict);
-        }
-    }
+    let mut refusals = bindings_and_kind(recorded, current, fresh, stmt);
     let function = current.semantics.function_of_stmt(stmt);
     let effect = current.judge.effect(function, &[stmt]);
     refusals.extend(effect.outside);
@@ -264,6 +248,33 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
         title: title.to_owned(),
         reasons,
     }
+}
+
+/// What speaks against a statement whatever it calls: its kind, and what it binds.
+fn bindings_and_kind(
+    recorded: Version<'_>,
+    current: Version<'_>,
+    fresh: &Fresh,
+    stmt: StmtId,
+) -> Vec<(Span, String)> {
+    let mut refusals: Vec<(Span, String)> = objections(recorded.module, current, stmt)
+        .into_iter()
+        .map(|Objection { span, text }| (span, text))
+        .collect();
+    for binding in current.semantics.assigned_in(&[stmt]) {
+        refusals.extend(fresh.conflict(current, binding));
+        if let Some(star) = fresh.star.filter(|_| is_global_elsewhere(current, binding)) {
+            let name = &current.semantics.binding(binding).name;
+            refusals.push((star, format!("this import may bind `{name}`, too")));
+        }
+    }
+    for (span, binding) in assigned_parts(current, stmt) {
+        if let Some(conflict) = fresh.conflict(current, binding) {
+            refusals.push((span, "it assigns to a part of this object".to_owned()));
+            refusals.push(conflict);
+        }
+    }
+    refusals
 }
 
 /// Whether another statement, or the header of the suite, is on a statement's lines.

@@ -129,9 +129,12 @@ fn segment_count(
     const SHORTEST: f64 = 60.0;
     const PER_WORKER: usize = 8;
     let total: f64 = runs.iter().map(|run| cost(&pieces[run.clone()])).sum();
-    let worthwhile = total / SHORTEST.max(20.0 * request.before_seconds);
+    let each = SHORTEST.max(20.0 * request.before_seconds);
     let workers = request.workers.max(1);
-    (worthwhile as usize).clamp(workers, PER_WORKER * workers)
+    let more = workers + 1..=PER_WORKER * workers;
+    more.take_while(|count| total >= each * *count as f64)
+        .last()
+        .unwrap_or(workers)
 }
 
 fn cost(pieces: &[Piece]) -> f64 {

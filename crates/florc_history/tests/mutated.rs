@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up must fail")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use florc_history::match_versions;
@@ -42,7 +43,7 @@ fn tagged(text: &str) -> Vec<String> {
         let end = module.source.line_start(line as u32 + 2).saturating_sub(1);
         let is_taken = lines[line].contains('#') || lines[line].ends_with('\\');
         if !is_taken && !module.trivia.inside_string(end) {
-            lines[line].push_str(&format!("  #@{index}"));
+            let _ = write!(lines[line], "  #@{index}");
         }
     }
     lines
@@ -266,7 +267,7 @@ fn edited_scripts_are_matched() {
             let mut random = Random((seed + 1) * 7919 + index as u64);
             let old = tagged(&text);
             let mut new = old.clone();
-            for _ in 0..1 + seed {
+            for _ in 0..=seed {
                 let kept = new.clone();
                 edit(&mut new, &mut random);
                 let source = new.join("\n") + "\n";

@@ -128,11 +128,8 @@ impl CutPoint<'_> {
                 Place::Global => false,
             };
             let bound = self.bound.contains(&id);
-            let key = (
-                place == Place::Global,
-                module.clone(),
-                binding.name.as_str(),
-            );
+            let name = binding.name.as_str();
+            let key = (place == Place::Global, module.clone(), name);
             let help = if !names.insert(key) {
                 Some("give the two variables different names".to_owned())
             } else if self.in_class() && is_private(&binding.name) && !bound {

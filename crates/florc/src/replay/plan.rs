@@ -205,22 +205,20 @@ pub(crate) fn store(
     let files: Vec<(String, Vec<u8>)> = names.zip(texts.map(|text| text.bytes.clone())).collect();
     let mut plan = of_segments(subject, sources, comparison, probed, planned);
     let known = continues.then(|| replays::unfinished(&subject.opened.folder, &plan, &files));
-    let (id, folder) = match known.flatten() {
-        Some(known) => known,
-        None => {
-            let id = subject.opened.store.create_replay()?;
-            let folder = subject.opened.store.replay_directory(&id);
-            plan.replay.clone_from(&id);
-            for (name, bytes) in &files {
-                let file = folder.join(name);
-                std::fs::write(&file, bytes)
-                    .map_err(|error| Failure::io("write", &file, &error))?;
-            }
-            let text = serde_json::to_string_pretty(&plan)
-                .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
-            replays::replace(&folder.join("plan.json"), text.as_bytes())?;
-            (id, folder)
+    let (id, folder) = if let Some(known) = known.flatten() {
+        known
+    } else {
+        let id = subject.opened.store.create_replay()?;
+        let folder = subject.opened.store.replay_directory(&id);
+        plan.replay.clone_from(&id);
+        for (name, bytes) in &files {
+            let file = folder.join(name);
+            std::fs::write(&file, bytes).map_err(|error| Failure::io("write", &file, &error))?;
         }
+        let text = serde_json::to_string_pretty(&plan)
+            .map_err(|error| Failure::new(format!("the plan cannot be written: {error}")))?;
+        replays::replace(&folder.join("plan.json"), text.as_bytes())?;
+        (id, folder)
     };
     plan.replay.clone_from(&id);
     let source_hash = source_hash(sources).unwrap_or_else(|| id.clone());

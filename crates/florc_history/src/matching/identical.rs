@@ -45,7 +45,7 @@ fn groups(
 pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
     let wanted = |node: &Node| node.is_stmt() && node.size >= TELLING;
     let groups = groups(old, new, |node| node.shape, wanted);
-    pair_unique(groups, old, pairs);
+    pair_unique(&groups, old, pairs);
 }
 
 /// The same, whatever variables are called, among those that are left.
@@ -56,10 +56,10 @@ pub(super) fn unique_but_names(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
         olds.retain(|it| pairs.new_of(*it).is_none());
         news.retain(|it| pairs.old_of(*it).is_none());
     }
-    pair_unique(groups, old, pairs);
+    pair_unique(&groups, old, pairs);
 }
 
-fn pair_unique(groups: Groups, old: &Nodes, pairs: &mut Pairs) {
+fn pair_unique(groups: &Groups, old: &Nodes, pairs: &mut Pairs) {
     let mut found: Vec<(u32, u32)> = Vec::new();
     for (olds, news) in groups.values() {
         if let ([one], [other]) = (olds.as_slice(), news.as_slice()) {

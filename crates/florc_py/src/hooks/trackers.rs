@@ -164,7 +164,7 @@ pub(super) fn postfix(
     {
         entries(None, metrics, found);
     }
-    for (name, value) in kwargs.into_iter().flat_map(|it| it.iter()) {
+    for (name, value) in kwargs.into_iter().flat_map(PyDictMethods::iter) {
         let name = text_of(&name);
         if name != "refresh" && name != "ordered_dict" {
             add(found, name, values::value(&value));
