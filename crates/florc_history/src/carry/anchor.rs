@@ -70,17 +70,20 @@ impl<'a> Anchors<'a> {
     }
 
     /// Where the recorded function says the same a second time, and the working tree only once,
-    /// nobody knows which of the two is left.
+    /// nobody knows which of the two is left. So it is with another function that is gone, where
+    /// the function at hand has another name now.
     fn check_twins(&self, stmt: StmtId, place: Place) -> Result<(), Refusal> {
         let (Place::After(at) | Place::Before(at) | Place::Instead(at)) = place;
         let shape = self.shapes.whole[at.0 as usize];
         let function = self.old.semantics.function_of_stmt(at);
+        let may_be_another = self.is_renamed(at);
         let all = (0..self.old.module.tree.stmt_count() as u32).map(StmtId);
         let twin = all.into_iter().find(|it| {
             *it != at
                 && self.shapes.whole[it.0 as usize] == shape
                 && !self.matching.stmts.contains_key(it)
-                && self.old.semantics.function_of_stmt(*it) == function
+                && (self.old.semantics.function_of_stmt(*it) == function
+                    || may_be_another && self.is_gone(*it))
         });
         match twin {
             None => Ok(()),
@@ -92,6 +95,23 @@ impl<'a> Anchors<'a> {
                 ..self.ambiguous(stmt, at, twin)
             }),
         }
+    }
+
+    /// Whether the function around a statement of the older version is called otherwise now.
+    fn is_renamed(&self, stmt: StmtId) -> bool {
+        let name = |module: &Module, def: StmtId| match &module.tree.stmt(def).kind {
+            StmtKind::FunctionDef(def) => def.name.text.clone(),
+            _ => String::new(),
+        };
+        let (_, def) = around(self.old.module, stmt);
+        let partner = def.and_then(|def| Some((def, *self.matching.stmts.get(&def)?)));
+        partner.is_some_and(|(def, now)| name(self.old.module, def) != name(self.new.module, now))
+    }
+
+    /// Whether the function around a statement of the older version is not in the newer one.
+    fn is_gone(&self, stmt: StmtId) -> bool {
+        let (_, def) = around(self.old.module, stmt);
+        def.is_some_and(|def| !self.matching.stmts.contains_key(&def))
     }
 
     /// What a statement is in the older version: its partner, or, where it calls a new function,
