@@ -28,7 +28,7 @@ def test_a_replay_uses_the_settings_of_its_recording(tmp_path):
     recorded = manifest(tmp_path)
     assert recorded["settings"]["main_loop"] == ["train.py:seed/epoch"]
     assert recorded["overhead_bound"] == 0.5
-    assert recorded["modules"][0]["main_loop"]["id"] == "train.py:seed/epoch"
+    assert recorded["modules"][0]["main_loops"][0]["id"] == "train.py:seed/epoch"
     (tmp_path / "pyproject.toml").unlink()
     write(tmp_path, PROBED)
     ran = florc(tmp_path, "replay", "--workers", "2")
@@ -40,7 +40,7 @@ def test_a_replay_uses_the_settings_of_its_recording(tmp_path):
 def test_comments_are_obeyed_while_recording(tmp_path):
     write(tmp_path, SCRIPT.replace("range(4):", "range(4):  # florc: main-loop"))
     assert florc(tmp_path, "run", "train.py").returncode == 0
-    assert manifest(tmp_path)["modules"][0]["main_loop"]["id"] == "train.py:seed/epoch"
+    assert manifest(tmp_path)["modules"][0]["main_loops"][0]["id"] == "train.py:seed/epoch"
 
 
 def test_broken_settings_are_told_and_the_script_runs(tmp_path):

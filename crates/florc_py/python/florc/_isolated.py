@@ -11,14 +11,19 @@ such a probe changes is found when states are compared. Only in replay workers.
 
 import sys
 
-from . import adapters
-
 _kept = []
+
+
+def _adapters():
+    """Loaded when the first probe needs them: importing florc stays light."""
+    from . import adapters
+
+    return adapters
 
 
 def isolate():
     """Keeps the hidden state of the process."""
-    _kept.append((adapters.read_hidden(), _modes(sys._getframe(1))))
+    _kept.append((_adapters().read_hidden(), _modes(sys._getframe(1))))
 
 
 def rejoin():
@@ -28,7 +33,7 @@ def rejoin():
         if module.training is not mode:
             module.training = mode
     for name, value in hidden.items():
-        adapters.write_hidden(name, value)
+        _adapters().write_hidden(name, value)
 
 
 def _modes(frame):
