@@ -139,7 +139,7 @@ def test_other_changes_are_refused_with_their_file(tmp_path, file, old, new, wor
     text = files[file].replace(old, new)
     assert text != files[file]
     write(tmp_path, {file: text, "t.py": SCRIPT["t.py"]})
-    ran = call(tmp_path, *FLORC, "replay")
+    ran = call(tmp_path, *FLORC, "replay", "--strict")
     assert (ran.returncode, ran.stdout) in ((2, b""), (1, b"")), ran.stdout
     assert words in ran.stderr.decode(), ran.stderr.decode()
 
@@ -149,8 +149,10 @@ def test_a_missing_file_is_named(tmp_path):
     assert call(tmp_path, *FLORC, "run", "t.py").returncode == 0
     write(tmp_path, {"t.py": SCRIPT["t.py"]})
     (tmp_path / "lib" / "step.py").unlink()
-    ran = call(tmp_path, *FLORC, "replay")
+    ran = call(tmp_path, *FLORC, "replay", "--strict")
     assert ran.returncode == 2 and "lib/step.py" in ran.stderr.decode()
+    ran = call(tmp_path, *FLORC, "replay")
+    assert ran.returncode == 0 and "lib/step.py" in ran.stderr.decode(), "the recorded file is replayed"
 
 
 @pytest.mark.parametrize(
