@@ -103,10 +103,6 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent flags of one command line"
-)]
 pub(crate) struct ReplayArgs {
     /// Run id, unique beginning of one, or name [default: the latest run of the script].
     #[arg(value_name = "RUN")]
@@ -114,6 +110,17 @@ pub(crate) struct ReplayArgs {
     /// The script whose latest run is meant; where to look for the edited source.
     #[arg(long, value_name = "PATH")]
     pub(crate) script: Option<PathBuf>,
+    /// Refuse when anything but log statements was edited since the run [default: the recorded
+    /// sources are replayed with the log statements added, and other edits are listed].
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) how: ReplayOptions,
+}
+
+/// How a run is replayed, whichever log statements are asked.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
     /// Worker processes at a time.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]
     pub(crate) workers: usize,
@@ -130,10 +137,6 @@ pub(crate) struct ReplayArgs {
     /// finished are not run again.
     #[arg(long = "continue")]
     pub(crate) continues: bool,
-    /// Refuse when anything but log statements was edited since the run [default: the recorded
-    /// sources are replayed with the log statements added, and other edits are listed].
-    #[arg(long)]
-    pub(crate) strict: bool,
     /// Also show values that could not be verified, marked as approximate.
     #[arg(long)]
     pub(crate) approximate: bool,
@@ -315,23 +318,8 @@ pub(crate) struct PropagateArgs {
     /// The script as it is called now [default: as the run recorded it].
     #[arg(long, value_name = "PATH")]
     pub(crate) script: Option<PathBuf>,
-    /// Worker processes at a time.
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]
-    pub(crate) workers: usize,
-    /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'.
-    #[arg(long = "where", value_name = "CONDITION")]
-    pub(crate) condition: Option<String>,
-    /// Show the diff and the plan of each run, and stop.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Also show values that could not be verified, marked as approximate.
-    #[arg(long)]
-    pub(crate) approximate: bool,
-    /// Python to run with [default: the one that recorded].
-    #[arg(long, value_name = "PYTHON")]
-    pub(crate) python: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t = TextFormat::Text)]
-    pub(crate) format: TextFormat,
+    #[command(flatten)]
+    pub(crate) how: ReplayOptions,
 }
 
 #[derive(Debug, Args)]

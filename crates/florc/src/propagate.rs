@@ -13,13 +13,13 @@ use std::collections::BTreeSet;
 use florc_history::{RevisionError, Revisions, Side, unified_diff};
 use florc_semantic::files::Files;
 
-use crate::args::{PropagateArgs, ReplayArgs, TextFormat};
+use crate::args::{PropagateArgs, TextFormat};
 use crate::failure::Failure;
 use crate::listing::{self, OpenedRun};
 use crate::program::Disk;
 use crate::project::Project;
 use crate::replay::find::{self, Subject};
-use crate::replay::{carried_sources, replay_of};
+use crate::replay::{compared, replay_of};
 use crate::versions::GitFiles;
 use crate::{DONE, FINDINGS, HostPython, out, project};
 
@@ -103,7 +103,9 @@ fn one(
     files: &dyn Files,
     host: &HostPython,
 ) -> Result<i32, Failure> {
-    let sources = carried_sources(subject, files)?;
+    find::check_modules(subject)?;
+    let compared = compared(false, subject, files)?;
+    let sources = &compared.sources;
     let mut diff = String::new();
     for (file, text) in sources.recorded.source.files().iter().zip(&sources.texts) {
         let old = sources.recorded.source.slice(file.span());
@@ -116,29 +118,10 @@ fn one(
             &new,
         ));
     }
-    if args.dry_run && args.format == TextFormat::Text {
+    if args.how.dry_run && args.how.format == TextFormat::Text {
         out::text(&diff)?;
-    } else if args.format == TextFormat::Text {
+    } else if args.how.format == TextFormat::Text {
         out::note(diff.trim_end());
     }
-    replay_of(&args.replay(subject), subject, files, host)
-}
-
-impl PropagateArgs {
-    /// The replay of one of the runs.
-    fn replay(&self, subject: &Subject) -> ReplayArgs {
-        ReplayArgs {
-            run: Some(subject.facts.manifest.run.clone()),
-            script: self.script.clone(),
-            workers: self.workers,
-            engine: crate::args::Engine::Local,
-            condition: self.condition.clone(),
-            dry_run: self.dry_run,
-            continues: false,
-            strict: false,
-            approximate: self.approximate,
-            python: self.python.clone(),
-            format: self.format,
-        }
-    }
+    replay_of(&args.how, subject, &compared, host)
 }

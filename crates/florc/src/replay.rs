@@ -29,50 +29,56 @@ pub(crate) use environment::differences;
 use florc_manifest::RunManifest;
 use florc_semantic::files::Files;
 
-use crate::args::ReplayArgs;
+use crate::args::{ReplayArgs, ReplayOptions};
 use crate::failure::Failure;
 use crate::program::Disk;
 use crate::{DONE, HostPython, python};
 
-/// Replays; exit code 1 where a value could not be verified.
-pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
-    let subject = find::subject(args)?;
-    let files = Disk::new(&subject.project.root, Vec::new());
-    replay_of(args, &subject, &files, host)
+/// What is replayed: sources, and how they differ from the recorded ones.
+pub(crate) struct Compared {
+    pub(crate) sources: find::Sources,
+    comparison: changes::Comparison,
+    left_out: carried::LeftOut,
 }
 
-/// Replays a run with the log statements of a version of its files.
+/// Replays; exit code 1 where a value could not be verified.
+pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
+    plan::condition(args.how.condition.as_deref())?; // wrong before anything is looked for
+    let subject = find::subject(args)?;
+    find::check_modules(&subject)?;
+    let files = Disk::new(&subject.project.root, Vec::new());
+    let compared = compared(args.strict, &subject, &files)?;
+    replay_of(&args.how, &subject, &compared, host)
+}
+
+/// Replays a run with what was found to be asked of it.
 pub(crate) fn replay_of(
-    args: &ReplayArgs,
+    args: &ReplayOptions,
     subject: &find::Subject,
-    files: &dyn Files,
+    compared: &Compared,
     host: &HostPython,
 ) -> Result<i32, Failure> {
     let condition = plan::condition(args.condition.as_deref())?;
-    find::check_modules(subject)?;
-    let (sources, verdict, left_out) = compared(args.strict, subject, files)?;
+    let Compared {
+        sources,
+        comparison: verdict,
+        left_out,
+    } = compared;
     left_out.tell();
     if !verdict.has_probes {
-        report::no_probe(args, subject, &verdict, &left_out)?;
+        report::no_probe(args, subject, verdict, left_out)?;
         return Ok(DONE);
     }
-    let probed = probed::probed(subject, &sources, &verdict);
-    let planned = plan::plan(args.workers, subject, &probed, &verdict, condition.as_ref())?;
-    report::begin(subject, &sources, &verdict, &planned);
+    let probed = probed::probed(subject, sources, verdict);
+    let planned = plan::plan(args.workers, subject, &probed, verdict, condition.as_ref())?;
+    report::begin(subject, sources, verdict, &planned);
     if args.dry_run {
-        dry_run::dry_run(args, subject, &probed, &planned, &left_out)?;
+        dry_run::dry_run(args, subject, &probed, &planned, left_out)?;
         return Ok(DONE);
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
     environment::compare(&python, &subject.facts.manifest.environment);
-    let stored = plan::store(
-        subject,
-        &sources,
-        &verdict,
-        &probed,
-        &planned,
-        args.continues,
-    )?;
+    let stored = plan::store(subject, sources, verdict, &probed, &planned, args.continues)?;
     let work = work::Work {
         python: &python,
         stored: &stored,
@@ -88,28 +94,19 @@ pub(crate) fn replay_of(
         planned: &planned,
         stored: &stored,
         merged: &merged,
-        comparison: &verdict,
-        left_out: &left_out,
+        comparison: verdict,
+        left_out,
     };
     report::finish(&told)
 }
 
-/// The recorded sources with the log statements of a version; the version itself where it only
-/// gained some.
-pub(crate) fn carried_sources(
-    subject: &find::Subject,
-    files: &dyn Files,
-) -> Result<find::Sources, Failure> {
-    compared(false, subject, files).map(|(sources, ..)| sources)
-}
-
 /// The sources that are replayed, compared with the recorded ones: the working tree where it only
 /// gained log statements, else the recorded sources with those log statements.
-fn compared(
+pub(crate) fn compared(
     strict: bool,
     subject: &find::Subject,
     files: &dyn Files,
-) -> Result<(find::Sources, changes::Comparison, carried::LeftOut), Failure> {
+) -> Result<Compared, Failure> {
     let sources = find::sources(subject, files);
     let sources = match sources {
         // A recorded file may be gone because its code is elsewhere now.
@@ -118,15 +115,25 @@ fn compared(
     };
     if let Some(sources) = sources {
         match changes::compare(&sources, subject)? {
-            Ok(verdict) => return Ok((sources, verdict, carried::LeftOut::default())),
+            Ok(comparison) => {
+                return Ok(Compared {
+                    sources,
+                    comparison,
+                    left_out: carried::LeftOut::default(),
+                });
+            }
             Err(refusal) if strict => return Err(refusal),
             Err(_) => {}
         }
     }
     let sources = find::wide_sources(subject, files)?;
     let (sources, left_out) = carried::carried(sources, subject)?;
-    let verdict = changes::compare(&sources, subject)??;
-    Ok((sources, verdict, left_out))
+    let comparison = changes::compare(&sources, subject)??;
+    Ok(Compared {
+        sources,
+        comparison,
+        left_out,
+    })
 }
 
 /// The Python of a replay: the one asked for, else the one that recorded, else as for `florc run`.

@@ -146,8 +146,7 @@ fn in_new_code(new: Version<'_>, carried: &Carried, told: &[LogChange]) -> Vec<L
 /// Log calls in a statement, at any depth.
 fn calls(version: Version<'_>, stmt: StmtId) -> Vec<ExprId> {
     let tree = &version.module.tree;
-    let inside = tree.descendants(stmt);
-    let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
-    let all = exprs.flat_map(|expr| tree.all_exprs(expr));
-    all.filter(|expr| version.judge.is_log(*expr)).collect()
+    tree.exprs_in(stmt)
+        .filter(|expr| version.judge.is_log(*expr))
+        .collect()
 }

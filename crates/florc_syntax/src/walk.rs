@@ -182,6 +182,12 @@ impl Tree {
         }
     }
 
+    /// Every expression in a statement and in those nested in it, at any depth.
+    pub fn exprs_in(&self, id: StmtId) -> impl Iterator<Item = ExprId> + '_ {
+        let exprs = self.descendants(id).flat_map(|stmt| self.stmt_exprs(stmt));
+        exprs.flat_map(|expr| self.all_exprs(expr))
+    }
+
     /// The suites of a statement, in source order; absent ones are empty or left out.
     pub fn blocks(&self, id: StmtId) -> Vec<&Block> {
         match &self.stmt(id).kind {

@@ -15,13 +15,13 @@ use super::carried::LeftOut;
 use super::find::Subject;
 use super::plan::Planned;
 use super::probed::Probed;
-use crate::args::{ReplayArgs, TextFormat};
+use crate::args::{ReplayOptions, TextFormat};
 use crate::failure::Failure;
 use crate::{out, table};
 
 /// Prints the plan.
 pub(crate) fn dry_run(
-    args: &ReplayArgs,
+    args: &ReplayOptions,
     subject: &Subject,
     probed: &Probed,
     planned: &Planned,
@@ -37,7 +37,7 @@ pub(crate) fn dry_run(
     }
 }
 
-fn as_json(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Planned) -> Value {
+fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &Planned) -> Value {
     let segments: Vec<Value> = planned
         .segments
         .iter()
@@ -66,7 +66,7 @@ fn as_json(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Plan
     })
 }
 
-fn as_text(args: &ReplayArgs, subject: &Subject, probed: &Probed, planned: &Planned) -> String {
+fn as_text(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &Planned) -> String {
     let file = subject.facts.file();
     let mut text = format!(
         "run {} of {file}, recorded in {}\n",

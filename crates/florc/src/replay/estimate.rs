@@ -9,7 +9,7 @@
 use florc_semantic::files::Files;
 
 use super::find::Subject;
-use super::{carried, compared, plan, probed};
+use super::{Compared, carried, compared, plan, probed};
 use crate::failure::Failure;
 
 /// The plan of a replay in figures.
@@ -40,7 +40,11 @@ pub(crate) fn estimate(
     files: &dyn Files,
     workers: &[usize],
 ) -> Result<Option<Estimate>, Failure> {
-    let (sources, verdict, left_out) = compared(false, subject, files)?;
+    let Compared {
+        sources,
+        comparison: verdict,
+        left_out,
+    } = compared(false, subject, files)?;
     if !verdict.has_probes {
         return Ok(None);
     }

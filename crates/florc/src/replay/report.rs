@@ -17,7 +17,7 @@ use super::find::{Sources, Subject};
 use super::merge::Merged;
 use super::plan::{Planned, Stored};
 use super::probed::Probed;
-use crate::args::{ReplayArgs, TextFormat};
+use crate::args::{ReplayOptions, TextFormat};
 use crate::failure::Failure;
 use crate::replays::{self, StoredReplay, StoredRow, Trust};
 use crate::rows::{LogRow, Origin};
@@ -28,7 +28,7 @@ const DIVERGED: i32 = 1;
 
 /// Nothing was added that logs.
 pub(crate) fn no_probe(
-    args: &ReplayArgs,
+    args: &ReplayOptions,
     subject: &Subject,
     comparison: &Comparison,
     left_out: &LeftOut,
@@ -86,7 +86,7 @@ pub(crate) fn begin(
 
 /// What a replay has found, and of what.
 pub(crate) struct Told<'a> {
-    pub(crate) args: &'a ReplayArgs,
+    pub(crate) args: &'a ReplayOptions,
     pub(crate) subject: &'a Subject,
     pub(crate) probed: &'a Probed,
     pub(crate) planned: &'a Planned,

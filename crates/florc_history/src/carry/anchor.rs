@@ -13,7 +13,7 @@
 use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
-use super::{Place, Refusal};
+use super::{Place, Refusal, first_line};
 use crate::align::body_at;
 use crate::classify::Version;
 use crate::matching::Matching;
@@ -294,7 +294,7 @@ impl<'a> Anchors<'a> {
                 "what stands around this statement is not around its place in the recorded version"
                     .to_owned(),
             here: std::iter::once((self.new_span(stmt), "this statement".to_owned()))
-                .chain(strange.map(|it| (header(self.new.module, *it), text)))
+                .chain(strange.map(|it| (first_line(self.new.module, *it), text)))
                 .collect(),
             there: vec![(
                 self.old_span(at),
@@ -330,11 +330,11 @@ impl<'a> Anchors<'a> {
     }
 
     fn old_span(&self, stmt: StmtId) -> Span {
-        header(self.old.module, stmt)
+        first_line(self.old.module, stmt)
     }
 
     fn new_span(&self, stmt: StmtId) -> Span {
-        header(self.new.module, stmt)
+        first_line(self.new.module, stmt)
     }
 }
 
@@ -379,12 +379,4 @@ fn leaves(module: &Module, stmt: StmtId) -> bool {
             .flatten()
             .any(|inner| leaves(module, *inner)),
     }
-}
-
-/// The first line of a statement.
-fn header(module: &Module, stmt: StmtId) -> Span {
-    let span = module.tree.stmt(stmt).span;
-    let text = module.source.slice(span);
-    let end = text.find('\n').unwrap_or(text.len());
-    Span::new(span.start, span.start + text[..end].trim_end().len() as u32)
 }

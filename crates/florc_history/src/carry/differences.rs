@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use florc_syntax::Span;
 use florc_syntax::tree::StmtId;
 
-use super::{Place, Placed};
+use super::{Place, Placed, first_line};
 use crate::classify::Version;
 use crate::matching::Matching;
 use crate::names::Names;
@@ -73,7 +73,7 @@ pub(super) fn differences(
             kind: DifferenceKind::Added,
             in_old: false,
             stmt,
-            span: first_line(new, stmt),
+            span: first_line(new.module, stmt),
             was: matching.old_stmts.get(&stmt).copied(),
         };
         match one.was {
@@ -134,14 +134,7 @@ fn removed(old: Version<'_>, stmt: StmtId) -> Difference {
         },
         in_old: true,
         stmt,
-        span: first_line(old, stmt),
+        span: first_line(old.module, stmt),
         was: None,
     }
-}
-
-fn first_line(version: Version<'_>, stmt: StmtId) -> Span {
-    let span = version.module.tree.stmt(stmt).span;
-    let text = version.module.source.slice(span);
-    let end = text.find('\n').unwrap_or(text.len());
-    Span::new(span.start, span.start + text[..end].trim_end().len() as u32)
 }

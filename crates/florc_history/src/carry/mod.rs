@@ -22,7 +22,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
-use florc_syntax::{EditSet, Span};
+use florc_syntax::{EditSet, Module, Span};
 
 use self::anchor::Anchors;
 use crate::classify::{Version, holds_log};
@@ -129,6 +129,14 @@ fn is_log(version: Version<'_>, stmt: StmtId) -> bool {
         StmtKind::Expr { value } if version.judge.is_log(*value))
 }
 
+/// The first line of a statement.
+fn first_line(module: &Module, stmt: StmtId) -> Span {
+    let span = module.tree.stmt(stmt).span;
+    let text = module.source.slice(span);
+    let end = text.find('\n').unwrap_or(text.len());
+    Span::new(span.start, span.start + text[..end].trim_end().len() as u32)
+}
+
 struct Carrier<'a> {
     old: Version<'a>,
     new: Version<'a>,
@@ -204,13 +212,9 @@ impl Carrier<'_> {
             return true;
         }
         let tree = &self.new.module.tree;
-        let inside = tree.descendants(stmt);
-        let mut exprs = inside.flat_map(|each| tree.stmt_exprs(each));
-        let calls = exprs.any(|expr| {
-            let all = tree.all_exprs(expr).into_iter();
-            all.map(|each| &tree.expr(each).kind)
-                .any(|kind| matches!(kind, ExprKind::Call { .. }))
-        });
+        let calls = tree
+            .exprs_in(stmt)
+            .any(|expr| matches!(tree.expr(expr).kind, ExprKind::Call { .. }));
         calls && {
             let reached = self.new.judge.may_reach(&[stmt]).into_iter();
             let mut defs = reached.filter_map(|id| self.new.semantics.function(id).stmt);

@@ -33,10 +33,7 @@ impl Carrier<'_> {
         let (Place::After(at) | Place::Before(at) | Place::Instead(at)) = place;
         let scope = self.old.semantics.scope_of_stmt(at);
         let tree = &self.new.module.tree;
-        let exprs = tree
-            .descendants(stmt)
-            .flat_map(|each| tree.stmt_exprs(each));
-        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+        for expr in tree.exprs_in(stmt) {
             let ExprKind::Name(name) = &tree.expr(expr).kind else {
                 continue;
             };
@@ -54,9 +51,7 @@ impl Carrier<'_> {
         let tree = &self.new.module.tree;
         let own = tree.stmt(stmt).span;
         let mut found: Vec<(Span, BindingId)> = Vec::new();
-        let inside = tree.descendants(stmt);
-        let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
-        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+        for expr in tree.exprs_in(stmt) {
             let Some(binding) = self.new.semantics.binding_of_name(expr) else {
                 continue;
             };
@@ -176,9 +171,7 @@ impl Carrier<'_> {
     /// Methods that only the newer version's classes have.
     fn methods(&self, stmt: StmtId) -> Result<(), Refusal> {
         let tree = &self.new.module.tree;
-        let inside = tree.descendants(stmt);
-        let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
-        for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+        for expr in tree.exprs_in(stmt) {
             let ExprKind::Attribute { attr, .. } = &tree.expr(expr).kind else {
                 continue;
             };

@@ -115,9 +115,7 @@ fn carried_text(
 
 fn rename(new: &Module, names: &Names, stmt: StmtId, edits: &mut EditSet) {
     let tree = &new.tree;
-    let inside = tree.descendants(stmt);
-    let exprs = inside.flat_map(|each| tree.stmt_exprs(each));
-    for expr in exprs.flat_map(|expr| tree.all_exprs(expr)) {
+    for expr in tree.exprs_in(stmt) {
         let span = tree.expr(expr).span;
         match &tree.expr(expr).kind {
             ExprKind::Name(_) => {
