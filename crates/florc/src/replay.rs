@@ -90,6 +90,7 @@ pub(crate) fn replay_of(
     let told = report::Told {
         args,
         subject,
+        sources,
         probed: &probed,
         planned: &planned,
         stored: &stored,

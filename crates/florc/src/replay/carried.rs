@@ -209,7 +209,7 @@ impl LeftOut {
             return;
         }
         out::note(&format!(
-            "florc: {} of the working tree take no part; the recorded sources are replayed with the log statements added:",
+            "florc: the recorded sources are replayed with the log statements added, without {} of the working tree:",
             table::count(self.edits.len(), "other edit")
         ));
         for edit in self.edits.iter().take(LISTED) {

@@ -233,8 +233,7 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
         ChangeKind::Unproven => (
             "probe-unproven",
             Severity::Warning,
-            "the whole run is replayed and every state compared; make the log statement plainer \
-             to be answered sooner",
+            "this may be the cause; make the log statement plainer",
         ),
         ChangeKind::Refused
         | ChangeKind::Probe
@@ -256,6 +255,9 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
     )
     .with_help(help);
     diagnostic.file = shown_file(module, change);
+    if !sources.lines.is_empty() && !change.in_recorded {
+        diagnostic.file += " (recorded, with the log statements)";
+    }
     let mut shown: Vec<Span> = Vec::new();
     for (span, text) in &change.reasons {
         // Marks over each other cannot be read.

@@ -45,6 +45,14 @@ pub(crate) struct Sources {
     pub(crate) lines: BTreeMap<(String, u32), u32>,
 }
 
+impl Sources {
+    /// The line of the working tree that a line of the current version comes from.
+    pub(crate) fn line(&self, file: &str, line: u32) -> u32 {
+        let key = (file.to_owned(), line);
+        self.lines.get(&key).copied().unwrap_or(line)
+    }
+}
+
 /// A file of the current version.
 #[derive(Debug)]
 pub(crate) struct Text {

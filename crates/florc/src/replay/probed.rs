@@ -90,9 +90,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         } else {
             &log.span.file
         };
-        if let Some(line) = sources.lines.get(&(file.to_owned(), log.span.line)) {
-            log.span.line = *line;
-        }
+        log.span.line = sources.line(file, log.span.line);
     }
     Probed {
         main_loops: needs.startable(&compiled),

@@ -61,9 +61,13 @@ pub(crate) fn begin(
     planned: &Planned,
 ) {
     for change in &comparison.unproven {
-        let diagnostic = changes::diagnostic(sources, change);
         let source = &sources.current.source;
-        out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
+        let file = &source.file_of(change.span.start).path;
+        let line = sources.line(file, source.line_column(change.span.start).line);
+        let why = change.reasons.first().map_or("", |(_, text)| text);
+        out::warning(&format!(
+            "{file}:{line}: this statement may change the training ({why}): the whole run is replayed and every state compared"
+        ));
     }
     if planned.cut_short {
         out::warning(&format!(
@@ -88,6 +92,7 @@ pub(crate) fn begin(
 pub(crate) struct Told<'a> {
     pub(crate) args: &'a ReplayOptions,
     pub(crate) subject: &'a Subject,
+    pub(crate) sources: &'a Sources,
     pub(crate) probed: &'a Probed,
     pub(crate) planned: &'a Planned,
     pub(crate) stored: &'a Stored,
@@ -262,11 +267,9 @@ fn say_verdict(told: &Told<'_>) {
         return;
     }
     for change in &comparison.unproven {
-        for (_, text) in change.reasons.iter().take(2) {
-            out::note(&format!(
-                "florc: an added statement may be the cause: {text}"
-            ));
-        }
+        let diagnostic = changes::diagnostic(told.sources, change);
+        let source = &told.sources.current.source;
+        out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
     }
     for (index, verdict) in merged.verdicts.iter().enumerate() {
         let segment = format!("segment {} of {}", index + 1, merged.verdicts.len());

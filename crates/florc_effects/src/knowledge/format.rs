@@ -24,6 +24,8 @@ pub enum Callbacks {
     Arguments,
     /// Functions that are anywhere inside of the receiver and the arguments (hooks).
     Functions,
+    /// As `functions`, called with numbers only (`LambdaLR`: the epoch).
+    Numbers,
     /// Also every method of instances inside of them (`Dataset.__getitem__`).
     Methods,
     /// Hooks and `forward` of the modules inside of the receiver.

@@ -233,6 +233,14 @@ impl Interp<'_> {
         }
         let own = receiver.cloned().unwrap_or_default();
         let all = args.all().union(&own);
+        if rule.callbacks == Callbacks::Numbers {
+            let found = self.callables(&self.heap.closure(&all, true));
+            // `scheduler.step(epoch)` hands its own argument on.
+            let mut given = receiver.map(|_| args.all()).unwrap_or_default();
+            given.insert(SCALAR);
+            self.call_back(site, &found, given);
+            return;
+        }
         let direct = self.callables(&args.all());
         if !direct.is_empty() {
             let mut given = self.all_parts(&all).union(&all);
@@ -241,7 +249,7 @@ impl Interp<'_> {
             self.call_back(site, &direct, given);
         }
         match rule.callbacks {
-            Callbacks::None | Callbacks::Arguments => {}
+            Callbacks::None | Callbacks::Arguments | Callbacks::Numbers => {}
             Callbacks::Functions => {
                 let reachable = self.heap.closure(&all, true);
                 let found = self.callables(&reachable);
