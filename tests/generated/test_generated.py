@@ -15,6 +15,7 @@ from tree import render
 from verdicts import Options, Texts, compared, judge
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "generated"
+pytestmark = pytest.mark.xdist_group("generated")  # they share one warm interpreter
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ are kept and put back by hand around each probe.
 import pytest
 from test_negative import small
 
+pytestmark = pytest.mark.xdist_group("isolated")  # they share one recording
+
 SCRIPT = """\
 import random
 import numpy as np

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
 
 FLORC = Path(sys.executable).with_name("florc")
+pytestmark = pytest.mark.xdist_group("exports")  # they share one recording
 
 SCRIPT = """\
 import numpy as np

@@ -1,5 +1,6 @@
 """Memory: NumPy arrays and generators, torch tensors, and what they share."""
 
+import re
 import warnings
 
 import numpy as np
@@ -279,7 +280,7 @@ def test_sparse_tensors(sparse):
     assert made.layout is value.layout and torch.equal(made.to_dense(), value.to_dense())
 
 
-@pytest.mark.parametrize("value", [torch.float32, torch.device("cpu"), torch.Size([1, 2]), torch.strided, torch.channels_last, torch.relu, torch.nn.functional.relu, torch.nn.Linear, torch.add], ids=str)
+@pytest.mark.parametrize("value", [torch.float32, torch.device("cpu"), torch.Size([1, 2]), torch.strided, torch.channels_last, torch.relu, torch.nn.functional.relu, torch.nn.Linear, torch.add], ids=lambda value: re.sub(" at 0x.*", "", str(value)))
 def test_things_of_torch(value):
     made = again(value)
     assert made == value and type(made) is type(value)
