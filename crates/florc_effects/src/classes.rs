@@ -7,19 +7,19 @@
 //!
 //! A table of facts; runs nothing.
 
-use std::collections::BTreeMap;
-
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::Module;
 use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
 
+use crate::hash::Table;
 use crate::knowledge::Knowledge;
+use crate::name::Name;
 
 /// What a class derives from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
     Module(StmtId),
-    Typed(String),
+    Typed(Name),
     Unknown,
 }
 
@@ -36,13 +36,19 @@ pub(crate) enum Flavor {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClassInfo {
     pub(crate) bases: Vec<Base>,
-    pub(crate) methods: BTreeMap<String, Vec<(FunctionId, Flavor)>>,
+    pub(crate) methods: Table<Name, Vec<(FunctionId, Flavor)>>,
+    /// The class and all it derives from in this module, nearest first.
+    line: Vec<StmtId>,
 }
 
 /// All classes of a module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Classes {
-    table: BTreeMap<StmtId, ClassInfo>,
+    table: Table<StmtId, ClassInfo>,
+    /// Names of all methods with two underscores around them.
+    dunders: Vec<Name>,
+    /// Names of all properties.
+    properties: Vec<Name>,
 }
 
 impl Classes {
@@ -56,7 +62,7 @@ impl Classes {
                     stmt,
                     ClassInfo {
                         bases,
-                        methods: BTreeMap::new(),
+                        ..ClassInfo::default()
                     },
                 );
             }
@@ -71,16 +77,33 @@ impl Classes {
             let flavor = function
                 .stmt
                 .map_or(Flavor::Method, |stmt| flavor(module, semantics, stmt));
-            info.methods
-                .entry(function.name.clone())
-                .or_default()
-                .push((function.id, flavor));
+            let name = Name::from(&function.name);
+            let own = info.methods.entry(name).or_default();
+            own.push((function.id, flavor));
+            if name.starts_with("__") && !classes.dunders.contains(&name) {
+                classes.dunders.push(name);
+            }
+            if flavor == Flavor::Property {
+                classes.properties.push(name);
+            }
+        }
+        let all: Vec<StmtId> = classes.table.keys().copied().collect();
+        for class in all {
+            let line = classes.line_of(class);
+            if let Some(info) = classes.table.get_mut(&class) {
+                info.line = line;
+            }
         }
         classes
     }
 
     /// The class and all it derives from in this module, nearest first.
-    pub(crate) fn line(&self, class: StmtId) -> Vec<StmtId> {
+    pub(crate) fn line(&self, class: StmtId) -> &[StmtId] {
+        let info = self.table.get(&class);
+        info.map_or(&[], |info| &info.line)
+    }
+
+    fn line_of(&self, class: StmtId) -> Vec<StmtId> {
         let mut line = vec![class];
         let mut next = 0;
         while next < line.len() {
@@ -101,30 +124,35 @@ impl Classes {
     }
 
     /// The functions that a method name means; several where the class defines it several times.
-    pub(crate) fn find(&self, class: StmtId, name: &str) -> Vec<(FunctionId, Flavor)> {
-        self.find_in(&self.line(class), name)
+    pub(crate) fn find(&self, class: StmtId, name: impl Into<Name>) -> Vec<(FunctionId, Flavor)> {
+        self.find_in(self.line(class), name.into())
     }
 
     /// As [`Self::find`], for `super()`.
-    pub(crate) fn find_above(&self, class: StmtId, name: &str) -> Vec<(FunctionId, Flavor)> {
-        self.find_in(&self.line(class)[1..], name)
+    pub(crate) fn find_above(
+        &self,
+        class: StmtId,
+        name: impl Into<Name>,
+    ) -> Vec<(FunctionId, Flavor)> {
+        let above = self.line(class).get(1..).unwrap_or_default();
+        self.find_in(above, name.into())
     }
 
-    fn find_in(&self, line: &[StmtId], name: &str) -> Vec<(FunctionId, Flavor)> {
+    fn find_in(&self, line: &[StmtId], name: Name) -> Vec<(FunctionId, Flavor)> {
         let mut found = line
             .iter()
-            .filter_map(|class| self.table.get(class)?.methods.get(name));
+            .filter_map(|class| self.table.get(class)?.methods.get(&name));
         found.next().cloned().unwrap_or_default()
     }
 
     /// Library types that a class derives from.
-    pub(crate) fn typed_bases(&self, class: StmtId) -> Vec<String> {
+    pub(crate) fn typed_bases(&self, class: StmtId) -> Vec<Name> {
         let bases = self.line(class);
         let infos = bases.iter().filter_map(|class| self.table.get(class));
         infos
             .flat_map(|info| &info.bases)
             .filter_map(|base| match base {
-                Base::Typed(name) => Some(name.clone()),
+                Base::Typed(name) => Some(*name),
                 Base::Module(_) | Base::Unknown => None,
             })
             .collect()
@@ -141,19 +169,20 @@ impl Classes {
 
     /// Whether some class of the module defines one of these names.
     pub(crate) fn any_defines(&self, names: &[&str]) -> bool {
-        self.table
-            .values()
-            .any(|info| names.iter().any(|name| info.methods.contains_key(*name)))
+        names.iter().any(|name| {
+            if name.starts_with("__") {
+                return self.dunders.iter().any(|own| **own == **name);
+            }
+            let mut classes = self.table.values();
+            let name = Name::known(name);
+            name.is_some_and(|name| classes.any(|info| info.methods.contains_key(&name)))
+        })
     }
 
     /// Whether reading an attribute of this name may run code of the module.
     pub(crate) fn any_property(&self, name: &str) -> bool {
-        self.table.values().any(|info| {
-            let own = info.methods.get(name);
-            own.is_some_and(|own| own.iter().any(|(_, flavor)| *flavor == Flavor::Property))
-                || info.methods.contains_key("__getattr__")
-                || info.methods.contains_key("__getattribute__")
-        })
+        self.properties.iter().any(|own| &**own == name)
+            || self.any_defines(&["__getattr__", "__getattribute__"])
     }
 }
 

@@ -5,44 +5,96 @@
 //! b.append(x)        # reads the objects of `b`: run again when one of them changes
 //! ```
 //!
-//! Facts only grow, so a statement whose inputs are as they were has nothing new to say. Every
-//! change has a tick; reads are marked by the heap and by the look-ups of variables and results.
-//! What is read is over-approximated, never missed. Knows nothing of Python.
+//! Facts only grow, so a statement whose inputs are as they were has nothing new to say. Reads are
+//! marked by the heap and by the look-ups of variables and results; a change makes its readers due.
+//! Every change has a tick, since a unit may be given an answer that is older than it is. What is
+//! read is over-approximated, never missed. Knows nothing of Python.
 
 use crate::heap::ObjId;
 use crate::object_set::ObjSet;
 
-/// Ticks at which things of one kind last changed, by index.
+/// What of one kind has changed, and who reads it.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
+    /// The tick of the last change, by index.
     last: Vec<u32>,
-    /// Changed in this pass, and in the one before.
-    recent: [ObjSet; 2],
+    /// What has changed at which tick, oldest first.
+    log: Vec<(u32, u32)>,
+    /// The units that have read each thing.
+    readers: Vec<ObjSet>,
 }
 
+/// Changes that are compared one by one with what was read.
+const FEW: usize = 64;
+
 impl Changes {
-    pub(crate) fn note(&mut self, index: u32, tick: u32) {
+    fn note(&mut self, index: u32, tick: u32, due: &mut Vec<u64>) {
         let at = index as usize;
         if self.last.len() <= at {
             self.last.resize(at + 1, 0);
         }
+        if self.last[at] == tick && tick > 0 {
+            return;
+        }
         self.last[at] = tick;
-        self.recent[0].insert(ObjId(index));
+        self.log.push((tick, index));
+        let Some(readers) = self.readers.get(at) else {
+            return;
+        };
+        for (word, bits) in readers.words() {
+            if due.len() <= word as usize {
+                due.resize(word as usize + 1, 0);
+            }
+            due[word as usize] |= bits;
+        }
     }
 
-    fn next_pass(&mut self) {
-        self.recent[1] = std::mem::take(&mut self.recent[0]);
+    /// From now on a change of one of these makes the unit due, as those of `before` do.
+    fn register(&mut self, unit: usize, reads: &ObjSet, before: Option<&ObjSet>) {
+        let mut new = reads.clone();
+        if let Some(before) = before {
+            new.subtract(before);
+        }
+        for thing in new.iter() {
+            let at = thing.0 as usize;
+            if self.readers.len() <= at {
+                self.readers.resize_with(at + 1, ObjSet::default);
+            }
+            self.readers[at].insert(ObjId(unit as u32));
+        }
     }
 
     /// Whether one of these has changed at `tick` or later.
-    fn since(&self, indices: &ObjSet, tick: u32) -> bool {
-        self.recent.iter().any(|recent| {
-            recent.intersects(indices)
-                && recent.iter().any(|it| {
-                    indices.contains(it)
-                        && self.last.get(it.0 as usize).is_some_and(|at| *at >= tick)
-                })
-        })
+    fn since(&self, reads: &ObjSet, tick: u32) -> bool {
+        let first = self.log.partition_point(|(at, _)| *at < tick);
+        let recent = &self.log[first..];
+        if recent.len() <= FEW {
+            return recent
+                .iter()
+                .any(|(_, index)| reads.contains(ObjId(*index)));
+        }
+        reads
+            .iter()
+            .any(|it| self.last.get(it.0 as usize).is_some_and(|at| *at >= tick))
+    }
+
+    /// How many changes there were.
+    pub(crate) fn count(&self) -> usize {
+        self.log.len()
+    }
+
+    /// What has changed since there were `count` changes.
+    pub(crate) fn after(&self, count: usize) -> ObjSet {
+        let mut words = vec![0_u64; self.last.len() / 64 + 1];
+        for (_, index) in &self.log[count.min(self.log.len())..] {
+            words[*index as usize / 64] |= 1 << (index % 64);
+        }
+        ObjSet::from_words(
+            words
+                .into_iter()
+                .enumerate()
+                .map(|(at, bits)| (at as u32, bits)),
+        )
     }
 }
 
@@ -56,18 +108,18 @@ pub(crate) struct Reads {
     pub(crate) everything: bool,
     /// Run again once what has no value is unknown.
     pub(crate) unsettled: bool,
-    /// The tick as of which the reads were made.
-    tick: u32,
 }
 
 /// All units, and all that changed.
 #[derive(Debug, Default)]
 pub(crate) struct Due {
     units: Vec<Option<Reads>>,
+    /// Those that must run again, as bits.
+    again: Vec<u64>,
     tick: u32,
     pub(crate) objects: Changes,
-    pub(crate) variables: Changes,
-    pub(crate) results: Changes,
+    variables: Changes,
+    results: Changes,
 }
 
 impl Due {
@@ -80,10 +132,10 @@ impl Due {
         }
     }
 
-    pub(crate) fn next_pass(&mut self) {
-        self.objects.next_pass();
-        self.variables.next_pass();
-        self.results.next_pass();
+    /// What changes from now on is told apart from what has changed.
+    pub(crate) fn advance(&mut self) -> u32 {
+        self.tick += 1;
+        self.tick
     }
 
     /// The time of a change.
@@ -91,28 +143,60 @@ impl Due {
         self.tick
     }
 
+    pub(crate) fn note_object(&mut self, object: ObjId) {
+        self.objects.note(object.0, self.tick, &mut self.again);
+    }
+
+    pub(crate) fn note_variable(&mut self, index: u32) {
+        self.variables.note(index, self.tick, &mut self.again);
+    }
+
+    pub(crate) fn note_result(&mut self, index: u32) {
+        self.results.note(index, self.tick, &mut self.again);
+    }
+
     pub(crate) fn is_due(&self, unit: usize) -> bool {
         let Some(Some(reads)) = self.units.get(unit) else {
             return true;
         };
         reads.everything
-            || self.objects.since(&reads.objects, reads.tick)
-            || self.variables.since(&reads.variables, reads.tick)
-            || self.results.since(&reads.results, reads.tick)
+            || self
+                .again
+                .get(unit / 64)
+                .is_some_and(|bits| bits >> (unit % 64) & 1 == 1)
     }
 
     /// The unit begins to run: its reads are as of now.
-    pub(crate) fn begin(&mut self) -> u32 {
-        self.tick += 1;
-        self.tick
+    pub(crate) fn begin(&mut self, unit: usize) -> u32 {
+        if let Some(bits) = self.again.get_mut(unit / 64) {
+            *bits &= !(1 << (unit % 64));
+        }
+        self.advance()
     }
 
     /// The unit has run. `oldest` is the tick of the oldest answer that it was given.
-    pub(crate) fn end(&mut self, unit: usize, mut reads: Reads, oldest: u32) {
+    pub(crate) fn end(&mut self, unit: usize, reads: Reads, oldest: u32) {
         if self.units.len() <= unit {
             self.units.resize(unit + 1, None);
         }
-        reads.tick = oldest;
+        let before = self.units[unit].take();
+        let before = before.as_ref();
+        self.objects
+            .register(unit, &reads.objects, before.map(|it| &it.objects));
+        self.variables
+            .register(unit, &reads.variables, before.map(|it| &it.variables));
+        self.results
+            .register(unit, &reads.results, before.map(|it| &it.results));
+        let again = self.objects.since(&reads.objects, oldest)
+            || self.variables.since(&reads.variables, oldest)
+            || self.results.since(&reads.results, oldest);
+        if again {
+            let word = unit / 64;
+            if self.again.len() <= word {
+                self.again.resize(word + 1, 0);
+            }
+            self.again[word] |= 1 << (unit % 64);
+        }
         self.units[unit] = Some(reads);
     }
 }

@@ -255,7 +255,7 @@ impl Effects {
             let ObjKind::Module(file) = self.heap.kind(*object) else {
                 continue;
             };
-            let home = self.modules[*file];
+            let home = self.modules[file];
             for binding in self
                 .globals
                 .iter()

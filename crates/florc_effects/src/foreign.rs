@@ -21,8 +21,8 @@ impl Interp<'_> {
     pub(crate) fn spread_escaped(&mut self) {
         self.escaped = self.heap.closure(&self.escaped, true);
         let mut found = BTreeSet::new();
-        for id in self.escaped.iter().collect::<Vec<_>>() {
-            match self.heap.kind(id).clone() {
+        for id in self.escaped.iter() {
+            match self.heap.kind(id) {
                 ObjKind::Function(function) => {
                     found.insert(function);
                 }
@@ -181,7 +181,7 @@ impl Interp<'_> {
         for index in 0..self.heap.len() {
             let id = ObjId(index as u32);
             if let ObjKind::Instance(of) = self.heap.kind(id)
-                && self.classes.line(*of).contains(&class)
+                && self.classes.line(of).contains(&class)
             {
                 values.insert(id);
             }

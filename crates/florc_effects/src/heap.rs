@@ -17,21 +17,23 @@ use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::due::Due;
+use crate::hash::Table;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 
 /// Identity of an abstract object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjId(pub(crate) u32);
 
 /// Every immutable value without inner structure: numbers, strings, `None`, dtypes, `range(…)`.
 pub(crate) const SCALAR: ObjId = ObjId(0);
 
 /// What an object is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ObjKind {
     Scalar,
     /// An instance of a type of the knowledge base.
-    Typed(String),
+    Typed(Name),
     /// Anything.
     Unknown,
     /// An instance of a class of this module.
@@ -39,17 +41,17 @@ pub(crate) enum ObjKind {
     Function(FunctionId),
     Class(StmtId),
     /// A module, class, function or value of a library, by dotted name.
-    Library(String),
+    Library(Name),
     /// The module of a file of the program.
     Module(usize),
     /// A bound method; the receivers are in the field [`Field::Receiver`].
-    Method(String),
+    Method(Name),
     /// `super()` inside a method of this class.
     Super(StmtId),
 }
 
 /// Where an object was made; the key under which it is found again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Site {
     Scalar,
     /// An expression; the text tells apart several objects made at one place.
@@ -57,14 +59,14 @@ pub(crate) enum Site {
     /// An object that something unknown to us passes for this variable.
     Foreign(BindingId),
     /// A part of an object that nobody here has put there.
-    Inner(ObjId, String),
+    Inner(ObjId, Name),
     /// A deep copy of an object.
     Copy(ExprId, ObjId),
     Function(FunctionId),
     Class(StmtId),
     /// The instances of a class that are made outside of this module.
     Instances(StmtId),
-    Library(String),
+    Library(Name),
     /// The module of a file of the program.
     Module(usize),
     /// `except … as name`, `case name`, and the like.
@@ -72,11 +74,11 @@ pub(crate) enum Site {
 }
 
 /// A place inside an object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
-    Attr(String),
+    Attr(Name),
     /// A constant index or key.
-    Key(String),
+    Key(Name),
     /// Keys of a dict.
     Keys,
     /// Some element.
@@ -106,11 +108,58 @@ pub(crate) struct Object {
     site: Site,
 }
 
+/// Objects by what may be done with them, for questions about many at once.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    /// Of which nothing is known: values of unknown type, and modules of unknown packages.
+    pub(crate) opaque: ObjSet,
+    /// Instances of classes of the program, and values of unknown type.
+    pub(crate) own: ObjSet,
+    /// Functions of the program, and bound methods.
+    pub(crate) callable: ObjSet,
+    /// What no code can change: scalars, functions, modules of known packages.
+    pub(crate) fixed: ObjSet,
+}
+
+impl Kinds {
+    /// A module, class or function of a package of which the state is known to be its own, or not.
+    pub(crate) fn add_library(&mut self, id: ObjId, known: bool) {
+        let into = if known {
+            &mut self.fixed
+        } else {
+            &mut self.opaque
+        };
+        into.insert(id);
+    }
+
+    fn add(&mut self, id: ObjId, kind: ObjKind) {
+        match kind {
+            ObjKind::Unknown => {
+                self.opaque.insert(id);
+                self.own.insert(id);
+            }
+            ObjKind::Instance(_) => {
+                self.own.insert(id);
+            }
+            ObjKind::Function(_) | ObjKind::Method(_) => {
+                self.callable.insert(id);
+                self.fixed.insert(id);
+            }
+            ObjKind::Scalar | ObjKind::Super(_) => {
+                self.fixed.insert(id);
+            }
+            ObjKind::Typed(_) | ObjKind::Class(_) | ObjKind::Library(_) | ObjKind::Module(_) => {}
+        }
+    }
+}
+
 /// All objects.
 #[derive(Debug)]
 pub(crate) struct Heap {
     objects: Vec<Object>,
-    sites: BTreeMap<(Site, ObjKind), ObjId>,
+    sites: Table<(Site, ObjKind), ObjId>,
+    /// Which objects are of some kinds.
+    pub(crate) kinds: Kinds,
     /// Something was added since the flag was cleared.
     pub(crate) changed: bool,
     /// Words of edges that [`Heap::closure`] has followed so far.
@@ -123,8 +172,11 @@ pub(crate) struct Heap {
     closures: [Mutex<Closures>; 2],
     /// What has changed when, and who has read what.
     pub(crate) due: Due,
-    /// Objects that the present unit has read, as bits.
+    /// How many changes of objects the closures know.
+    closures_know: usize,
+    /// Objects that the present unit has read, as bits; and which of these words are not empty.
     read: Vec<AtomicU64>,
+    read_words: Vec<AtomicU64>,
     /// The tick of the oldest closure that the present unit was given.
     oldest: AtomicU32,
 }
@@ -141,13 +193,16 @@ impl Heap {
         let mut heap = Self {
             most,
             objects: Vec::new(),
-            sites: BTreeMap::new(),
+            sites: Table::default(),
+            kinds: Kinds::default(),
             changed: false,
             followed: AtomicU64::new(0),
             dense,
             closures: Default::default(),
             due: Due::default(),
+            closures_know: 0,
             read: Vec::new(),
+            read_words: Vec::new(),
             oldest: AtomicU32::new(u32::MAX),
         };
         heap.make(Site::Scalar, ObjKind::Scalar, FunctionId(0));
@@ -155,38 +210,58 @@ impl Heap {
     }
 
     pub(crate) fn get(&self, id: ObjId) -> &Object {
-        if let Some(word) = self.read.get(id.0 as usize / 64) {
-            let bits = word.load(Ordering::Relaxed);
-            word.store(bits | 1 << (id.0 % 64), Ordering::Relaxed);
-        }
+        self.note_word(id.0 / 64, 1 << (id.0 % 64));
         &self.objects[id.0 as usize]
     }
 
+    fn note_word(&self, word: u32, bits: u64) {
+        let Some(read) = self.read.get(word as usize) else {
+            return;
+        };
+        let before = read.load(Ordering::Relaxed);
+        read.store(before | bits, Ordering::Relaxed);
+        if before == 0 {
+            let words = &self.read_words[word as usize / 64];
+            let known = words.load(Ordering::Relaxed);
+            words.store(known | 1 << (word % 64), Ordering::Relaxed);
+        }
+    }
+
     /// From now on what is read counts for a new unit.
-    pub(crate) fn begin_reads(&mut self) {
-        self.read
-            .resize_with(self.objects.len() / 64 + 1, AtomicU64::default);
-        let now = self.due.begin();
+    pub(crate) fn begin_reads(&mut self, unit: usize) {
+        let words = self.objects.len() / 64 + 1;
+        self.read.resize_with(words, AtomicU64::default);
+        self.read_words
+            .resize_with(words / 64 + 1, AtomicU64::default);
+        let now = self.due.begin(unit);
         *self.oldest.get_mut() = now;
     }
 
     /// The objects that were read, and as of which tick.
     pub(crate) fn end_reads(&mut self) -> (ObjSet, u32) {
-        let words = self
-            .read
-            .iter_mut()
-            .map(|word| std::mem::take(word.get_mut()));
-        (ObjSet::from_words(words.collect()), *self.oldest.get_mut())
+        let mut found = Vec::new();
+        for (at, words) in self.read_words.iter_mut().enumerate() {
+            let mut left = std::mem::take(words.get_mut());
+            while left != 0 {
+                let word = at * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                found.push((word as u32, std::mem::take(self.read[word].get_mut())));
+            }
+        }
+        (
+            ObjSet::from_words(found.into_iter()),
+            *self.oldest.get_mut(),
+        )
     }
 
     fn note_read(&self, objects: &ObjSet) {
-        for (word, bits) in self.read.iter().zip(objects.words()) {
-            word.store(word.load(Ordering::Relaxed) | bits, Ordering::Relaxed);
+        for (word, bits) in objects.words() {
+            self.note_word(word, bits);
         }
     }
 
-    pub(crate) fn kind(&self, id: ObjId) -> &ObjKind {
-        &self.objects[id.0 as usize].kind
+    pub(crate) fn kind(&self, id: ObjId) -> ObjKind {
+        self.objects[id.0 as usize].kind
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -204,7 +279,6 @@ impl Heap {
         if let Some(id) = self.sites.get(&key) {
             return *id;
         }
-        let (site, kind) = key;
         let id = ObjId(self.objects.len() as u32);
         let depth = match &site {
             Site::Inner(owner, _) | Site::Copy(_, owner) => {
@@ -213,19 +287,22 @@ impl Heap {
             _ => 0,
         };
         self.objects.push(Object {
-            kind: kind.clone(),
+            kind,
             fields: BTreeMap::new(),
             maker,
             deferred: None,
             grad_forbidden: false,
             grad_wanted: false,
             depth,
-            site: site.clone(),
+            site,
         });
-        self.sites.insert((site, kind), id);
+        self.sites.insert(key, id);
+        self.kinds.add(id, kind);
         self.changed = true;
         if id.0 as usize / 64 >= self.read.len() && !self.read.is_empty() {
             self.read.push(AtomicU64::default());
+            self.read_words
+                .resize_with(self.read.len() / 64 + 1, AtomicU64::default);
         }
         id
     }
@@ -247,8 +324,12 @@ impl Heap {
             };
         }
         let maker = object.maker;
-        let id = self.make(Site::Inner(owner, name.to_string()), kind, maker);
-        self.put(owner, Field::Attr(format!("<{name}>")), &ObjSet::one(id));
+        let id = self.make(Site::Inner(owner, name.into()), kind, maker);
+        self.put(
+            owner,
+            Field::Attr(format!("<{name}>").into()),
+            &ObjSet::one(id),
+        );
         let leads_back = match self.kind(id) {
             ObjKind::Unknown => true,
             ObjKind::Typed(of) => of.starts_with("torch.optim.Group"),
@@ -273,7 +354,7 @@ impl Heap {
         if self.objects[object.0 as usize].depth >= 3 {
             return object;
         }
-        let kind = self.kind(object).clone();
+        let kind = self.kind(object);
         self.make(Site::Copy(site, object), kind, maker)
     }
 
@@ -288,8 +369,7 @@ impl Heap {
             .or_default();
         if slot.extend(values) {
             self.changed = true;
-            let now = self.due.tick();
-            self.due.objects.note(owner.0, now);
+            self.due.note_object(owner);
         }
     }
 
@@ -297,8 +377,7 @@ impl Heap {
         let object = &mut self.objects[id.0 as usize];
         if object.deferred != Some(code) {
             object.deferred = Some(code);
-            let now = self.due.tick();
-            self.due.objects.note(id.0, now);
+            self.due.note_object(id);
         }
     }
 
@@ -422,38 +501,64 @@ impl Heap {
     }
 
     fn follow(&self, root: ObjId, graph: bool, known: &Closures) -> (u32, Arc<ObjSet>) {
-        let mut seen = ObjSet::one(root);
+        let size = self.objects.len() / 64 + 1;
+        // What is found, and what of it needs no look, since all that it leads to is found too.
+        let (mut seen, mut closed) = (vec![0_u64; size], vec![0_u64; size]);
+        seen[root.0 as usize / 64] |= 1 << (root.0 % 64);
         let mut work = vec![root];
         let (mut edges, mut oldest) = (1, self.due.tick());
         while let Some(id) = work.pop() {
+            if closed[id.0 as usize / 64] >> (id.0 % 64) & 1 == 1 {
+                continue;
+            }
             if let Some((tick, closure)) = &known[id.0 as usize] {
-                seen.extend(closure);
+                for (word, bits) in closure.words() {
+                    seen[word as usize] |= bits;
+                    closed[word as usize] |= bits;
+                }
                 oldest = oldest.min(*tick);
                 edges += closure.width();
                 continue;
             }
             for (field, set) in &self.objects[id.0 as usize].fields {
                 edges += set.width();
-                if *field != Field::Graph || graph {
-                    let before = work.len();
-                    work.extend(set.iter().filter(|id| *id != SCALAR && !seen.contains(*id)));
-                    for id in &work[before..] {
-                        seen.insert(*id);
+                if *field == Field::Graph && !graph {
+                    continue;
+                }
+                for (word, bits) in set.words() {
+                    let mut new = bits & !seen[word as usize];
+                    if word == SCALAR.0 / 64 {
+                        new &= !(1 << SCALAR.0);
+                    }
+                    seen[word as usize] |= new;
+                    while new != 0 {
+                        work.push(ObjId(word * 64 + new.trailing_zeros()));
+                        new &= new - 1;
                     }
                 }
             }
         }
         self.followed.fetch_add(edges, Ordering::Relaxed);
-        (oldest, Arc::new(seen))
+        let words = seen.into_iter().enumerate();
+        let found = ObjSet::from_words(words.map(|(at, bits)| (at as u32, bits)));
+        (oldest, Arc::new(found))
     }
 
-    /// From now on [`Heap::closure`] sees all that was added until now.
+    /// From now on [`Heap::closure`] sees all that was added until now. Closures in which nothing has
+    /// changed are as of now.
     pub(crate) fn forget_closures(&mut self) {
+        let changed = self.due.objects.after(self.closures_know);
+        self.closures_know = self.due.objects.count();
+        let now = self.due.advance();
         for closures in &mut self.closures {
-            closures
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
+            let closures = closures.get_mut().unwrap_or_else(PoisonError::into_inner);
+            for slot in closures {
+                match slot {
+                    Some((tick, closure)) if !closure.intersects(&changed) => *tick = now,
+                    Some(_) => *slot = None,
+                    None => {}
+                }
+            }
         }
     }
 

@@ -21,8 +21,10 @@ use crate::classes::Classes;
 use crate::due::Reads;
 use crate::effect::LogCall;
 use crate::event::{Event, Target};
+use crate::hash::Table;
 use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
 use crate::knowledge::Knowledge;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::touched::touched;
 
@@ -45,7 +47,7 @@ pub(crate) struct Interp<'a> {
     pub(crate) returns: Vec<ObjSet>,
     pub(crate) yields: Vec<ObjSet>,
     /// Dotted paths that imports and builtins stand for.
-    pub(crate) roots: BTreeSet<String>,
+    pub(crate) roots: BTreeSet<Name>,
     pub(crate) raised: ObjSet,
     /// What unknown code may have in its hands.
     pub(crate) escaped: ObjSet,
@@ -56,6 +58,8 @@ pub(crate) struct Interp<'a> {
     pub(crate) called: BTreeSet<FunctionId>,
     /// Variables of enclosing functions and of the module that a function's own code mentions.
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
+    /// Of these those of enclosing functions.
+    pub(crate) captured: Vec<Vec<BindingId>>,
     /// A first fixpoint is reached: what still has no value is unknown.
     pub(crate) settled: bool,
     pub(crate) recording: bool,
@@ -67,10 +71,13 @@ pub(crate) struct Interp<'a> {
     pub(crate) calls_noted: BTreeMap<(FunctionId, StmtId, Span, Vec<Target>, bool), usize>,
     pub(crate) logs: BTreeMap<ExprId, LogCall>,
     pub(crate) clocks: BTreeMap<ExprId, String>,
-    /// Values of call expressions, for questions about iterables.
-    pub(crate) callees: BTreeMap<ExprId, BTreeSet<String>>,
     /// What expressions evaluate to, from the last pass.
-    pub(crate) values: BTreeMap<ExprId, ObjSet>,
+    pub(crate) values: Table<ExprId, ObjSet>,
+    /// Objects of libraries by path; attributes of such paths, with whether they lead anywhere; names
+    /// of builtins by where they stand.
+    libraries: Table<Name, ObjSet>,
+    pub(crate) library_members: Table<(Name, Name), Option<Name>>,
+    builtins: Table<ExprId, Name>,
     /// What the present unit has read.
     pub(crate) reads: Reads,
     pub(crate) function: FunctionId,
@@ -80,9 +87,9 @@ pub(crate) struct Interp<'a> {
     /// Callables inside of callables that are being followed.
     pub(crate) nesting: u32,
     /// For each result of opaque calls the objects that lead to it.
-    pub(crate) led_back: BTreeMap<ObjId, ObjSet>,
+    pub(crate) led_back: Table<ObjId, ObjSet>,
     /// What the callables of the present statement gave.
-    pub(crate) followed: BTreeMap<(ExprId, ObjId, ObjSet), ObjSet>,
+    pub(crate) followed: Table<(ExprId, ObjId, ObjSet), ObjSet>,
 }
 
 impl<'a> Interp<'a> {
@@ -93,6 +100,7 @@ impl<'a> Interp<'a> {
         heap: Heap,
     ) -> Self {
         let functions = semantics.functions.len();
+        let touched = touched(module, semantics);
         let mut interp = Self {
             module,
             tree: &module.tree,
@@ -110,7 +118,8 @@ impl<'a> Interp<'a> {
             external: BTreeSet::new(),
             foreign: BTreeSet::new(),
             called: BTreeSet::new(),
-            touched: touched(module, semantics),
+            captured: touched.iter().map(|of| captured(semantics, of)).collect(),
+            touched,
             settled: false,
             recording: false,
             links: Vec::new(),
@@ -118,15 +127,17 @@ impl<'a> Interp<'a> {
             calls_noted: BTreeMap::new(),
             logs: BTreeMap::new(),
             clocks: BTreeMap::new(),
-            callees: BTreeMap::new(),
-            values: BTreeMap::new(),
+            values: Table::default(),
+            libraries: Table::default(),
+            library_members: Table::default(),
+            builtins: Table::default(),
             reads: Reads::default(),
             function: FunctionId(0),
             stmt: StmtId(0),
             context: None,
             nesting: 0,
-            led_back: BTreeMap::new(),
-            followed: BTreeMap::new(),
+            led_back: Table::default(),
+            followed: Table::default(),
         };
         interp.seed_imports();
         interp
@@ -159,7 +170,6 @@ impl<'a> Interp<'a> {
         loop {
             self.heap.changed = false;
             self.heap.forget_closures();
-            self.heap.due.next_pass();
             self.pass();
             self.heap.forget_closures();
             self.spread_escaped();
@@ -228,15 +238,13 @@ impl<'a> Interp<'a> {
     /// The results of the present function have changed.
     pub(crate) fn note_result(&mut self) {
         self.heap.changed = true;
-        let now = self.heap.due.tick();
-        self.heap.due.results.note(self.function.0, now);
+        self.heap.due.note_result(self.function.0);
     }
 
     pub(crate) fn bind_values(&mut self, binding: BindingId, values: &ObjSet) {
         if self.env[binding.index()].extend(values) {
             self.heap.changed = true;
-            let now = self.heap.due.tick();
-            self.heap.due.variables.note(binding.0, now);
+            self.heap.due.note_variable(binding.0);
         }
     }
 
@@ -281,7 +289,8 @@ impl<'a> Interp<'a> {
                         self.links.extend(found.into_iter().map(|link| (id, link)));
                         continue;
                     }
-                    self.roots.insert(path.clone());
+                    let path = Name::from(path);
+                    self.roots.insert(path);
                     let values = self.library(path);
                     self.env[index].extend(&values);
                 }
@@ -304,24 +313,34 @@ impl<'a> Interp<'a> {
     }
 
     /// A module, class, function or value of a library.
-    pub(crate) fn library(&mut self, path: &str) -> ObjSet {
-        if let Some(file) = self.semantics.file_named(path) {
-            return ObjSet::one(self.module_object(file));
+    pub(crate) fn library(&mut self, path: Name) -> ObjSet {
+        if let Some(known) = self.libraries.get(&path) {
+            return known.clone();
         }
-        if path == "sys.modules" {
+        if path.text() == "sys.modules" && self.semantics.file_named(&path).is_none() {
             return self.all_modules();
         }
-        if self.knowledge.is_value(path) {
-            return ObjSet::one(SCALAR);
+        let object = self.library_object(path);
+        self.libraries.insert(path, ObjSet::one(object));
+        ObjSet::one(object)
+    }
+
+    fn library_object(&mut self, path: Name) -> ObjId {
+        if let Some(file) = self.semantics.file_named(&path) {
+            return self.module_object(file);
         }
-        let kind = match self.knowledge.object(path) {
-            Some(of) => ObjKind::Typed(of.to_string()),
-            None => ObjKind::Library(path.to_string()),
-        };
-        ObjSet::one(
-            self.heap
-                .make(Site::Library(path.to_string()), kind, FunctionId(0)),
-        )
+        if self.knowledge.is_value(&path) {
+            return SCALAR;
+        }
+        if let Some(of) = self.knowledge.object(path) {
+            let kind = ObjKind::Typed(of);
+            return self.heap.make(Site::Library(path), kind, FunctionId(0));
+        }
+        let kind = ObjKind::Library(path);
+        let object = self.heap.make(Site::Library(path), kind, FunctionId(0));
+        let known = self.knowledge.is_known_package(&path);
+        self.heap.kinds.add_library(object, known);
+        object
     }
 
     /// An object made by this expression.
@@ -347,7 +366,7 @@ impl<'a> Interp<'a> {
     }
 
     pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {
-        self.made(site, tag, ObjKind::Typed(of.to_string()))
+        self.made(site, tag, ObjKind::Typed(of.into()))
     }
 
     pub(crate) fn span(&self, expr: ExprId) -> Span {
@@ -369,6 +388,9 @@ impl<'a> Interp<'a> {
 
     /// What a name holds where it stands.
     pub(crate) fn value_of_name(&mut self, expr: ExprId, name: &str) -> ObjSet {
+        if let Some(path) = self.builtins.get(&expr) {
+            return self.library(*path);
+        }
         match self.semantics.resolve(expr) {
             Resolution::Binding(binding) => {
                 let values = self.held(binding).clone();
@@ -384,9 +406,15 @@ impl<'a> Interp<'a> {
                 self.bind_values(binding, &ObjSet::one(unknown));
                 ObjSet::one(unknown)
             }
-            Resolution::Builtin(name) => self.library(&format!("builtins.{name}")),
-            Resolution::Unknown(_) => self.library(&format!("?.{name}")),
+            Resolution::Builtin(name) => self.library_at(expr, &format!("builtins.{name}")),
+            Resolution::Unknown(_) => self.library_at(expr, &format!("?.{name}")),
         }
+    }
+
+    fn library_at(&mut self, expr: ExprId, path: &str) -> ObjSet {
+        let path = Name::from(path);
+        self.builtins.insert(expr, path);
+        self.library(path)
     }
 
     /// The class in whose body a function is defined, for `super()`.
@@ -410,6 +438,15 @@ impl<'a> Interp<'a> {
     pub(crate) fn put_one(&mut self, owner: ObjId, field: Field, value: ObjId) {
         self.heap.put(owner, field, &ObjSet::one(value));
     }
+}
+
+/// Variables that live in functions.
+fn captured(semantics: &Semantics, touched: &BTreeSet<BindingId>) -> Vec<BindingId> {
+    let outer = touched.iter().filter(|binding| {
+        let scope = semantics.binding(**binding).scope;
+        !matches!(semantics.scope(scope).kind, ScopeKind::Module)
+    });
+    outer.copied().collect()
 }
 
 pub(crate) fn foreign_site(binding: Option<&BindingId>) -> Site {

@@ -16,6 +16,7 @@ use florc_syntax::tree::{ExprId, StmtId};
 use crate::event::{Action, Target};
 use crate::heap::{Field, ObjId, ObjKind, SCALAR, Site};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 
 impl Interp<'_> {
@@ -28,8 +29,8 @@ impl Interp<'_> {
     /// `sys.modules`: every file, and whatever else.
     pub(crate) fn all_modules(&mut self) -> ObjSet {
         let kind = ObjKind::Typed("builtins.dict".into());
-        let (path, entry) = ("sys.modules".to_owned(), FunctionId(0));
-        let dict = self.heap.make(Site::Library(path.clone()), kind, entry);
+        let (path, entry) = (Name::from("sys.modules"), FunctionId(0));
+        let dict = self.heap.make(Site::Library(path), kind, entry);
         let other = self.heap.make(Site::Library(path), ObjKind::Unknown, entry);
         let mut values = ObjSet::one(other);
         for file in 0..self.semantics.modules.len() {
@@ -63,7 +64,7 @@ impl Interp<'_> {
         for index in 0..self.heap.len() {
             let object = ObjId(index as u32);
             if let ObjKind::Module(file) = self.heap.kind(object) {
-                self.spread_module(object, *file);
+                self.spread_module(object, file);
             }
         }
     }
@@ -74,11 +75,11 @@ impl Interp<'_> {
         for (name, binding) in self.members(file) {
             self.bind_values(binding, &any);
             let values = self.env[binding.index()].clone();
-            self.heap.put(object, Field::Attr(name), &values);
+            self.heap.put(object, Field::Attr(name.into()), &values);
         }
         for (name, inner) in self.semantics.submodules(file) {
             let values = ObjSet::one(self.module_object(inner));
-            self.heap.put(object, Field::Attr(name), &values);
+            self.heap.put(object, Field::Attr(name.into()), &values);
         }
     }
 
@@ -120,7 +121,7 @@ impl Interp<'_> {
             let ObjKind::Module(file) = self.heap.kind(object) else {
                 continue;
             };
-            for (_, binding) in self.members(*file) {
+            for (_, binding) in self.members(file) {
                 values.extend(self.held(binding));
             }
             values.extend(&self.heap.elements(object));
@@ -149,7 +150,7 @@ impl Interp<'_> {
     /// `del module.attr` unbinds the variable.
     pub(crate) fn note_deleted_members(&mut self, objects: &ObjSet, attr: &str, span: Span) {
         for object in objects.iter() {
-            let ObjKind::Module(file) = *self.heap.kind(object) else {
+            let ObjKind::Module(file) = self.heap.kind(object) else {
                 continue;
             };
             if let (Some(binding), _) = self.semantics.member(file, attr) {

@@ -28,7 +28,7 @@ impl Interp<'_> {
             return;
         }
         self.reads = Reads::default();
-        self.heap.begin_reads();
+        self.heap.begin_reads(unit);
         run(self);
         let mut reads = std::mem::take(&mut self.reads);
         let (objects, oldest) = self.heap.end_reads();

@@ -4,82 +4,213 @@
 //! b = buf if test else []      # b: {the list of line 3, the list of line 7}
 //! ```
 //!
-//! A dense bit set, iterated in order of ids. Knows nothing of what the objects are.
+//! A sparse bit set: blocks of 64 ids that have some, in order; up to two stand in the set itself,
+//! which is what most variables and fields need. Knows nothing of what the objects are.
 
 use crate::heap::ObjId;
 
+/// Ids `64 * index` to `64 * index + 63`; some of them are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Block {
+    index: u32,
+    bits: u64,
+}
+
+/// Blocks that stand in the set itself.
+const INLINE: usize = 2;
+
+/// Blocks that are looked at one by one before the others are searched.
+const NEAR: usize = 4;
+
 /// A set of abstract objects.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ObjSet {
-    words: Vec<u64>,
+#[derive(Clone, Debug)]
+pub(crate) struct ObjSet(Blocks);
+
+#[derive(Clone, Debug)]
+enum Blocks {
+    Few([Block; INLINE], usize),
+    Many(Vec<Block>),
+}
+
+impl Default for ObjSet {
+    fn default() -> Self {
+        Self(Blocks::Few([Block::default(); INLINE], 0))
+    }
+}
+
+impl PartialEq for ObjSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.blocks() == other.blocks()
+    }
+}
+
+impl Eq for ObjSet {}
+
+impl std::hash::Hash for ObjSet {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.blocks().hash(state);
+    }
 }
 
 impl ObjSet {
     pub(crate) fn one(object: ObjId) -> Self {
-        let mut set = Self::default();
-        set.insert(object);
-        set
+        let block = Block {
+            index: object.0 / 64,
+            bits: 1 << (object.0 % 64),
+        };
+        Self(Blocks::Few([block, Block::default()], 1))
     }
 
-    pub(crate) fn from_words(words: Vec<u64>) -> Self {
-        let mut set = Self { words };
-        while set.words.last() == Some(&0) {
-            set.words.pop();
+    /// A set of whole words; their indices grow.
+    pub(crate) fn from_words(words: impl Iterator<Item = (u32, u64)>) -> Self {
+        let blocks = words.filter(|(_, bits)| *bits != 0);
+        let mut set = Self::default();
+        for (index, bits) in blocks {
+            if let Some(last) = set.grow(1).last_mut() {
+                *last = Block { index, bits };
+            }
         }
         set
     }
 
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
+    /// The words that are not empty, with their indices.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.blocks().iter().map(|block| (block.index, block.bits))
+    }
+
+    fn blocks(&self) -> &[Block] {
+        match &self.0 {
+            Blocks::Few(blocks, count) => &blocks[..*count],
+            Blocks::Many(blocks) => blocks,
+        }
+    }
+
+    fn blocks_mut(&mut self) -> &mut [Block] {
+        match &mut self.0 {
+            Blocks::Few(blocks, count) => &mut blocks[..*count],
+            Blocks::Many(blocks) => blocks,
+        }
+    }
+
+    /// Makes room for more blocks behind those that are there.
+    fn grow(&mut self, more: usize) -> &mut [Block] {
+        if let Blocks::Few(blocks, count) = &mut self.0 {
+            if *count + more <= INLINE {
+                *count += more;
+            } else {
+                let mut many = Vec::with_capacity((*count + more).max(2 * INLINE));
+                many.extend_from_slice(&blocks[..*count]);
+                self.0 = Blocks::Many(many);
+            }
+        }
+        match &mut self.0 {
+            Blocks::Few(blocks, count) => &mut blocks[..*count],
+            Blocks::Many(blocks) => {
+                blocks.resize(blocks.len() + more, Block::default());
+                blocks
+            }
+        }
+    }
+
+    fn drop_empty(&mut self) {
+        match &mut self.0 {
+            Blocks::Few(blocks, count) => {
+                let mut kept = 0;
+                for at in 0..*count {
+                    if blocks[at].bits != 0 {
+                        blocks[kept] = blocks[at];
+                        kept += 1;
+                    }
+                }
+                *count = kept;
+            }
+            Blocks::Many(blocks) => blocks.retain(|block| block.bits != 0),
+        }
     }
 
     pub(crate) fn insert(&mut self, object: ObjId) -> bool {
-        let (word, bit) = (object.0 as usize / 64, object.0 % 64);
-        if self.words.len() <= word {
-            self.words.resize(word + 1, 0);
-        }
-        let before = self.words[word];
-        self.words[word] |= 1 << bit;
-        before != self.words[word]
+        self.extend(&Self::one(object))
     }
 
     pub(crate) fn contains(&self, object: ObjId) -> bool {
-        let (word, bit) = (object.0 as usize / 64, object.0 % 64);
-        self.words
-            .get(word)
-            .is_some_and(|bits| bits & (1 << bit) != 0)
+        let (index, bit) = (object.0 / 64, 1 << (object.0 % 64));
+        let blocks = self.blocks();
+        let at = seek(blocks, 0, index);
+        blocks
+            .get(at)
+            .is_some_and(|block| block.index == index && block.bits & bit != 0)
     }
 
     pub(crate) fn remove(&mut self, object: ObjId) {
-        if let Some(bits) = self.words.get_mut(object.0 as usize / 64) {
-            *bits &= !(1 << (object.0 % 64));
+        if self.contains(object) {
+            self.subtract(&Self::one(object));
         }
     }
 
     /// Adds all of `other`; whether anything was new.
     pub(crate) fn extend(&mut self, other: &Self) -> bool {
-        if self.words.len() < other.words.len() {
-            self.words.resize(other.words.len(), 0);
+        let theirs = other.blocks();
+        if self.is_empty() && !theirs.is_empty() {
+            *self = other.clone();
+            return true;
         }
-        let mut changed = false;
-        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
-            changed |= theirs & !*mine != 0;
-            *mine |= theirs;
+        let (mut changed, mut missing, mut at) = (false, 0, 0);
+        let mine = self.blocks_mut();
+        for block in theirs {
+            at = seek(mine, at, block.index);
+            match mine.get_mut(at).filter(|own| own.index == block.index) {
+                Some(own) => {
+                    changed |= block.bits & !own.bits != 0;
+                    own.bits |= block.bits;
+                }
+                None => missing += 1,
+            }
         }
-        changed
+        if missing > 0 {
+            self.merge(theirs, missing);
+        }
+        changed || missing > 0
+    }
+
+    /// Puts in the blocks that are missing, from the last to the first.
+    fn merge(&mut self, theirs: &[Block], missing: usize) {
+        let mut own = self.blocks().len();
+        let mine = self.grow(missing);
+        let (mut to, mut other) = (mine.len(), theirs.len());
+        while other > 0 {
+            to -= 1;
+            let block = theirs[other - 1];
+            if own > 0 && mine[own - 1].index >= block.index {
+                own -= 1;
+                other -= usize::from(mine[own].index == block.index);
+                mine[to] = mine[own];
+            } else {
+                other -= 1;
+                mine[to] = block;
+            }
+        }
     }
 
     /// Takes all of `other` away.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        for (mine, theirs) in self.words.iter_mut().zip(&other.words) {
-            *mine &= !theirs;
-        }
+        self.mask(other, |mine, theirs| mine & !theirs);
     }
 
     /// Keeps what is also in `other`.
     pub(crate) fn retain(&mut self, other: &Self) {
-        for (index, mine) in self.words.iter_mut().enumerate() {
-            *mine &= other.words.get(index).copied().unwrap_or(0);
+        self.mask(other, |mine, theirs| mine & theirs);
+    }
+
+    fn mask(&mut self, other: &Self, kept: impl Fn(u64, u64) -> u64) {
+        let (theirs, mut at, mut emptied) = (other.blocks(), 0, false);
+        for own in self.blocks_mut() {
+            at = seek(theirs, at, own.index);
+            let found = theirs.get(at).filter(|block| block.index == own.index);
+            own.bits = kept(own.bits, found.map_or(0, |block| block.bits));
+            emptied |= own.bits == 0;
+        }
+        if emptied {
+            self.drop_empty();
         }
     }
 
@@ -89,32 +220,62 @@ impl ObjSet {
         set
     }
 
-    pub(crate) fn intersects(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+    /// What is in both.
+    pub(crate) fn common(&self, other: &Self) -> Self {
+        let mut set = self.clone();
+        set.retain(other);
+        set
     }
 
-    /// Size of the set in words, which is what a union costs.
+    pub(crate) fn intersects(&self, other: &Self) -> bool {
+        let (few, many) = (self.blocks(), other.blocks());
+        let (few, many) = if few.len() <= many.len() {
+            (few, many)
+        } else {
+            (many, few)
+        };
+        let mut at = 0;
+        few.iter().any(|block| {
+            at = seek(many, at, block.index);
+            let found = many.get(at).filter(|it| it.index == block.index);
+            found.is_some_and(|it| it.bits & block.bits != 0)
+        })
+    }
+
+    /// Size of the set in blocks, which is what a union costs.
     pub(crate) fn width(&self) -> u64 {
-        self.words.len() as u64
+        self.blocks().len() as u64
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.words.iter().all(|bits| *bits == 0)
+        self.blocks().is_empty()
     }
 
     pub(crate) fn iter(&self) -> Objects<'_> {
+        let blocks = self.blocks();
         Objects {
-            words: &self.words,
-            next: 0,
-            bits: self.words.first().copied().unwrap_or(0),
+            blocks,
+            bits: blocks.first().map_or(0, |block| block.bits),
         }
     }
 }
 
+/// The first block from `at` on whose index is not below `index`. It is mostly near.
+fn seek(blocks: &[Block], mut at: usize, index: u32) -> usize {
+    for _ in 0..NEAR {
+        match blocks.get(at) {
+            Some(block) if block.index < index => at += 1,
+            Some(_) | None => return at,
+        }
+    }
+    at + blocks[at..].partition_point(|block| block.index < index)
+}
+
 /// The objects of a set in order.
 pub(crate) struct Objects<'a> {
-    words: &'a [u64],
-    next: usize,
+    /// Those that are not done.
+    blocks: &'a [Block],
+    /// What is left of the first one.
     bits: u64,
 }
 
@@ -123,11 +284,68 @@ impl Iterator for Objects<'_> {
 
     fn next(&mut self) -> Option<ObjId> {
         while self.bits == 0 {
-            self.next += 1;
-            self.bits = *self.words.get(self.next)?;
+            self.blocks = self.blocks.get(1..)?;
+            self.bits = self.blocks.first()?.bits;
         }
         let bit = self.bits.trailing_zeros();
         self.bits &= self.bits - 1;
-        Some(ObjId(self.next as u32 * 64 + bit))
+        Some(ObjId(self.blocks.first()?.index * 64 + bit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::ObjSet;
+    use crate::heap::ObjId;
+
+    fn set(ids: &BTreeSet<u32>) -> ObjSet {
+        let mut set = ObjSet::default();
+        for id in ids {
+            set.insert(ObjId(*id));
+        }
+        set
+    }
+
+    /// Sets of all sizes and distances, the same in every run.
+    fn samples() -> Vec<BTreeSet<u32>> {
+        let mut seed = 7_u32;
+        let mut next = |below: u32| {
+            seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+            (seed >> 8) % below
+        };
+        let mut of = |size, below| (0..size).map(|_| next(below)).collect();
+        let sizes = [0, 1, 2, 3, 5, 20, 200];
+        sizes
+            .iter()
+            .flat_map(|size| [of(*size, 70), of(*size, 500), of(*size, 5000)])
+            .collect()
+    }
+
+    #[test]
+    fn sets_do_what_sets_do() {
+        for a in samples() {
+            for b in samples() {
+                let (one, other) = (set(&a), set(&b));
+                let mut both = one.clone();
+                assert_eq!(both.extend(&other), !b.is_subset(&a));
+                assert_eq!(both, set(&a.union(&b).copied().collect()));
+                assert_eq!(
+                    one.common(&other),
+                    set(&a.intersection(&b).copied().collect())
+                );
+                let mut rest = one.clone();
+                rest.subtract(&other);
+                assert_eq!(rest, set(&a.difference(&b).copied().collect()));
+                assert_eq!(one.intersects(&other), !a.is_disjoint(&b));
+                assert!(
+                    b.iter()
+                        .all(|id| one.contains(ObjId(*id)) == a.contains(id))
+                );
+            }
+            let listed: Vec<u32> = set(&a).iter().map(|id| id.0).collect();
+            assert_eq!(listed, a.into_iter().collect::<Vec<_>>());
+        }
     }
 }

@@ -262,7 +262,7 @@ pub(crate) fn iterator_variables(interp: &Interp<'_>) -> BTreeSet<BindingId> {
 pub(crate) fn generating_expressions(interp: &Interp<'_>) -> BTreeSet<ExprId> {
     let generates = |id| match interp.heap.kind(id) {
         ObjKind::Instance(_) => true,
-        ObjKind::Typed(of) => of == "builtins.generator",
+        ObjKind::Typed(of) => &*of == "builtins.generator",
         ObjKind::Scalar
         | ObjKind::Unknown
         | ObjKind::Function(_)

@@ -52,6 +52,7 @@ impl Knowledge {
         let file = read().map_err(|error| vec![Problem::at(&[], words(&error))])?;
         let mut extended = self.clone();
         extended.add(file, true);
+        extended.draw_lines();
         let again = read().map_err(|error| vec![Problem::at(&[], words(&error))])?;
         let problems = meanings(&again, &extended);
         if problems.is_empty() {

@@ -14,19 +14,20 @@ use florc_syntax::tree::{ExprId, StmtId};
 use crate::classes::Flavor;
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
 impl Interp<'_> {
     /// `owners.attr`, read at `site`.
-    pub(crate) fn read_attribute(&mut self, site: ExprId, owners: &ObjSet, attr: &str) -> ObjSet {
+    pub(crate) fn read_attribute(&mut self, site: ExprId, owners: &ObjSet, attr: Name) -> ObjSet {
         let mut values = ObjSet::default();
-        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
+        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
         for object in owners.iter() {
             match self.heap.kind(object) {
                 ObjKind::Typed(of) if self.knowledge.attribute(of, attr).is_some() => {
-                    typed.entry(of.clone()).or_default().insert(object);
-                    values.extend(&self.heap.exact(object, &Field::Attr(attr.into())));
+                    typed.entry(of).or_default().insert(object);
+                    values.extend(&self.heap.exact(object, &Field::Attr(attr)));
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)
@@ -45,36 +46,36 @@ impl Interp<'_> {
         }
         let knowledge = self.knowledge;
         for (of, own) in typed {
-            if let Some(rule) = knowledge.attribute(&of, attr) {
-                let found = self.apply_rule(site, rule, Some(&own), &Args::default(), attr);
+            if let Some(rule) = knowledge.attribute(of, attr) {
+                let found = self.apply_rule(site, rule, Some(&own), &Args::default(), &attr);
                 values.extend(&found);
             }
         }
         values
     }
 
-    fn attribute_of(&mut self, site: ExprId, object: ObjId, attr: &str) -> ObjSet {
-        match self.heap.kind(object).clone() {
-            ObjKind::Library(path) => self.library_attribute(object, &path, attr),
-            ObjKind::Module(file) => self.module_attribute(object, file, attr),
+    fn attribute_of(&mut self, site: ExprId, object: ObjId, attr: Name) -> ObjSet {
+        match self.heap.kind(object) {
+            ObjKind::Library(path) => self.library_attribute(object, path, attr),
+            ObjKind::Module(file) => self.module_attribute(object, file, &attr),
             ObjKind::Instance(class) => self.instance_attribute(site, object, class, attr),
-            ObjKind::Typed(of) => self.typed_attribute(site, object, &of, attr),
+            ObjKind::Typed(of) => self.typed_attribute(site, object, of, attr),
             ObjKind::Unknown => {
-                if self.classes.any_property(attr) {
+                if self.classes.any_property(&attr) {
                     let reachable = self.heap.closure(&ObjSet::one(object), true);
                     self.note_escaping(self.span(site), reachable, Vec::new());
                 }
-                let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+                let mut values = self.heap.read(object, &Field::Attr(attr));
                 values.insert(object);
                 values
             }
             ObjKind::Class(class) => self.class_attribute(object, class, attr),
             ObjKind::Function(_) => {
-                let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+                let mut values = self.heap.read(object, &Field::Attr(attr));
                 values.insert(SCALAR);
                 values
             }
-            ObjKind::Method(_) if attr == "__self__" => self.heap.read(object, &Field::Receiver),
+            ObjKind::Method(_) if &*attr == "__self__" => self.heap.read(object, &Field::Receiver),
             ObjKind::Method(_) | ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Super(class) => {
                 let receivers = self.heap.read(object, &Field::Receiver);
@@ -85,18 +86,29 @@ impl Interp<'_> {
         }
     }
 
-    fn library_attribute(&mut self, owner: ObjId, path: &str, attr: &str) -> ObjSet {
-        let mut values = self.heap.read(owner, &Field::Attr(attr.into()));
+    /// The full name of an attribute of a library, if it leads anywhere.
+    fn library_member(&mut self, path: Name, attr: Name) -> Option<Name> {
+        if let Some(known) = self.library_members.get(&(path, attr)) {
+            return *known;
+        }
         let name = format!("{path}.{attr}");
-        if !self.roots.contains(path) && !self.knowledge.leads_somewhere(&name) {
+        let leads = self.roots.contains(&path) || self.knowledge.leads_somewhere(&name);
+        let found = leads.then(|| name.into());
+        self.library_members.insert((path, attr), found);
+        found
+    }
+
+    fn library_attribute(&mut self, owner: ObjId, path: Name, attr: Name) -> ObjSet {
+        let mut values = self.heap.read(owner, &Field::Attr(attr));
+        let Some(name) = self.library_member(path, attr) else {
             // An attribute of an attribute of something unknown: names would grow without end.
             values.insert(owner);
             return values;
-        }
-        let found = self.library(&name);
+        };
+        let found = self.library(name);
         values.extend(&found);
-        if !self.knowledge.is_known_package(path) {
-            self.heap.put(owner, Field::Attr(attr.into()), &found);
+        if !self.knowledge.is_known_package(&path) {
+            self.heap.put(owner, Field::Attr(attr), &found);
         }
         values
     }
@@ -106,26 +118,26 @@ impl Interp<'_> {
         site: ExprId,
         object: ObjId,
         class: StmtId,
-        attr: &str,
+        attr: Name,
     ) -> ObjSet {
-        if attr == "__dict__" {
+        if &*attr == "__dict__" {
             return ObjSet::one(object);
         }
-        if attr == "__class__" {
+        if &*attr == "__class__" {
             return self.class_objects(class);
         }
-        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        let mut values = self.heap.read(object, &Field::Attr(attr));
         let methods = self.classes.find(class, attr);
         if let Some(got) = self.run_properties(site, &methods, &ObjSet::one(object)) {
             values.extend(&got);
         } else if !methods.is_empty() {
-            values = self.heap.exact(object, &Field::Attr(attr.into()));
+            values = self.heap.exact(object, &Field::Attr(attr));
             values.insert(self.bound_method(site, attr, object));
         }
-        for base in self.classes.line(class) {
+        for base in self.classes.line(class).to_vec() {
             let of = self.class_objects(base);
             for class_object in of.iter() {
-                let shared = self.heap.read(class_object, &Field::Attr(attr.into()));
+                let shared = self.heap.read(class_object, &Field::Attr(attr));
                 for value in shared
                     .iter()
                     .filter(|id| !matches!(self.heap.kind(*id), ObjKind::Function(_)))
@@ -136,14 +148,14 @@ impl Interp<'_> {
         }
         if values.is_empty() {
             for of in self.classes.typed_bases(class) {
-                let found = self.typed_rule_attribute(site, object, &of, attr);
+                let found = self.typed_rule_attribute(site, object, of, attr);
                 values.extend(&found.unwrap_or_default());
             }
         }
         self.run_getattr(site, object, class, &mut values);
         self.reads.unsettled |= values.is_empty();
         if values.is_empty() && self.settled {
-            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+            values.insert(self.heap.inner(object, &attr, ObjKind::Unknown));
         }
         values
     }
@@ -185,11 +197,11 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         owners: &ObjSet,
-        attr: &str,
+        attr: Name,
         values: &ObjSet,
     ) {
         for object in owners.iter() {
-            let ObjKind::Instance(class) = self.heap.kind(object).clone() else {
+            let ObjKind::Instance(class) = self.heap.kind(object) else {
                 continue;
             };
             let receiver = ObjSet::one(object);
@@ -211,13 +223,13 @@ impl Interp<'_> {
         }
     }
 
-    fn typed_attribute(&mut self, site: ExprId, object: ObjId, of: &str, attr: &str) -> ObjSet {
+    fn typed_attribute(&mut self, site: ExprId, object: ObjId, of: Name, attr: Name) -> ObjSet {
         if let Some(found) = self.typed_rule_attribute(site, object, of, attr) {
-            return found.union(&self.heap.exact(object, &Field::Attr(attr.into())));
+            return found.union(&self.heap.exact(object, &Field::Attr(attr)));
         }
-        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
+        let mut values = self.heap.read(object, &Field::Attr(attr));
         if values.is_empty() {
-            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+            values.insert(self.heap.inner(object, &attr, ObjKind::Unknown));
         }
         values
     }
@@ -226,8 +238,8 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         object: ObjId,
-        of: &str,
-        attr: &str,
+        of: Name,
+        attr: Name,
     ) -> Option<ObjSet> {
         let knowledge = self.knowledge;
         if let Some(rule) = knowledge.attribute(of, attr) {
@@ -236,18 +248,18 @@ impl Interp<'_> {
                 rule,
                 Some(&ObjSet::one(object)),
                 &Args::default(),
-                attr,
+                &attr,
             ));
         }
         knowledge.method(of, attr)?;
         Some(ObjSet::one(self.bound_method(site, attr, object)))
     }
 
-    fn class_attribute(&mut self, object: ObjId, class: StmtId, attr: &str) -> ObjSet {
-        let mut values = self.heap.read(object, &Field::Attr(attr.into()));
-        for base in self.classes.line(class) {
+    fn class_attribute(&mut self, object: ObjId, class: StmtId, attr: Name) -> ObjSet {
+        let mut values = self.heap.read(object, &Field::Attr(attr));
+        for base in self.classes.line(class).to_vec() {
             for of in self.class_objects(base).iter() {
-                values.extend(&self.heap.read(of, &Field::Attr(attr.into())));
+                values.extend(&self.heap.read(of, &Field::Attr(attr)));
             }
         }
         for (function, _) in self.classes.find(class, attr) {
@@ -257,7 +269,7 @@ impl Interp<'_> {
             values.insert(SCALAR);
         }
         if values.is_empty() {
-            values.insert(self.heap.inner(object, attr, ObjKind::Unknown));
+            values.insert(self.heap.inner(object, &attr, ObjKind::Unknown));
         }
         values
     }
@@ -272,8 +284,8 @@ impl Interp<'_> {
         ))
     }
 
-    pub(super) fn bound_method(&mut self, site: ExprId, name: &str, receiver: ObjId) -> ObjId {
-        let method = self.made(site, "method", ObjKind::Method(name.to_string()));
+    pub(super) fn bound_method(&mut self, site: ExprId, name: Name, receiver: ObjId) -> ObjId {
+        let method = self.made(site, "method", ObjKind::Method(name));
         self.put_one(method, Field::Receiver, receiver);
         method
     }

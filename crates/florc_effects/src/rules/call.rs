@@ -13,6 +13,7 @@ use florc_syntax::tree::{ExprId, ExprKind};
 use crate::event::{Action, Target};
 use crate::heap::{Field, ObjId, ObjKind, SCALAR, Site};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 
 /// Callables inside of callables that are followed.
@@ -25,11 +26,11 @@ const UNKNOWN_METHOD: &str = "is a method of a value of unknown type";
 pub(crate) struct Args {
     pub(crate) positional: Vec<ObjSet>,
     /// By name, with whether the value is literally `False` or `None`.
-    pub(crate) keywords: Vec<(String, ObjSet, &'static str)>,
+    pub(crate) keywords: Vec<(Name, ObjSet, &'static str)>,
     /// What `*args` and `**kwargs` hold, if given.
     pub(crate) star: Option<ObjSet>,
-    /// The first arguments that are string literals, by index.
-    pub(crate) texts: Vec<Option<String>>,
+    /// The first arguments as written.
+    pub(crate) written: Vec<ExprId>,
 }
 
 impl Args {
@@ -55,12 +56,12 @@ impl Args {
     fn keyword(&self, name: &str) -> Option<&ObjSet> {
         self.keywords
             .iter()
-            .find(|(found, ..)| found == name)
+            .find(|(found, ..)| **found == *name)
             .map(|(_, value, _)| value)
     }
 }
 
-impl Interp<'_> {
+impl<'a> Interp<'a> {
     pub(super) fn call(&mut self, id: ExprId) -> ObjSet {
         let tree = self.tree;
         let ExprKind::Call { func, .. } = &tree.expr(id).kind else {
@@ -68,7 +69,7 @@ impl Interp<'_> {
         };
         let func = *func;
         let attribute = match &tree.expr(func).kind {
-            ExprKind::Attribute { value, attr } => Some((*value, attr.text.as_str())),
+            ExprKind::Attribute { value, attr } => Some((*value, Name::from(&attr.text))),
             _other => None,
         };
         let Some((value, attr)) = attribute else {
@@ -137,10 +138,7 @@ impl Interp<'_> {
                 args.star.get_or_insert_default().extend(&values);
                 continue;
             }
-            args.texts.push(match &tree.expr(*arg).kind {
-                ExprKind::Str(text) => Some(text.clone()),
-                _other => None,
-            });
+            args.written.push(*arg);
             args.positional.push(values);
         }
         for keyword in keywords {
@@ -151,13 +149,21 @@ impl Interp<'_> {
                 _other => "",
             };
             if let Some(name) = &keyword.name {
-                args.keywords.push((name.text.clone(), values, literal));
+                args.keywords.push(((&name.text).into(), values, literal));
             } else {
                 let parts = self.all_parts(&values);
                 args.star.get_or_insert_default().extend(&parts);
             }
         }
         args
+    }
+
+    /// An argument that is a string literal.
+    pub(super) fn literal(&self, args: &Args, index: usize) -> Option<&'a str> {
+        match &self.tree.expr(*args.written.get(index)?).kind {
+            ExprKind::Str(text) => Some(text),
+            _other => None,
+        }
     }
 
     /// Calls a value. Inside of one call every value is followed once: what it gives again is
@@ -190,19 +196,19 @@ impl Interp<'_> {
 
     fn call_object_inside(&mut self, site: ExprId, callee: ObjId, args: &Args) -> ObjSet {
         let knowledge = self.knowledge;
-        match self.heap.kind(callee).clone() {
+        match self.heap.kind(callee) {
             ObjKind::Scalar => ObjSet::one(SCALAR),
             ObjKind::Function(function) => self.call_function(site, function, args, None),
             ObjKind::Class(class) => self.construct(site, class, args),
-            ObjKind::Library(path) => self.call_library(site, callee, &path, args),
+            ObjKind::Library(path) => self.call_library(site, callee, path, args),
             ObjKind::Method(name) => {
                 let mut result = ObjSet::default();
                 let receivers = self.heap.read(callee, &Field::Receiver);
-                result.extend(&self.call_methods(site, &receivers, &name, args));
+                result.extend(&self.call_methods(site, &receivers, name, args));
                 result
             }
-            ObjKind::Instance(_) => self.call_method(site, callee, "__call__", args),
-            ObjKind::Typed(of) => match knowledge.call(&of) {
+            ObjKind::Instance(_) => self.call_method(site, callee, "__call__".into(), args),
+            ObjKind::Typed(of) => match knowledge.call(of) {
                 Some(rule) => self.apply_rule(site, rule, Some(&ObjSet::one(callee)), args, "call"),
                 None => self.opaque_call(site, &ObjSet::one(callee), args, "is called"),
             },
@@ -217,16 +223,16 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         receiver: ObjId,
-        name: &str,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
         let own = ObjSet::one(receiver);
-        match self.heap.kind(receiver).clone() {
+        match self.heap.kind(receiver) {
             ObjKind::Scalar => self.scalar_method(site, name, args),
             ObjKind::Library(path) => {
                 let mut result = ObjSet::default();
                 for callee in self.read_attribute(site, &own, name).iter() {
-                    result.extend(&match self.heap.kind(callee).clone() {
+                    result.extend(&match self.heap.kind(callee) {
                         ObjKind::Library(_) if !self.knowledge.is_known_package(&path) => self
                             .opaque_call(
                                 site,
@@ -240,18 +246,18 @@ impl Interp<'_> {
                 result
             }
             ObjKind::Module(file) => {
-                let callees = self.module_attribute(receiver, file, name);
+                let callees = self.module_attribute(receiver, file, &name);
                 self.call_each(site, &callees, args)
             }
             ObjKind::Instance(class) => self.instance_method(site, receiver, class, name, args),
-            ObjKind::Typed(of) => self.typed_method(site, &own, &of, name, args),
+            ObjKind::Typed(of) => self.typed_method(site, &own, of, name, args),
             ObjKind::Unknown => {
                 self.opaque_call(site, &own, args, "is a method of a value of unknown type")
             }
             ObjKind::Class(class) => self.class_method(site, receiver, class, name, args),
             ObjKind::Super(class) => self.super_method(site, receiver, class, name, args),
             ObjKind::Function(_) | ObjKind::Method(_) => {
-                let callees = self.heap.read(receiver, &Field::Attr(name.into()));
+                let callees = self.heap.read(receiver, &Field::Attr(name));
                 let mut result = self.call_each(site, &callees, args);
                 if callees.is_empty() {
                     result.extend(&self.opaque_call(site, &own, args, "is a method of a function"));
@@ -279,8 +285,8 @@ impl Interp<'_> {
         if info.is_generator || info.is_async {
             return self.suspended(site, function, &given);
         }
-        let targets = vec![Target::Function(function)];
         if self.recording {
+            let targets = vec![Target::Function(function)];
             let reachable = self.heap.closure(&given, true);
             let text = self.text(site);
             let action = Action::Call {
@@ -411,31 +417,14 @@ impl Interp<'_> {
         let roots = receiver.union(&args.all());
         let reachable = self.heap.closure(&roots, true);
         let changed = self.changeable(&reachable);
-        let span = self.span(site);
-        let text = self.callee_text(site);
-        self.note(span, Action::Opaque, || format!("opaque: `{text}` {why}"));
-        self.note_mutation(&changed, span, || {
-            format!("opaque: `{text}` {why}, so it may change all that it is given")
-        });
-        self.note_training_method(site);
         self.escape(&reachable);
-        let given = self.functions_in(&roots);
-        if !given.is_empty() {
-            let reachable = reachable.clone();
-            let action = Action::Call {
-                targets: given,
-                reachable,
-                escaping: false,
-            };
-            self.note(span, action, || {
-                format!("`{text}` is given code that it may run")
-            });
+        if self.recording {
+            self.note_opaque_call(site, (&roots, &reachable, &changed), why);
         }
-        let targets = self.functions_in(&reachable);
-        self.note_escaping(span, reachable.clone(), targets);
         // What an earlier call gave leads to all that was given to that one, and back: it can stand
         // for what this one gives, as well as a new object could.
-        let earlier = reachable.iter().find(|id| self.heap.is_opaque_result(*id));
+        let unknown = reachable.common(&self.heap.kinds.opaque);
+        let earlier = unknown.iter().find(|id| self.heap.is_opaque_result(*id));
         let result = earlier.unwrap_or_else(|| self.unknown(site, "opaque"));
         let mut parts = roots;
         parts.remove(SCALAR);
@@ -456,11 +445,39 @@ impl Interp<'_> {
         held
     }
 
+    fn note_opaque_call(
+        &mut self,
+        site: ExprId,
+        (roots, reachable, changed): (&ObjSet, &ObjSet, &ObjSet),
+        why: &str,
+    ) {
+        let span = self.span(site);
+        let text = self.callee_text(site);
+        self.note(span, Action::Opaque, || format!("opaque: `{text}` {why}"));
+        self.note_mutation(changed, span, || {
+            format!("opaque: `{text}` {why}, so it may change all that it is given")
+        });
+        self.note_training_method(site);
+        let given = self.functions_in(roots);
+        if !given.is_empty() {
+            let action = Action::Call {
+                targets: given,
+                reachable: reachable.clone(),
+                escaping: false,
+            };
+            self.note(span, action, || {
+                format!("`{text}` is given code that it may run")
+            });
+        }
+        let targets = self.functions_in(reachable);
+        self.note_escaping(span, reachable.clone(), targets);
+    }
+
     fn functions_in(&self, objects: &ObjSet) -> Vec<Target> {
         let mut targets = Vec::new();
         for object in objects.iter() {
             if let ObjKind::Function(function) = self.heap.kind(object) {
-                targets.push(Target::Function(*function));
+                targets.push(Target::Function(function));
             }
             if let Some((function, stmt, span)) = self.heap.get(object).deferred {
                 targets.push(Target::Deferred(function, stmt, span));

@@ -7,7 +7,7 @@
 //!
 //! Returns abstract objects; immutable values are all one of them.
 
-use florc_semantic::{FunctionId, ScopeKind};
+use florc_semantic::FunctionId;
 use florc_syntax::tree::{
     CompareOperator, Comprehension, DictItem, ExprId, ExprKind, FStringPart, Parameters,
     UnaryOperator,
@@ -114,7 +114,7 @@ impl Interp<'_> {
             | ExprKind::Ellipsis => ObjSet::one(SCALAR),
             ExprKind::Attribute { value, attr } => {
                 let owners = self.eval(*value);
-                self.read_attribute(id, &owners, &attr.text)
+                self.read_attribute(id, &owners, (&attr.text).into())
             }
             ExprKind::Subscript { value, slice } => {
                 let owners = self.eval(*value);
@@ -209,7 +209,7 @@ impl Interp<'_> {
             let values = self.eval(*elt);
             let exact = of == "builtins.tuple" && !starred;
             let field = if exact {
-                Field::Key(index.to_string())
+                Field::Key(index.to_string().into())
             } else {
                 Field::Elements
             };
@@ -280,7 +280,7 @@ impl Interp<'_> {
     fn awaited(&mut self, id: ExprId, values: &ObjSet) -> ObjSet {
         let mut result = ObjSet::default();
         for object in values.iter() {
-            if *self.heap.kind(object) == ObjKind::Typed("builtins.coroutine".into()) {
+            if self.heap.kind(object) == ObjKind::Typed("builtins.coroutine".into()) {
                 self.run_code(id, object);
                 result.extend(&self.heap.read(object, &Field::Elements));
             } else if object != SCALAR {
@@ -321,11 +321,8 @@ impl Interp<'_> {
         let object = self
             .heap
             .make(Site::Function(function), ObjKind::Function(function), maker);
-        for binding in self.touched[function.index()].clone() {
-            let scope = self.semantics.binding(binding).scope;
-            if matches!(self.semantics.scope(scope).kind, ScopeKind::Module) {
-                continue;
-            }
+        for at in 0..self.captured[function.index()].len() {
+            let binding = self.captured[function.index()][at];
             let values = self.held(binding).clone();
             self.heap
                 .put(object, Field::Attr("<captured>".into()), &values);

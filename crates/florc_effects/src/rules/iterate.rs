@@ -13,6 +13,7 @@ use florc_syntax::tree::ExprId;
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
@@ -24,11 +25,11 @@ impl Interp<'_> {
         if !unknown.is_empty() {
             items = self.unknown_operators(site, &unknown);
         }
-        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
+        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
         for object in known.iter() {
             match self.heap.kind(object) {
                 ObjKind::Typed(of) if !self.knowledge.is_a(of, "builtins.generator") => {
-                    typed.entry(of.clone()).or_default().insert(object);
+                    typed.entry(of).or_default().insert(object);
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)
@@ -46,13 +47,13 @@ impl Interp<'_> {
             }
         }
         for (of, own) in typed {
-            let found = self.iterate_typed(&own, &of, site, 0);
+            let found = self.iterate_typed(&own, of, site, 0);
             items.extend(&found);
         }
         items
     }
 
-    fn iterate_typed(&mut self, own: &ObjSet, of: &str, site: ExprId, depth: u32) -> ObjSet {
+    fn iterate_typed(&mut self, own: &ObjSet, of: Name, site: ExprId, depth: u32) -> ObjSet {
         let knowledge = self.knowledge;
         let Some(rule) = knowledge.iterate(of) else {
             return self.unknown_operators(site, own);
@@ -70,12 +71,12 @@ impl Interp<'_> {
         if depth > 6 {
             return self.unknown_operator(site, object);
         }
-        match self.heap.kind(object).clone() {
+        match self.heap.kind(object) {
             ObjKind::Typed(of) => {
-                if knowledge.is_a(&of, "builtins.generator") {
+                if knowledge.is_a(of, "builtins.generator") {
                     self.run_code(site, object);
                 }
-                self.iterate_typed(&ObjSet::one(object), &of, site, depth)
+                self.iterate_typed(&ObjSet::one(object), of, site, depth)
             }
             ObjKind::Instance(class) => self.iterate_instance(object, class, site, depth),
             ObjKind::Unknown | ObjKind::Super(_) | ObjKind::Method(_) => {
@@ -122,7 +123,7 @@ impl Interp<'_> {
         if !found {
             let mut typed = false;
             for of in self.classes.typed_bases(class) {
-                if let Some(rule) = self.knowledge.iterate(&of) {
+                if let Some(rule) = self.knowledge.iterate(of) {
                     typed = true;
                     items.extend(&self.apply_rule_at(
                         site,
@@ -185,7 +186,7 @@ impl Interp<'_> {
             .inner(object, "row", ObjKind::Typed("builtins.tuple".into()));
         for (field, sources) in self.heap.get(object).fields.clone() {
             let into = match &field {
-                Field::Key(_) | Field::Any => field.clone(),
+                Field::Key(_) | Field::Any => field,
                 Field::Elements => Field::Elements,
                 Field::Attr(_) | Field::Keys | Field::Receiver | Field::Graph | Field::Code => {
                     continue;
@@ -193,7 +194,7 @@ impl Interp<'_> {
             };
             for source in sources.iter() {
                 let items = self.iterate_one(source, site, depth);
-                self.heap.put(row, into.clone(), &items);
+                self.heap.put(row, into, &items);
             }
             if field == Field::Elements {
                 // `zip(*rows)`: the arguments are the elements.
@@ -224,13 +225,13 @@ impl Interp<'_> {
     pub(super) fn contained(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
         let mut items = ObjSet::default();
         for part in self.heap.elements(object).iter() {
-            match self.heap.kind(part).clone() {
-                ObjKind::Typed(of) if self.knowledge.is_a(&of, "builtins.dict") => {
+            match self.heap.kind(part) {
+                ObjKind::Typed(of) if self.knowledge.is_a(of, "builtins.dict") => {
                     items.extend(&self.heap.elements(part));
                 }
                 ObjKind::Typed(of)
-                    if self.knowledge.is_a(&of, "builtins.list")
-                        || self.knowledge.is_a(&of, "builtins.iterator") =>
+                    if self.knowledge.is_a(of, "builtins.list")
+                        || self.knowledge.is_a(of, "builtins.iterator") =>
                 {
                     let inside = self.iterate_one(part, site, depth);
                     for item in inside.iter() {
@@ -299,7 +300,7 @@ impl Interp<'_> {
         for source in self.kept(view).iter().filter(|id| *id != SCALAR) {
             let keys = self.heap.read(source, &Field::Keys);
             let mut values = self.all_parts(&ObjSet::one(source));
-            if *self.heap.kind(source) == ObjKind::Unknown {
+            if self.heap.kind(source) == ObjKind::Unknown {
                 values.insert(source);
             }
             self.heap.put(pair, Field::Key("0".into()), &keys);

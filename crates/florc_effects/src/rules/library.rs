@@ -14,6 +14,7 @@ use crate::event::Action;
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
 use crate::knowledge::{Callbacks, Rule};
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
@@ -28,19 +29,15 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         callee: ObjId,
-        path: &str,
+        path: Name,
         args: &Args,
     ) -> ObjSet {
-        self.callees
-            .entry(site)
-            .or_default()
-            .insert(path.to_string());
-        match path {
+        match &*path {
             "builtins.super" => return self.super_object(site, args),
             "builtins.getattr" => {
-                if let Some(Some(name)) = args.texts.get(1).cloned() {
+                if let Some(name) = self.literal(args, 1) {
                     let owners = args.positional.first().cloned().unwrap_or_default();
-                    let found = self.read_attribute(site, &owners, &name);
+                    let found = self.read_attribute(site, &owners, name.into());
                     return found.union(&args.positional.get(2).cloned().unwrap_or_default());
                 }
                 let owners = args.positional.first().cloned().unwrap_or_default();
@@ -53,8 +50,8 @@ impl Interp<'_> {
             "builtins.setattr" => {
                 let owners = args.positional.first().cloned().unwrap_or_default();
                 let values = args.positional.get(2).cloned().unwrap_or_default();
-                if let Some(name) = args.texts.get(1).cloned().flatten() {
-                    self.store_attribute(site, &owners, &name, &values);
+                if let Some(name) = self.literal(args, 1) {
+                    self.store_attribute(site, &owners, name, &values);
                 } else {
                     self.run_dunders(site, &owners, &["__setattr__"]);
                     self.store_attribute(site, &owners, "__dict__", &values);
@@ -62,29 +59,29 @@ impl Interp<'_> {
                 return ObjSet::one(SCALAR);
             }
             "builtins.exec" | "builtins.eval" | "builtins.globals" | "builtins.__import__" => {
-                self.anything_may_change(site, path != "builtins.globals");
+                self.anything_may_change(site, &*path != "builtins.globals");
             }
             "builtins.vars" | "builtins.locals" if args.positional.is_empty() => {
                 self.anything_may_change(site, false);
             }
             _ => {}
         }
-        if path == "importlib.import_module" && self.semantics.modules.len() > 1 {
-            let modules = self.imported_modules(args.texts.first().cloned().flatten().as_deref());
+        if &*path == "importlib.import_module" && self.semantics.modules.len() > 1 {
+            let modules = self.imported_modules(self.literal(args, 0));
             let opaque = self.opaque_call(site, &ObjSet::default(), args, "imports a module");
             return opaque.union(&modules);
         }
         let knowledge = self.knowledge;
-        if let Some(rule) = knowledge.function(path) {
-            return self.apply_rule(site, rule, None, args, path);
+        if let Some(rule) = knowledge.function(&path) {
+            return self.apply_rule(site, rule, None, args, &path);
         }
         if let Some((owner, method)) = path.rsplit_once('.')
             && let Some(of) = knowledge.type_of_class(owner)
-            && let Some(rule) = knowledge.method(&of, method)
+            && let Some(rule) = knowledge.method(of, method.into())
         {
-            return self.unbound_method(site, rule, args, path);
+            return self.unbound_method(site, rule, args, &path);
         }
-        let own = if knowledge.is_known_package(path) {
+        let own = if knowledge.is_known_package(&path) {
             ObjSet::default()
         } else {
             ObjSet::one(callee)
@@ -106,7 +103,7 @@ impl Interp<'_> {
     fn super_object(&mut self, site: ExprId, args: &Args) -> ObjSet {
         let named = args.positional.first().and_then(|first| {
             first.iter().find_map(|id| match self.heap.kind(id) {
-                ObjKind::Class(class) => Some(*class),
+                ObjKind::Class(class) => Some(class),
                 _other => None,
             })
         });
@@ -204,6 +201,9 @@ impl Interp<'_> {
         if rule.clock {
             self.clocks.insert(site, name.to_string());
         }
+        if !self.recording {
+            return;
+        }
         let hidden = Hidden {
             rng: rule.rng.iter().cloned().collect(),
             clock: rule.clock,
@@ -275,7 +275,7 @@ impl Interp<'_> {
             self.note_escaping(self.span(site), reachable.clone(), Vec::new());
         }
         for object in known.iter() {
-            match self.heap.kind(object).clone() {
+            match self.heap.kind(object) {
                 ObjKind::Function(_) | ObjKind::Method(_) if self.is_stored(object, &known) => {
                     let mut values = ObjSet::one(given);
                     values.insert(SCALAR);
@@ -323,16 +323,7 @@ impl Interp<'_> {
     }
 
     pub(super) fn callables(&self, objects: &ObjSet) -> ObjSet {
-        let mut found = ObjSet::default();
-        for object in objects.iter() {
-            if matches!(
-                self.heap.kind(object),
-                ObjKind::Function(_) | ObjKind::Method(_)
-            ) {
-                found.insert(object);
-            }
-        }
-        found
+        objects.common(&self.heap.kinds.callable)
     }
 
     pub(super) fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
@@ -370,8 +361,10 @@ impl Interp<'_> {
         let mut given = args.all();
         self.heap.put(between, Field::Graph, &given.union(own));
         given.insert(between);
-        for object in reachable.iter() {
-            match self.heap.kind(object).clone() {
+        let kinds = &self.heap.kinds;
+        let relevant = reachable.common(&kinds.own.union(&kinds.callable));
+        for object in relevant.iter() {
+            match self.heap.kind(object) {
                 ObjKind::Instance(class) => {
                     for (function, _) in self.classes.find(class, "forward") {
                         let all = Args {
@@ -433,6 +426,11 @@ impl Interp<'_> {
         name: &str,
     ) {
         for entry in &rule.mutates {
+            let grows =
+                rule.stores.is_empty() && rule.stores_elements.is_empty() && !rule.graph.is_empty();
+            if !grows && !self.recording {
+                continue;
+            }
             let objects = self.changed_place(entry, receiver, args);
             let text = self.callee_text(site);
             let span = self.span(site);
@@ -443,7 +441,7 @@ impl Interp<'_> {
                 _ if name == "iteration" => format!("`{text}` advances as it is iterated"),
                 _ => format!("`{text}` changes {}", described(entry)),
             });
-            if rule.stores.is_empty() && rule.stores_elements.is_empty() && !rule.graph.is_empty() {
+            if grows {
                 let mut operands = ObjSet::default();
                 for place in &rule.graph {
                     operands.extend(&self.place(place, receiver, args));

@@ -16,13 +16,14 @@ use florc_syntax::tree::{ExprId, StmtId};
 use crate::classes::Flavor;
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
 impl Interp<'_> {
-    pub(super) fn scalar_method(&mut self, site: ExprId, name: &str, args: &Args) -> ObjSet {
+    pub(super) fn scalar_method(&mut self, site: ExprId, name: Name, args: &Args) -> ObjSet {
         let given = args.all();
-        match name {
+        match &*name {
             "split" | "rsplit" | "splitlines" | "partition" | "rpartition" => {
                 let list = self.typed(site, "split", "builtins.list");
                 self.put_one(list, Field::Elements, SCALAR);
@@ -49,23 +50,21 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         receivers: &ObjSet,
-        name: &str,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
-        let field = Field::Attr(name.into());
+        let field = Field::Attr(name);
         let mut result = ObjSet::default();
-        let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
+        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
         let mut instances: BTreeMap<StmtId, ObjSet> = BTreeMap::new();
         for receiver in receivers.iter() {
             let plain = !self.heap.has(receiver, &field);
             match self.heap.kind(receiver) {
                 ObjKind::Typed(of) if plain => {
-                    typed.entry(of.clone()).or_default().insert(receiver);
+                    typed.entry(of).or_default().insert(receiver);
                 }
-                ObjKind::Instance(class)
-                    if plain && !self.classes.find(*class, name).is_empty() =>
-                {
-                    instances.entry(*class).or_default().insert(receiver);
+                ObjKind::Instance(class) if plain && !self.classes.find(class, name).is_empty() => {
+                    instances.entry(class).or_default().insert(receiver);
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)
@@ -83,7 +82,7 @@ impl Interp<'_> {
             }
         }
         for (of, own) in typed {
-            let found = self.typed_method(site, &own, &of, name, args);
+            let found = self.typed_method(site, &own, of, name, args);
             result.extend(&found);
         }
         for (class, own) in instances {
@@ -99,20 +98,20 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         own: &ObjSet,
-        of: &str,
-        name: &str,
+        of: Name,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
         let knowledge = self.knowledge;
         let mut stored = ObjSet::default();
         for receiver in own.iter() {
-            stored.extend(&self.heap.exact(receiver, &Field::Attr(name.into())));
+            stored.extend(&self.heap.exact(receiver, &Field::Attr(name)));
         }
         let mut result = self.call_each(site, &stored, args);
         if let Some(rule) = knowledge.method(of, name) {
-            result.extend(&self.apply_rule(site, rule, Some(own), args, name));
+            result.extend(&self.apply_rule(site, rule, Some(own), args, &name));
         } else if let Some(rule) = knowledge.attribute(of, name) {
-            let callees = self.apply_rule(site, rule, Some(own), &Args::default(), name);
+            let callees = self.apply_rule(site, rule, Some(own), &Args::default(), &name);
             for callee in callees.iter().filter(|callee| !own.contains(*callee)) {
                 result.extend(&self.call_object(site, callee, args));
             }
@@ -130,19 +129,19 @@ impl Interp<'_> {
         site: ExprId,
         receiver: ObjId,
         class: StmtId,
-        name: &str,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
         let own = ObjSet::one(receiver);
         let methods = self.classes.find(class, name);
         let mut result = self.run_methods(site, &methods, &own, class, args);
         let mut found = !methods.is_empty();
-        let mut stored = self.heap.exact(receiver, &Field::Attr(name.into()));
+        let mut stored = self.heap.exact(receiver, &Field::Attr(name));
         if methods.is_empty() {
-            stored = self.heap.read(receiver, &Field::Attr(name.into()));
-            for base in self.classes.line(class) {
+            stored = self.heap.read(receiver, &Field::Attr(name));
+            for base in self.classes.line(class).to_vec() {
                 for object in self.class_objects(base).iter() {
-                    stored.extend(&self.heap.read(object, &Field::Attr(name.into())));
+                    stored.extend(&self.heap.read(object, &Field::Attr(name)));
                 }
             }
         }
@@ -151,11 +150,10 @@ impl Interp<'_> {
         result.extend(&self.call_each(site, &stored, args));
         if methods.is_empty() {
             for of in self.classes.typed_bases(class) {
-                found |=
-                    self.typed_base_method(site, receiver, class, &of, name, args, &mut result);
+                found |= self.typed_base_method(site, receiver, class, of, name, args, &mut result);
             }
         }
-        let dunder = name.starts_with("__") && name.ends_with("__") && name != "__call__";
+        let dunder = name.starts_with("__") && name.ends_with("__") && &*name != "__call__";
         let lost = !found && (!dunder || self.classes.has_unknown_base(class));
         self.reads.unsettled |= lost;
         if lost && (self.settled || self.classes.has_unknown_base(class)) {
@@ -175,26 +173,26 @@ impl Interp<'_> {
         site: ExprId,
         receiver: ObjId,
         class: StmtId,
-        of: &str,
-        name: &str,
+        of: Name,
+        name: Name,
         args: &Args,
         result: &mut ObjSet,
     ) -> bool {
         let knowledge = self.knowledge;
         let own = ObjSet::one(receiver);
-        if name == "__call__" && knowledge.is_a(of, "torch.nn.Module") {
+        if &*name == "__call__" && knowledge.is_a(of, "torch.nn.Module") {
             let forward = self.classes.find(class, "forward");
             result.extend(&self.run_methods(site, &forward, &own, class, args));
             self.run_hooks(site, receiver, args);
             return !forward.is_empty();
         }
-        let rule = if name == "__call__" {
+        let rule = if &*name == "__call__" {
             knowledge.call(of)
         } else {
             knowledge.method(of, name)
         };
         if let Some(rule) = rule {
-            result.extend(&self.apply_rule(site, rule, Some(&own), args, name));
+            result.extend(&self.apply_rule(site, rule, Some(&own), args, &name));
         }
         rule.is_some()
     }
@@ -239,7 +237,7 @@ impl Interp<'_> {
         site: ExprId,
         object: ObjId,
         class: StmtId,
-        name: &str,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
         let mut result = ObjSet::default();
@@ -254,7 +252,7 @@ impl Interp<'_> {
         }
         let stored = self.read_attribute(site, &ObjSet::one(object), name);
         result.extend(&self.call_each(site, &stored, args));
-        if name == "apply"
+        if &*name == "apply"
             || self.classes.has_unknown_base(class)
             || !self.classes.typed_bases(class).is_empty()
         {
@@ -291,7 +289,7 @@ impl Interp<'_> {
         site: ExprId,
         object: ObjId,
         class: StmtId,
-        name: &str,
+        name: Name,
         args: &Args,
     ) -> ObjSet {
         let receivers = self.heap.read(object, &Field::Receiver);
@@ -302,15 +300,15 @@ impl Interp<'_> {
         let knowledge = self.knowledge;
         let mut result = ObjSet::one(SCALAR);
         for of in self.classes.typed_bases(class) {
-            if let Some(rule) = knowledge.method(&of, name) {
-                result.extend(&self.apply_rule(site, rule, Some(&receivers), args, name));
+            if let Some(rule) = knowledge.method(of, name) {
+                result.extend(&self.apply_rule(site, rule, Some(&receivers), args, &name));
                 return result;
             }
         }
         let bare =
             self.classes.typed_bases(class).is_empty() && !self.classes.has_unknown_base(class);
         let quiet = matches!(
-            name,
+            &*name,
             "__init__" | "__new__" | "__init_subclass__" | "__setattr__" | "__getattribute__"
         );
         if quiet && !self.classes.has_unknown_base(class) {
@@ -368,7 +366,7 @@ impl Interp<'_> {
 
     /// Code that holds an instance can reach the state of its class.
     pub(crate) fn link_class(&mut self, object: ObjId, class: StmtId) {
-        for of in self.classes.line(class) {
+        for of in self.classes.line(class).to_vec() {
             let class = self.class_objects(of);
             self.heap.put(object, Field::Graph, &class);
         }

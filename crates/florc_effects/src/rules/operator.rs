@@ -14,6 +14,7 @@ use florc_syntax::tree::{ExprId, Operator};
 use crate::event::Target;
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 use crate::rules::library::OPERATOR;
@@ -50,11 +51,11 @@ impl Interp<'_> {
             if !unknown.is_empty() {
                 result.extend(&self.unknown_operators(id, &unknown));
             }
-            let mut typed: BTreeMap<String, ObjSet> = BTreeMap::new();
+            let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
             for object in known.iter() {
                 match self.heap.kind(object) {
                     ObjKind::Typed(of) if self.knowledge.operators(of).is_some() => {
-                        typed.entry(of.clone()).or_default().insert(object);
+                        typed.entry(of).or_default().insert(object);
                     }
                     ObjKind::Scalar
                     | ObjKind::Typed(_)
@@ -73,7 +74,7 @@ impl Interp<'_> {
             }
             let knowledge = self.knowledge;
             for (of, own) in typed {
-                if let Some(rule) = knowledge.operators(&of) {
+                if let Some(rule) = knowledge.operators(of) {
                     let args = Args::of(std::slice::from_ref(other));
                     result.extend(&self.apply_rule(id, rule, Some(&own), &args, OPERATOR));
                 }
@@ -84,12 +85,12 @@ impl Interp<'_> {
 
     fn operate(&mut self, id: ExprId, object: ObjId, other: &ObjSet, names: &[&str]) -> ObjSet {
         let knowledge = self.knowledge;
-        match self.heap.kind(object).clone() {
+        match self.heap.kind(object) {
             ObjKind::Scalar => {
                 self.run_dunders(id, other, &["__str__", "__repr__", "__format__"]);
                 ObjSet::default()
             }
-            ObjKind::Typed(of) => match knowledge.operators(&of) {
+            ObjKind::Typed(of) => match knowledge.operators(of) {
                 Some(rule) => {
                     let args = Args::of(std::slice::from_ref(other));
                     self.apply_rule(id, rule, Some(&ObjSet::one(object)), &args, OPERATOR)
@@ -102,7 +103,7 @@ impl Interp<'_> {
                 let args = Args::of(std::slice::from_ref(other));
                 let mut found = false;
                 for name in names {
-                    for (function, _) in self.classes.find(class, name) {
+                    for (function, _) in self.classes.find(class, *name) {
                         found = true;
                         result.extend(&self.call_function(id, function, &args, Some(&receiver)));
                     }
@@ -128,11 +129,11 @@ impl Interp<'_> {
         let mut result = ObjSet::one(SCALAR);
         self.run_dunders(id, &both, &NAMES);
         for object in both.iter() {
-            match self.heap.kind(object).clone() {
+            match self.heap.kind(object) {
                 ObjKind::Typed(of)
-                    if knowledge.is_a(&of, "builtins.list")
-                        || knowledge.is_a(&of, "builtins.dict") => {}
-                ObjKind::Typed(of) if knowledge.operators(&of).is_some() => {
+                    if knowledge.is_a(of, "builtins.list")
+                        || knowledge.is_a(of, "builtins.dict") => {}
+                ObjKind::Typed(of) if knowledge.operators(of).is_some() => {
                     let found = self.operate(id, object, &ObjSet::default(), &[]);
                     result.extend(&found);
                 }
@@ -160,17 +161,19 @@ impl Interp<'_> {
     /// An operator whose code is not known: all inside of the operands may change.
     pub(super) fn unknown_operators(&mut self, site: ExprId, operands: &ObjSet) -> ObjSet {
         let reachable = self.heap.closure(operands, true);
-        let changed = self.changeable(&self.heap.closure(operands, false));
-        let text = self.text(site);
-        let span = self.span(site);
-        self.note_mutation(&changed, span, || {
-            format!("opaque: `{text}` may run an operator method of a value of unknown type")
-        });
         self.escape(&reachable);
-        self.note_escaping(span, reachable, Vec::new());
+        if self.recording {
+            let changed = self.changeable(&self.heap.closure(operands, false));
+            let text = self.text(site);
+            let span = self.span(site);
+            self.note_mutation(&changed, span, || {
+                format!("opaque: `{text}` may run an operator method of a value of unknown type")
+            });
+            self.note_escaping(span, reachable, Vec::new());
+        }
         if operands
             .iter()
-            .all(|id| *self.heap.kind(id) == ObjKind::Unknown)
+            .all(|id| self.heap.kind(id) == ObjKind::Unknown)
         {
             // They stand for all that they lead to, so also for what comes of them.
             return operands.clone();
@@ -186,17 +189,20 @@ impl Interp<'_> {
             return;
         }
         let reachable = self.heap.closure(values, false);
-        for object in reachable.iter() {
-            match self.heap.kind(object).clone() {
+        let mut noted = !self.recording;
+        for object in reachable.common(&self.heap.kinds.own).iter() {
+            match self.heap.kind(object) {
                 ObjKind::Instance(class) => {
                     for name in names {
-                        for (function, _) in self.classes.find(class, name) {
+                        for (function, _) in self.classes.find(class, *name) {
                             let args = Args::of(std::slice::from_ref(values));
                             self.call_function(site, function, &args, Some(&ObjSet::one(object)));
                         }
                     }
                 }
+                ObjKind::Unknown if noted => {}
                 ObjKind::Unknown => {
+                    noted = true;
                     self.note_escaping(self.span(site), reachable.clone(), Vec::new());
                 }
                 ObjKind::Scalar
@@ -221,7 +227,7 @@ impl Interp<'_> {
     ) -> ObjSet {
         let mut result = ObjSet::default();
         for object in owners.iter() {
-            let found = self.call_method(site, object, name, args);
+            let found = self.call_method(site, object, name.into(), args);
             result.extend(&found);
         }
         result
@@ -232,13 +238,13 @@ impl Interp<'_> {
         let mut targets = Vec::new();
         for code in self.heap.read(object, &Field::Code).iter() {
             if let ObjKind::Function(function) = self.heap.kind(code) {
-                targets.push(Target::Function(*function));
+                targets.push(Target::Function(function));
             }
         }
         if let Some((function, stmt, span)) = self.heap.get(object).deferred {
             targets.push(Target::Deferred(function, stmt, span));
         }
-        if targets.is_empty() {
+        if targets.is_empty() || !self.recording {
             return;
         }
         let reachable = self.heap.closure(&ObjSet::one(object), true);
@@ -255,45 +261,16 @@ impl Interp<'_> {
 
     /// Parts a set into things of which nothing is known and the rest.
     pub(super) fn split_unknown(&self, objects: &ObjSet) -> (ObjSet, ObjSet) {
-        let (mut unknown, mut rest) = (ObjSet::default(), ObjSet::default());
-        for id in objects.iter() {
-            let opaque = match self.heap.kind(id) {
-                ObjKind::Unknown => true,
-                ObjKind::Library(path) => !self.knowledge.is_known_package(path),
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Instance(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => false,
-            };
-            let into = if opaque { &mut unknown } else { &mut rest };
-            into.insert(id);
-        }
+        let unknown = objects.common(&self.heap.kinds.opaque);
+        let mut rest = objects.clone();
+        rest.subtract(&unknown);
         (unknown, rest)
     }
 
     /// Objects that code can change: no scalars, no functions, no modules of known libraries.
     pub(crate) fn changeable(&self, objects: &ObjSet) -> ObjSet {
-        let mut changed = ObjSet::default();
-        for object in objects.iter() {
-            let keeps = match self.heap.kind(object) {
-                ObjKind::Scalar | ObjKind::Function(_) | ObjKind::Super(_) | ObjKind::Method(_) => {
-                    true
-                }
-                ObjKind::Library(path) => self.knowledge.is_known_package(path),
-                ObjKind::Typed(_)
-                | ObjKind::Unknown
-                | ObjKind::Instance(_)
-                | ObjKind::Class(_)
-                | ObjKind::Module(_) => false,
-            };
-            if !keeps {
-                changed.insert(object);
-            }
-        }
+        let mut changed = objects.clone();
+        changed.subtract(&self.heap.kinds.fixed);
         changed
     }
 }

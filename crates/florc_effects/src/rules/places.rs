@@ -15,7 +15,7 @@ impl Interp<'_> {
     /// The objects of a place without a suffix.
     pub(super) fn place(&self, place: &str, receiver: Option<&ObjSet>, args: &Args) -> ObjSet {
         if let Some(name) = place.strip_prefix("kw:") {
-            let given = args.keywords.iter().filter(|(found, ..)| found == name);
+            let given = args.keywords.iter().filter(|(found, ..)| **found == *name);
             let mut values = args.star.clone().unwrap_or_default();
             for (_, value, _) in given {
                 values.extend(value);
@@ -131,7 +131,7 @@ impl Interp<'_> {
     fn without_settings(&self, objects: &ObjSet) -> ObjSet {
         let mut kept = objects.clone();
         for object in objects.iter() {
-            if matches!(self.heap.kind(object), ObjKind::Typed(of) if of == "argparse.Value") {
+            if matches!(self.heap.kind(object), ObjKind::Typed(of) if &*of == "argparse.Value") {
                 kept.remove(object);
             }
         }
@@ -145,7 +145,7 @@ impl Interp<'_> {
             let state = match self.heap.kind(object) {
                 ObjKind::Typed(of) => self.knowledge.is_stateful(of),
                 ObjKind::Unknown => true,
-                ObjKind::Library(path) => !self.knowledge.is_known_package(path),
+                ObjKind::Library(path) => !self.knowledge.is_known_package(&path),
                 ObjKind::Scalar
                 | ObjKind::Instance(_)
                 | ObjKind::Function(_)
@@ -183,7 +183,7 @@ pub(super) fn has_keyword(args: &Args, wanted: &str) -> bool {
     let literal = wanted.strip_suffix("=None");
     let name = literal.unwrap_or(wanted);
     let given = args.keywords.iter().any(|(found, _, text)| {
-        found == name
+        **found == *name
             && if literal.is_some() {
                 *text == "None"
             } else {

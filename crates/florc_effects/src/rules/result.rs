@@ -288,17 +288,18 @@ impl Interp<'_> {
         if place != "args" {
             let values = self.place(place, receiver, args);
             let field = match place.parse::<usize>() {
-                Ok(_) => Field::Key(place.to_string()),
-                Err(_) => Field::Attr(format!("<{place}>")),
+                Ok(_) => Field::Key(place.into()),
+                Err(_) => Field::Attr(format!("<{place}>").into()),
             };
             self.heap.put(object, field, &values);
             return;
         }
         for (index, value) in args.positional.iter().enumerate() {
-            self.heap.put(object, Field::Key(index.to_string()), value);
+            self.heap
+                .put(object, Field::Key(index.to_string().into()), value);
         }
         for (name, value, _) in &args.keywords {
-            self.heap.put(object, Field::Attr(name.clone()), value);
+            self.heap.put(object, Field::Attr(*name), value);
         }
         if let Some(star) = &args.star {
             self.heap.put(object, Field::Elements, star);
@@ -323,11 +324,11 @@ impl Interp<'_> {
     pub(super) fn parts(&mut self, owners: &ObjSet, of: &str) -> ObjSet {
         let mut values = ObjSet::default();
         for object in self.heap.closure(owners, false).iter() {
-            match self.heap.kind(object).clone() {
-                ObjKind::Typed(own) if self.knowledge.is_a(&own, of) => {
+            match self.heap.kind(object) {
+                ObjKind::Typed(own) if self.knowledge.is_a(own, of) => {
                     values.insert(object);
                 }
-                ObjKind::Typed(own) if !self.knowledge.holds_gradients(&own) => {}
+                ObjKind::Typed(own) if !self.knowledge.holds_gradients(own) => {}
                 ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => {
                     values.insert(self.heap.inner(object, "part", ObjKind::Typed(of.into())));
                 }
@@ -374,8 +375,8 @@ impl Interp<'_> {
     pub(super) fn modules(&mut self, owners: &ObjSet) -> ObjSet {
         let mut values = ObjSet::default();
         for object in self.heap.closure(owners, false).iter() {
-            match self.heap.kind(object).clone() {
-                ObjKind::Typed(of) if !self.knowledge.is_a(&of, "torch.nn.Module") => {}
+            match self.heap.kind(object) {
+                ObjKind::Typed(of) if !self.knowledge.is_a(of, "torch.nn.Module") => {}
                 ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => {
                     values.insert(object);
                 }
@@ -395,7 +396,7 @@ impl Interp<'_> {
     pub(super) fn copied(&mut self, site: ExprId, own: &ObjSet) -> ObjSet {
         let mut values = ObjSet::default();
         for object in own.iter() {
-            let kind = match self.heap.kind(object).clone() {
+            let kind = match self.heap.kind(object) {
                 ObjKind::Typed(of) => ObjKind::Typed(of),
                 ObjKind::Instance(class) => ObjKind::Instance(class),
                 ObjKind::Unknown => ObjKind::Unknown,
@@ -422,7 +423,7 @@ impl Interp<'_> {
         let reachable = self.heap.closure(roots, true);
         let mut copies: Vec<(ObjId, ObjId)> = vec![(SCALAR, SCALAR)];
         for object in reachable.iter() {
-            let copy = match self.heap.kind(object).clone() {
+            let copy = match self.heap.kind(object) {
                 ObjKind::Typed(_)
                 | ObjKind::Instance(_)
                 | ObjKind::Unknown
@@ -459,7 +460,7 @@ impl Interp<'_> {
     pub(super) fn classes_of(&mut self, values: &ObjSet) -> ObjSet {
         let mut classes = ObjSet::one(SCALAR);
         for object in values.iter() {
-            if let ObjKind::Instance(class) = self.heap.kind(object).clone() {
+            if let ObjKind::Instance(class) = self.heap.kind(object) {
                 classes.extend(&self.class_objects(class));
             }
         }

@@ -222,7 +222,7 @@ impl Interp<'_> {
                         values.remove(object);
                     }
                 }
-                self.heap.put(object, Field::Attr(name.clone()), &values);
+                self.heap.put(object, Field::Attr(name.into()), &values);
             }
         }
         let mut values = ObjSet::one(object);

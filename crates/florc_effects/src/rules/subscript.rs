@@ -11,15 +11,16 @@ use florc_syntax::tree::{ExprId, ExprKind};
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
 impl Interp<'_> {
     /// A key that is the same in every run.
-    pub(super) fn constant_key(&self, slice: ExprId) -> Option<String> {
+    pub(super) fn constant_key(&self, slice: ExprId) -> Option<Name> {
         match &self.tree.expr(slice).kind {
-            ExprKind::Str(text) => Some(format!("'{text}'")),
-            ExprKind::Int(digits) => Some(digits.clone()),
+            ExprKind::Str(text) => Some(format!("'{text}'").into()),
+            ExprKind::Int(digits) => Some(digits.into()),
             _other => None,
         }
     }
@@ -43,9 +44,9 @@ impl Interp<'_> {
     }
 
     fn item_of(&mut self, site: ExprId, object: ObjId, slice: ExprId, index: &ObjSet) -> ObjSet {
-        match self.heap.kind(object).clone() {
+        match self.heap.kind(object) {
             ObjKind::Scalar => ObjSet::one(SCALAR),
-            ObjKind::Typed(of) => self.typed_item(site, object, &of, slice, index),
+            ObjKind::Typed(of) => self.typed_item(site, object, of, slice, index),
             ObjKind::Instance(_) => {
                 let owner = ObjSet::one(object);
                 let args = Args::of(std::slice::from_ref(index));
@@ -66,7 +67,7 @@ impl Interp<'_> {
         &mut self,
         site: ExprId,
         object: ObjId,
-        of: &str,
+        of: Name,
         slice: ExprId,
         index: &ObjSet,
     ) -> ObjSet {
@@ -128,23 +129,23 @@ impl Interp<'_> {
         let (unknown, known) = self.split_unknown(owners);
         self.heap.put_unknown(&unknown, values);
         for object in known.iter() {
-            match self.heap.kind(object).clone() {
+            match self.heap.kind(object) {
                 ObjKind::Instance(_) => {
                     let args = Args::of(&[index.clone(), values.clone()]);
                     self.call_dunder(target, &ObjSet::one(object), "__setitem__", &args);
                 }
-                ObjKind::Typed(of) if self.knowledge.is_a(&of, "torch.Tensor") => {
+                ObjKind::Typed(of) if self.knowledge.is_a(of, "torch.Tensor") => {
                     self.heap.put(object, Field::Graph, values);
                 }
-                ObjKind::Typed(of) if self.knowledge.is_a(&of, "numpy.ndarray") => {
+                ObjKind::Typed(of) if self.knowledge.is_a(of, "numpy.ndarray") => {
                     // An object array may hold anything; numbers are copied.
                     let held = self.non_arrays(values);
                     self.heap.put(object, Field::Elements, &held);
                 }
                 ObjKind::Typed(of) => {
-                    let is_list = self.knowledge.is_a(&of, "builtins.list");
+                    let is_list = self.knowledge.is_a(of, "builtins.list");
                     let field = match &key {
-                        Some(key) if !is_list => Field::Key(key.clone()),
+                        Some(key) if !is_list => Field::Key(*key),
                         Some(_) | None => Field::Elements,
                     };
                     self.heap.put(object, field, values);

@@ -126,7 +126,11 @@ impl Interp<'_> {
             match self.heap.kind(object) {
                 ObjKind::Typed(of) if self.knowledge.is_a(of, "builtins.tuple") => match index {
                     Some(index) => {
-                        items.extend(&self.heap.read(object, &Field::Key(index.to_string())));
+                        items.extend(
+                            &self
+                                .heap
+                                .read(object, &Field::Key(index.to_string().into())),
+                        );
                         items.extend(&self.heap.read(object, &Field::Elements));
                     }
                     None => {
@@ -161,13 +165,13 @@ impl Interp<'_> {
         let span = self.span(target);
         let text = self.text(target);
         for object in before.iter() {
-            match self.heap.kind(object).clone() {
+            match self.heap.kind(object) {
                 ObjKind::Scalar | ObjKind::Function(_) => {}
                 ObjKind::Typed(of) => {
                     self.note_mutation(&ObjSet::one(object), span, || {
                         format!("`{text}` is changed in place")
                     });
-                    if self.knowledge.is_a(&of, "builtins.list") {
+                    if self.knowledge.is_a(of, "builtins.list") {
                         let items = self.iterate(&operand, value);
                         self.heap.put(object, Field::Elements, &items);
                     } else {
@@ -294,11 +298,11 @@ impl Interp<'_> {
     ) {
         let span = self.span(target);
         let text = self.text(target);
-        self.store_through_setters(target, owners, attr, values);
+        self.store_through_setters(target, owners, attr.into(), values);
         let mut changed = ObjSet::default();
         for object in owners.iter() {
             if let ObjKind::Library(path) = self.heap.kind(object)
-                && self.knowledge.is_known_package(path)
+                && self.knowledge.is_known_package(&path)
             {
                 self.note_hidden(
                     span,
@@ -309,7 +313,7 @@ impl Interp<'_> {
                 );
                 continue;
             }
-            if let ObjKind::Module(file) = *self.heap.kind(object)
+            if let ObjKind::Module(file) = self.heap.kind(object)
                 && self.store_member((file, attr), span, &text, values)
             {
                 continue;
@@ -317,7 +321,7 @@ impl Interp<'_> {
             if attr == "requires_grad" {
                 self.heap.want_grad(object);
             }
-            if *self.heap.kind(object) == ObjKind::Unknown {
+            if self.heap.kind(object) == ObjKind::Unknown {
                 self.heap.put_unknown(&ObjSet::one(object), values);
             }
             let field = if matches!(attr, "__dict__" | "data") {
