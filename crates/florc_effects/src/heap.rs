@@ -97,6 +97,8 @@ pub(crate) enum Field {
 pub(crate) struct Object {
     pub(crate) kind: ObjKind,
     pub(crate) fields: BTreeMap<Field, ObjSet>,
+    /// What the fields that elements stand in hold, all of them.
+    inside: ObjSet,
     /// The function in whose body it was made.
     pub(crate) maker: FunctionId,
     /// A generator expression: the statement whose effects run when it is iterated.
@@ -289,6 +291,7 @@ impl Heap {
         self.objects.push(Object {
             kind,
             fields: BTreeMap::new(),
+            inside: ObjSet::default(),
             maker,
             deferred: None,
             grad_forbidden: false,
@@ -363,11 +366,18 @@ impl Heap {
         if owner == SCALAR || values.is_empty() {
             return;
         }
-        let slot = self.objects[owner.0 as usize]
-            .fields
-            .entry(field)
-            .or_default();
-        if slot.extend(values) {
+        let object = &mut self.objects[owner.0 as usize];
+        if object.fields.entry(field).or_default().extend(values) {
+            let element = match field {
+                Field::Key(_) | Field::Elements => true,
+                Field::Any => object.kind != ObjKind::Unknown,
+                Field::Attr(_) | Field::Keys | Field::Receiver | Field::Graph | Field::Code => {
+                    false
+                }
+            };
+            if element {
+                object.inside.extend(values);
+            }
             self.changed = true;
             self.due.note_object(owner);
         }
@@ -432,18 +442,10 @@ impl Heap {
 
     /// Everything that may be an element.
     pub(crate) fn elements(&self, owner: ObjId) -> ObjSet {
-        let mut values = ObjSet::default();
-        if self.get(owner).kind == ObjKind::Unknown {
+        let object = self.get(owner);
+        let mut values = object.inside.clone();
+        if object.kind == ObjKind::Unknown {
             values.insert(owner);
-        }
-        for (field, set) in &self.get(owner).fields {
-            match field {
-                Field::Any if self.get(owner).kind == ObjKind::Unknown => {}
-                Field::Key(_) | Field::Elements | Field::Any => {
-                    values.extend(set);
-                }
-                Field::Attr(_) | Field::Keys | Field::Receiver | Field::Graph | Field::Code => {}
-            }
         }
         self.count(&values);
         values

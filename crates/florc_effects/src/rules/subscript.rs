@@ -7,15 +7,18 @@
 //!
 //! Constant keys are kept apart; every other key may be any.
 
+use std::collections::BTreeMap;
+
 use florc_syntax::tree::{ExprId, ExprKind};
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
+use crate::knowledge::Rule;
 use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 
-impl Interp<'_> {
+impl<'a> Interp<'a> {
     /// A key that is the same in every run.
     pub(super) fn constant_key(&self, slice: ExprId) -> Option<Name> {
         match &self.tree.expr(slice).kind {
@@ -36,17 +39,47 @@ impl Interp<'_> {
         if !unknown.is_empty() {
             values = self.unknown_operators(site, &unknown);
         }
+        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
         for object in known.iter() {
-            let found = self.item_of(site, object, slice, &index);
-            values.extend(&found);
+            match self.heap.kind(object) {
+                ObjKind::Typed(of) if self.subscript_rule(of).is_some() => {
+                    typed.entry(of).or_default().insert(object);
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Unknown
+                | ObjKind::Instance(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Module(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {
+                    let found = self.item_of(site, object, slice, &index);
+                    values.extend(&found);
+                }
+            }
+        }
+        for (of, own) in typed {
+            if let Some(rule) = self.subscript_rule(of) {
+                let args = Args::of(std::slice::from_ref(&index));
+                values.extend(&self.apply_rule(site, rule, Some(&own), &args, "[]"));
+            }
         }
         values
+    }
+
+    /// How items of a library type that is no list or dict are found.
+    fn subscript_rule(&self, of: Name) -> Option<&'a Rule> {
+        let container = ["builtins.list", "builtins.dict"];
+        let own = container.iter().any(|base| self.knowledge.is_a(of, base));
+        self.knowledge.subscript(of).filter(|_| !own)
     }
 
     fn item_of(&mut self, site: ExprId, object: ObjId, slice: ExprId, index: &ObjSet) -> ObjSet {
         match self.heap.kind(object) {
             ObjKind::Scalar => ObjSet::one(SCALAR),
-            ObjKind::Typed(of) => self.typed_item(site, object, of, slice, index),
+            ObjKind::Typed(of) => self.typed_item(site, object, of, slice),
             ObjKind::Instance(_) => {
                 let owner = ObjSet::one(object);
                 let args = Args::of(std::slice::from_ref(index));
@@ -63,14 +96,7 @@ impl Interp<'_> {
         }
     }
 
-    fn typed_item(
-        &mut self,
-        site: ExprId,
-        object: ObjId,
-        of: Name,
-        slice: ExprId,
-        index: &ObjSet,
-    ) -> ObjSet {
+    fn typed_item(&mut self, site: ExprId, object: ObjId, of: Name, slice: ExprId) -> ObjSet {
         let knowledge = self.knowledge;
         if knowledge.is_a(of, "builtins.list") || knowledge.is_a(of, "builtins.dict") {
             let default = knowledge.is_a(of, "collections.defaultdict");
@@ -91,10 +117,6 @@ impl Interp<'_> {
                 values.extend(&self.heap.elements(object));
             }
             return values;
-        }
-        if let Some(rule) = knowledge.subscript(of) {
-            let args = Args::of(std::slice::from_ref(index));
-            return self.apply_rule(site, rule, Some(&ObjSet::one(object)), &args, "[]");
         }
         let mut values = self.heap.elements(object);
         values.extend(&self.unknown_operator(site, object));
