@@ -99,6 +99,26 @@ impl RunFacts {
         Ok(facts)
     }
 
+    /// Processes that trained together are restored together: at the checkpoints that all have.
+    pub(crate) fn keep_what_all_ranks_have(&mut self, run: &RunHandle) -> Result<(), Failure> {
+        for rank in 1..self.manifest.world_size() {
+            let other = run.of_rank(rank);
+            if let Err(error) = other.manifest() {
+                let count = self.manifest.world_size();
+                let title = format!("rank {rank} of {count} was not recorded: {error}");
+                return Err(Failure::new(title).help(
+                    "a replay needs what all processes of the run recorded, in one store: put that of the other \
+                     machines into it, or let FLORC_DIR name a folder that all of them share, and record again",
+                ));
+            }
+            let theirs = other.checkpoints()?;
+            let is_common =
+                |cut: &CutKey| theirs.iter().any(|it| it.cut == *cut && it.restorable(&[]));
+            self.checkpoints.retain(|cut, _| is_common(cut));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, record: JournalRecord, last: &mut f64) {
         match record {
             JournalRecord::LoopEntered {

@@ -36,6 +36,7 @@ mod replays;
 mod rows;
 mod run;
 mod runs;
+mod segment_processes;
 mod settings;
 mod show;
 mod table;

@@ -9,6 +9,7 @@
 use serde_json::Value as Json;
 
 use crate::args::{LogFormat, LogsArgs};
+use crate::facts::RunFacts;
 use crate::failure::Failure;
 use crate::listing::{self, Opened};
 use crate::rows::{FIELDS, LogRow, Origin, context_text, value_text};
@@ -43,13 +44,17 @@ fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
         out::warning(&format!("run {id}: the last {} {text}", torn.lost));
     }
     let mut rows = Vec::new();
-    for row in &facts.rows {
-        let origin = Origin {
-            run: id,
-            replay: None,
-            file: facts.file_of_row(row),
-        };
-        rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));
+    for handle in run.handle.all_ranks() {
+        let of_rank = RunFacts::read(&handle)?;
+        for row in &of_rank.rows {
+            let origin = Origin {
+                run: id,
+                replay: None,
+                file: of_rank.file_of_row(row),
+                rank: handle.rank(),
+            };
+            rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));
+        }
     }
     rows.extend(replays::rows_of_run(&opened.folder, id)?);
     Ok(rows)
@@ -60,7 +65,11 @@ fn as_table(rows: &[LogRow]) -> String {
         return "no log rows\n".to_owned();
     }
     let several = rows.iter().any(|row| row.run != rows[0].run);
+    let ranks = rows.iter().any(|row| row.rank != 0);
     let mut header = vec!["line", "context", "name", "value", "status"];
+    if ranks {
+        header.push("rank");
+    }
     if several {
         header.insert(0, "run");
     }
@@ -78,6 +87,9 @@ fn as_table(rows: &[LogRow]) -> String {
                 one_line(&value),
                 row.status.to_owned(),
             ];
+            if ranks {
+                cells.push(row.rank.to_string());
+            }
             if several {
                 cells.insert(0, row.run.clone());
             }

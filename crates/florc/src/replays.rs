@@ -76,6 +76,14 @@ pub(crate) struct StoredRow {
     /// Its file, where that is not the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+    /// The process that gave it, where the run was several.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(crate) rank: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_first(rank: &u32) -> bool {
+    *rank == 0
 }
 
 /// The folder of replays.
@@ -148,11 +156,17 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
     let mut shown = Vec::new();
     for (number, seq) in places {
         let replay = &replays[number];
-        let StoredRow { row, trust, file } = &stored[number][seq as usize];
+        let StoredRow {
+            row,
+            trust,
+            file,
+            rank,
+        } = &stored[number][seq as usize];
         let origin = Origin {
             run,
             replay: Some(&replay.replay),
             file: file.as_ref().unwrap_or(&replay.file),
+            rank: *rank,
         };
         shown.extend(LogRow::of(&origin, row, seq, trust.word()));
     }
@@ -163,7 +177,7 @@ pub(crate) fn rows_of_run(store: &Path, run: &str) -> Result<Vec<LogRow>, Failur
 fn keys(replay: &StoredReplay, rows: &[StoredRow]) -> Vec<Key> {
     let mut counted: BTreeMap<Key, u64> = BTreeMap::new();
     let key = |stored: &StoredRow| {
-        let mut key = Key::of(replay, &stored.row);
+        let mut key = Key::of(replay, stored);
         let ordinal = counted.entry(key.clone()).or_default();
         key.ordinal = *ordinal;
         *ordinal += 1;
@@ -176,6 +190,7 @@ fn keys(replay: &StoredReplay, rows: &[StoredRow]) -> Vec<Key> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     source_hash: String,
+    rank: u32,
     site: u32,
     head: Option<HeadKey>,
     context: Vec<(String, i64)>,
@@ -183,10 +198,12 @@ struct Key {
 }
 
 impl Key {
-    fn of(replay: &StoredReplay, row: &Row) -> Self {
+    fn of(replay: &StoredReplay, stored: &StoredRow) -> Self {
+        let row = &stored.row;
         let pair = |position: &LoopPosition| (position.label.clone(), position.value);
         Self {
             source_hash: replay.source_hash.clone(),
+            rank: stored.rank,
             site: row.site,
             head: row.head,
             context: row.context.iter().map(pair).collect(),
@@ -295,6 +312,7 @@ mod tests {
                 row: row.clone(),
                 trust,
                 file: None,
+                rank: 0,
             };
             publish(&own, &replay, &[stored.clone(), stored]).unwrap();
         }

@@ -34,6 +34,8 @@ pub(crate) struct LogRow {
     pub(crate) source: &'static str,
     /// `recorded`, `verified` or `approximate`.
     pub(crate) status: &'static str,
+    /// The process that logged it; 0 where the run was one process.
+    pub(crate) rank: u32,
 }
 
 /// Where rows of a run or replay come from.
@@ -42,14 +44,16 @@ pub(crate) struct Origin<'a> {
     pub(crate) run: &'a str,
     pub(crate) replay: Option<&'a str>,
     pub(crate) file: &'a str,
+    pub(crate) rank: u32,
 }
 
 impl LogRow {
     /// The rows of one execution of a log statement: one for each value, at least one.
     pub(crate) fn of(origin: &Origin<'_>, row: &Row, seq: u64, status: &'static str) -> Vec<Self> {
-        let id = match origin.replay {
-            Some(replay) => format!("{}/{replay}/{seq}", origin.run),
-            None => format!("{}/{seq}", origin.run),
+        let id = match (origin.replay, origin.rank) {
+            (Some(replay), _) => format!("{}/{replay}/{seq}", origin.run),
+            (None, 0) => format!("{}/{seq}", origin.run),
+            (None, rank) => format!("{}/rank-{rank}/{seq}", origin.run),
         };
         let with = |name: Option<String>, value: Option<Value>| Self {
             run: origin.run.to_owned(),
@@ -67,6 +71,7 @@ impl LogRow {
                 "record"
             },
             status,
+            rank: origin.rank,
         };
         if row.values.is_empty() {
             return vec![with(None, None)];
@@ -91,6 +96,7 @@ impl LogRow {
             "text": self.text,
             "source": self.source,
             "status": self.status,
+            "rank": self.rank,
         })
     }
 
@@ -108,13 +114,15 @@ impl LogRow {
             self.text.clone(),
             self.source.to_owned(),
             self.status.to_owned(),
+            self.rank.to_string(),
         ]
     }
 }
 
 /// Names of [`LogRow::cells`].
-pub(crate) const FIELDS: [&str; 11] = [
+pub(crate) const FIELDS: [&str; 12] = [
     "run", "id", "file", "line", "context", "seq", "name", "value", "text", "source", "status",
+    "rank",
 ];
 
 /// `{"epoch": 3, "batch": 17}`; a repeated label gets `#2`.

@@ -63,6 +63,7 @@ pub(crate) fn entry(facts: &RunFacts, bytes: u64) -> Value {
         "started": manifest.started,
         "seconds": facts.seconds(),
         "outcome": facts.outcome(),
+        "ranks": manifest.world_size(),
         "iterations": facts.iterations.len(),
         "checkpoints": facts.checkpoints.len(),
         "checkpoint_bytes": bytes,

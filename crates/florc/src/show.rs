@@ -88,6 +88,10 @@ fn what_ran(facts: &RunFacts) -> Lines {
     let environment = &manifest.environment;
     let mut lines = vec![("run", manifest.run.clone())];
     lines.extend(manifest.name.clone().map(|name| ("name", name)));
+    if let Some(ranks) = &manifest.ranks {
+        let text = format!("{}; what follows is of rank 0", ranks.world_size);
+        lines.push(("processes", text));
+    }
     lines.extend([
         ("command", manifest.argv.join(" ")),
         ("folder", manifest.cwd.clone()),

@@ -5,17 +5,17 @@
 //! ```
 //!
 //! Segments are independent, and running one again changes nothing. The work is done in a Python
-//! process; this starts it.
+//! process, or in one for each rank of the run; this starts them.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use florc_manifest::{Environment, ReplayPlan};
+use florc_manifest::ReplayPlan;
 
 use crate::args::WorkerArgs;
 use crate::failure::Failure;
-use crate::{HostPython, listing, replay};
+use crate::segment_processes::Segment;
+use crate::{DONE, HostPython, listing, replay};
 
 /// Does not come back when all is well.
 pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failure> {
@@ -34,33 +34,26 @@ pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failur
         );
     }
     let opened = listing::open(Path::new(&plan.store))?;
-    let manifest = opened.store.run(&plan.run)?.manifest()?;
+    let run = opened.store.run(&plan.run)?;
+    let manifest = run.manifest()?;
     let python = replay::interpreter(args.python.as_deref(), &manifest, host)?;
-    let mut command = command(&python, &args.plan, args.segment, &manifest.cwd);
-    as_recorded(&mut command, &manifest.environment);
-    Err(Failure::io("start", &python, &command.exec()))
-}
-
-/// The process of a segment.
-pub(crate) fn command(python: &Path, plan: &Path, segment: u32, folder: &str) -> Command {
-    let mut command = Command::new(python);
-    let plan = std::path::absolute(plan).unwrap_or_else(|_| plan.to_path_buf());
-    command.args(["-m", "florc._runner", "--worker"]).arg(plan);
-    command.arg("--segment").arg(segment.to_string());
-    if Path::new(folder).is_dir() {
-        command.current_dir(folder);
+    let segment = Segment {
+        python: &python,
+        run: &run,
+        plan: &args.plan,
+        index: args.segment,
+        folder: &manifest.cwd,
+    };
+    if plan.world_size == 1 {
+        let error = segment.alone(&manifest.environment).exec();
+        return Err(Failure::io("start", &python, &error));
     }
-    command
-}
-
-/// Lets libraries find what they found when the run was recorded: a sum that other threads divide
-/// has other bits.
-pub(crate) fn as_recorded(command: &mut Command, recorded: &Environment) {
-    for (name, value) in &recorded.variables {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
+    let mut started = segment.start(false)?;
+    loop {
+        if let Some(ended) = started.try_wait() {
+            return Ok(ended.signal.map_or(DONE, |signal| 128 + signal));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 

@@ -23,7 +23,7 @@ pub use plan::{
 };
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
-    JournalRecord, LoopPosition, LossReason, MissingState, ProgramModule, Row, RunManifest,
+    JournalRecord, LoopPosition, LossReason, MissingState, ProgramModule, Ranks, Row, RunManifest,
     RunStatus, SourceFile,
 };
 pub use settings::Settings;

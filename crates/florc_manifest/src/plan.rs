@@ -15,6 +15,9 @@ pub struct ReplayPlan {
     pub run: String,
     /// Absolute store directory.
     pub store: String,
+    /// Processes that replay a segment together: as many as recorded the run.
+    #[serde(default = "one")]
+    pub world_size: u32,
     /// The files of the program, the entry first: recorded sources plus probes.
     pub modules: Vec<ModuleText>,
     /// Globals that only added statements bind, as (module, name): no state of the recorded run.
@@ -41,6 +44,18 @@ pub struct ReplayPlan {
     pub needed: Vec<NeededRoots>,
     /// Work, in program order.
     pub segments: Vec<Segment>,
+}
+
+impl ReplayPlan {
+    /// Names that must be in a checkpoint of a site for it to be used.
+    pub fn needed_at(&self, site: &str) -> &[String] {
+        let needed = self.needed.iter().find(|needed| needed.site == site);
+        needed.map_or(&[], |needed| &needed.names)
+    }
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// A module to run in replay.

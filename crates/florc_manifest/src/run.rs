@@ -10,7 +10,8 @@ use crate::{ModuleManifest, Settings, Value};
 ///
 /// - 1: one main loop at most.
 /// - 2: several; each entry of one names it.
-pub const FORMAT_VERSION: u32 = 2;
+/// - 3: several ranks; files of all but the first carry theirs in their names.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// `.florc/runs/<run>/manifest.json`: what was recorded. Written once, at the start of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,27 @@ pub struct RunManifest {
     /// The files that were analysed together, the entry first. Empty: the entry alone.
     #[serde(default)]
     pub program: Vec<ProgramModule>,
+    /// Which of the processes of the run this is; `None`: it was one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<Ranks>,
+}
+
+impl RunManifest {
+    /// Processes of the run.
+    pub fn world_size(&self) -> u32 {
+        self.ranks.as_ref().map_or(1, |ranks| ranks.world_size)
+    }
+}
+
+/// A process of those that train together, as `torchrun`, Slurm or MPI started it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ranks {
+    /// Its number, from 0.
+    pub rank: u32,
+    /// How many there are.
+    pub world_size: u32,
+    /// What is the same for all processes of this start, and for no other.
+    pub launch: String,
 }
 
 /// A file of the program.

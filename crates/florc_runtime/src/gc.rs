@@ -78,6 +78,13 @@ pub fn rubbish(store: &Store, without: &[RunHandle]) -> Result<Vec<Rubbish>, Sto
             add(replay, "an unfinished replay");
         }
     }
+    for name in names(&root.join("launches"))? {
+        let launch = root.join("launches").join(name);
+        let run = fs::read_to_string(launch.join("run")).unwrap_or_default();
+        if !runs.contains(&run) && is_forgotten(&launch) {
+            add(launch, "a launch of a run that is gone");
+        }
+    }
     for name in names(&root.join("tmp"))? {
         let file = root.join("tmp").join(name);
         if is_forgotten(&file) {

@@ -15,7 +15,18 @@ const STILL: Duration = Duration::from_secs(24 * 3600);
 /// A run that nobody deletes while this lives.
 #[derive(Debug)]
 pub struct RunGuard {
-    _journal: Option<File>,
+    /// Of each of its processes.
+    journals: Vec<File>,
+}
+
+impl RunGuard {
+    /// For all that these are for.
+    pub(crate) fn all(guards: Vec<Self>) -> Self {
+        let journals = guards.into_iter().flat_map(|guard| guard.journals);
+        Self {
+            journals: journals.collect(),
+        }
+    }
 }
 
 /// Marks a journal as open in this process, while `journal` is.
@@ -35,7 +46,9 @@ pub(crate) fn hold(journal: &Path) -> RunGuard {
     if let Some(file) = &file {
         mark_open(file);
     }
-    RunGuard { _journal: file }
+    RunGuard {
+        journals: file.into_iter().collect(),
+    }
 }
 
 /// The right to delete a run; `None`: it is open somewhere, or may be.
@@ -43,15 +56,15 @@ pub(crate) fn claim(journal: &Path, has_ended: impl Fn() -> bool) -> Option<RunG
     let Ok(file) = File::open(journal) else {
         // killed before its first record, or about to write it
         let run = journal.parent().unwrap_or(journal);
-        return is_still(run).then_some(RunGuard { _journal: None });
+        return is_still(run).then_some(RunGuard { journals: vec![] });
     };
     match file.try_lock() {
         Ok(()) => Some(RunGuard {
-            _journal: Some(file),
+            journals: vec![file],
         }),
         Err(TryLockError::WouldBlock) => None,
         Err(TryLockError::Error(_)) => {
-            (has_ended() || is_still(journal)).then_some(RunGuard { _journal: None })
+            (has_ended() || is_still(journal)).then_some(RunGuard { journals: vec![] })
         }
     }
 }

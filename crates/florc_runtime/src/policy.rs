@@ -88,12 +88,24 @@ impl Policy {
     /// it would be in vain.
     pub fn due(&mut self, is_first: bool, is_near: bool, now: f64) -> bool {
         self.end_iteration(now);
-        let due = match self.mode {
+        let due = is_first && !matches!(self.mode, Mode::None) || self.wants(is_near, now);
+        self.begin(due, now);
+        due
+    }
+
+    /// Whether an iteration that begins at `now` should be materialized.
+    pub(crate) fn wants(&self, is_near: bool, now: f64) -> bool {
+        match self.mode {
             Mode::None => false,
             Mode::All => true,
-            Mode::Every(n) => is_first || self.seen.is_multiple_of(n.max(1)),
-            Mode::Adaptive { epsilon } => is_first || (!is_near && self.pays(epsilon, now)),
-        };
+            Mode::Every(n) => self.seen.is_multiple_of(n.max(1)),
+            Mode::Adaptive { epsilon } => !is_near && self.pays(epsilon, now),
+        }
+    }
+
+    /// An iteration begins at `now`, and is materialized or not.
+    pub(crate) fn begin(&mut self, due: bool, now: f64) {
+        self.end_iteration(now);
         self.seen += 1;
         self.materialized += u64::from(due);
         self.iteration = Some(Iteration {
@@ -102,7 +114,6 @@ impl Policy {
             cost: 0.0,
             is_materialized: due,
         });
-        due
     }
 
     /// The iteration that runs ended at `now`.

@@ -55,6 +55,8 @@ pub(crate) struct Recorded {
     file_limits: BTreeMap<Moment, f64>,
     /// Last moment of a run that was killed: what it has of it may be a part.
     pub(crate) cut_off: Option<Moment>,
+    /// Checkpoints that another process of the run cannot restore.
+    refused: BTreeSet<CutKey>,
 }
 
 impl Recorded {
@@ -79,6 +81,7 @@ impl Recorded {
                 .collect(),
             file_limits: BTreeMap::new(),
             cut_off: None,
+            refused: BTreeSet::new(),
         };
         let mut gap = 0;
         let mut has_ended = false;
@@ -100,6 +103,33 @@ impl Recorded {
             recorded.cut_off = last_head.filter(|_| !is_left).or(Some(Moment::gap(gap)));
         }
         Ok(recorded)
+    }
+
+    /// Processes that exchange data must take the same way: what one of them cannot restore or
+    /// jump to, none does. `needed`: names that a checkpoint of a site must have.
+    pub(crate) fn keep_what_is_restorable<'a>(
+        &mut self,
+        other: &Self,
+        needed: &dyn Fn(&str) -> &'a [String],
+    ) {
+        self.repeats.retain(|entry| other.repeats.contains(entry));
+        for cut in self.checkpoints.keys() {
+            let site = match cut {
+                CutKey::Block(block) => block.site.as_str(),
+                CutKey::Head(head) | CutKey::Exit(head) => other
+                    .main_loop_of(head.instance)
+                    .map_or("", |main| &main.id),
+            };
+            let theirs = other.checkpoints.get(cut);
+            if !theirs.is_some_and(|record| record.restorable(needed(site))) {
+                self.refused.insert(cut.clone());
+            }
+        }
+    }
+
+    /// Whether another process of the run cannot restore a checkpoint.
+    pub(crate) fn is_refused(&self, cut: &CutKey) -> bool {
+        self.refused.contains(cut)
     }
 
     /// A file that was written at that time or later may not be what the program saw at a moment.

@@ -28,6 +28,7 @@ use crate::error::StoreError;
 use crate::file_clock;
 use crate::graph::Snapshot;
 use crate::journal::JournalWriter;
+use crate::lockstep::Lockstep;
 use crate::policy::Policy;
 use crate::pool::BufferPool;
 use crate::progress::{Progress, dead_roots, main_label};
@@ -97,6 +98,7 @@ pub struct Recorder {
     disk: Option<Disk>,
     progress: Progress,
     policy: Policy,
+    lockstep: Lockstep,
     is_due: bool,
     /// When the iteration began, and the last one that was due: see [`Job::time`].
     head_time: f64,
@@ -142,13 +144,7 @@ impl Disk {
         pool: &Arc<BufferPool>,
     ) -> Self {
         let journal = Arc::new(Mutex::new(journal));
-        let writer = Writer::start(
-            run.packs().to_owned(),
-            Arc::clone(&journal),
-            Arc::clone(pool),
-            storage,
-            pack,
-        );
+        let writer = Writer::start(run, Arc::clone(&journal), Arc::clone(pool), storage, pack);
         Self {
             run: run.clone(),
             journal,
@@ -179,7 +175,13 @@ impl Recorder {
         let disk = Disk::create(config, &mut manifest, sources, &pool);
         let mut recorder = Self::new(config, manifest, pool);
         match disk {
-            Ok(disk) => recorder.disk = Some(disk),
+            Ok(disk) => {
+                if matches!(config.mode, Mode::Adaptive { .. }) {
+                    let world_size = recorder.manifest.world_size();
+                    recorder.lockstep = Lockstep::new(&disk.run, world_size);
+                }
+                recorder.disk = Some(disk);
+            }
             Err(error) => recorder.lose_disk(&error.to_string()),
         }
         recorder
@@ -194,6 +196,7 @@ impl Recorder {
             disk: None,
             progress: Progress::default(),
             policy: Policy::new(config.mode, 0.0),
+            lockstep: Lockstep::Alone,
             is_due: false,
             head_time: 0.0,
             due_time: f64::NEG_INFINITY,
@@ -263,8 +266,7 @@ impl Recorder {
             Mode::Adaptive { .. } => seconds,
             Mode::All | Mode::None | Mode::Every(_) => self.head_time + 1.0,
         };
-        let is_near = self.head_time - self.due_time < self.spacing();
-        let is_due = self.policy.due(head.iteration == 0, is_near, seconds);
+        let is_due = self.decide(head, seconds);
         self.is_due = is_due && self.is_writing();
         if self.is_due {
             self.due_time = self.head_time;
@@ -273,6 +275,24 @@ impl Recorder {
             key: head,
             capture: self.is_due,
         })
+    }
+
+    /// Whether an iteration that begins is materialized.
+    fn decide(&mut self, head: HeadKey, seconds: f64) -> bool {
+        let is_near = self.head_time - self.due_time < self.spacing();
+        let is_first = head.iteration == 0;
+        let told = match &mut self.lockstep {
+            Lockstep::Alone => return self.policy.due(is_first, is_near, seconds),
+            Lockstep::Leads(_, announced) => *announced == Some(head),
+            Lockstep::Follows(follower) => follower.is_due(head),
+        };
+        let is_due = is_first || told;
+        self.policy.begin(is_due, seconds);
+        if !is_due && self.policy.wants(is_near, seconds) {
+            let iteration = head.iteration + 1;
+            self.lockstep.announce(HeadKey { iteration, ..head });
+        }
+        is_due
     }
 
     /// A SkipBlock begins. Always true: execute.

@@ -110,8 +110,9 @@ pub struct Replayer {
 }
 
 impl Replayer {
-    /// Reads the plan and the run. `Ok(None)`: this segment was replayed to its end before.
-    pub fn open(plan: &Path, segment: u32) -> Result<Option<Self>, ReplayError> {
+    /// Reads the plan and the run, for one of the processes that replay the segment.
+    /// `Ok(None)`: it was replayed to its end before.
+    pub fn open(plan: &Path, segment: u32, rank: u32) -> Result<Option<Self>, ReplayError> {
         let broken = |what: String| ReplayError(format!("{}: {what}", plan.display()));
         let text = std::fs::read(plan).map_err(|error| broken(error.to_string()))?;
         let directory = plan.parent().unwrap_or(Path::new("."));
@@ -123,12 +124,18 @@ impl Replayer {
         let Some(mine) = plan.segments.iter().find(|it| it.index == segment).cloned() else {
             return Err(broken(format!("there is no segment {segment}")));
         };
-        if shard_path(directory, segment).exists() {
+        let path = shard_path(directory, segment, rank);
+        if path.exists() {
             return Ok(None);
         }
         let run = Store::open(Path::new(&plan.store))?.run(&plan.run)?;
-        let recorded = Recorded::read(run)?;
-        let shard = ShardWriter::create(directory, segment)
+        let mut recorded = Recorded::read(run.of_rank(rank))?;
+        let others = (0..plan.world_size).filter(|it| *it != rank);
+        for other in others {
+            let needed = |site: &str| plan.needed_at(site);
+            recorded.keep_what_is_restorable(&Recorded::read(run.of_rank(other))?, &needed);
+        }
+        let shard = ShardWriter::create(path)
             .map_err(|error| broken(format!("cannot write the rows: {error}")))?;
         Ok(Some(Self {
             plan,
@@ -150,6 +157,11 @@ impl Replayer {
     /// The plan.
     pub fn plan(&self) -> &ReplayPlan {
         &self.plan
+    }
+
+    /// Number of the segment.
+    pub fn segment(&self) -> u32 {
+        self.segment.index
     }
 
     /// The main loop was entered. An error: the inputs (content hashes) are not those of the
@@ -193,6 +205,9 @@ impl Replayer {
         if let Some(jump) = jump {
             self.progress.fast_forward(jump.iteration);
             self.stale.extend(self.recorded.dead_globals(site));
+        }
+        if let Some(error) = self.findings.error.clone().filter(|_| self.must_end()) {
+            return Err(ReplayError(error));
         }
         self.restore_at = jump;
         Ok(Some(MainEntry { instance, jump }))
@@ -243,8 +258,7 @@ impl Replayer {
             CutKey::Block(block) => block.site.as_str(),
             CutKey::Head(_) | CutKey::Exit(_) => self.progress.main_site(),
         };
-        let needed = self.plan.needed.iter().find(|needed| needed.site == site);
-        if !record.restorable(needed.map_or(&[], |needed| &needed.names)) {
+        if self.recorded.is_refused(cut) || !record.restorable(self.plan.needed_at(site)) {
             return false;
         }
         match self.recorded.run.load_record(record) {
@@ -253,8 +267,12 @@ impl Replayer {
                 true
             }
             Err(error) => {
-                self.findings
-                    .reason(format!("a checkpoint could not be used: {error}"));
+                let text = format!("a checkpoint could not be used: {error}");
+                if self.plan.world_size > 1 {
+                    // the other processes go on from it: this one cannot take another way
+                    self.fail(&text);
+                }
+                self.findings.reason(text);
                 false
             }
         }
@@ -469,6 +487,20 @@ impl Replayer {
     /// The segment cannot be replayed: the verdict is `failed`.
     pub fn fail(&mut self, error: &str) {
         self.findings.error.get_or_insert_with(|| error.to_owned());
+    }
+
+    /// Whether the segment has failed, so that the process is to end: others wait for it.
+    pub fn must_end(&self) -> bool {
+        self.plan.world_size > 1 && self.findings.error.is_some()
+    }
+
+    /// Waits until the other processes of the segment have published their shards too: they may
+    /// still need this one. Whoever started them ends the process sooner where that is in vain.
+    pub fn wait_for_others(replay: &Path, world_size: u32, segment: u32) {
+        let is_there = |rank: u32| shard_path(replay, segment, rank).exists();
+        while !(0..world_size).all(is_there) {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 
     /// Whether rows of a moment belong to the segment.

@@ -26,6 +26,7 @@ pub struct RunHandle {
     id: String,
     directory: PathBuf,
     packs: PathBuf,
+    rank: u32,
 }
 
 impl RunHandle {
@@ -34,7 +35,30 @@ impl RunHandle {
             id: id.to_owned(),
             directory: store.join("runs").join(id),
             packs: store.join("packs").join(id),
+            rank: 0,
         }
+    }
+
+    /// The same run, as another of its processes recorded it.
+    #[must_use]
+    pub fn of_rank(&self, rank: u32) -> Self {
+        Self {
+            rank,
+            ..self.clone()
+        }
+    }
+
+    /// Which of the run's processes this is about; 0 unless asked otherwise.
+    pub fn rank(&self) -> u32 {
+        self.rank
+    }
+
+    /// The run as each of its processes recorded it. Those that recorded nothing are left out.
+    pub fn all_ranks(&self) -> Vec<Self> {
+        let count = self.manifest().map_or(1, |manifest| manifest.world_size());
+        let all = (0..count).map(|rank| self.of_rank(rank));
+        all.filter(|it| it.rank == 0 || it.manifest_path().is_file())
+            .collect()
     }
 
     /// Its id.
@@ -54,17 +78,28 @@ impl RunHandle {
 
     /// File of its journal.
     pub fn journal_path(&self) -> PathBuf {
-        self.directory.join("journal-0")
+        self.directory.join(format!("journal-{}", self.rank))
+    }
+
+    /// File of its manifest.
+    pub(crate) fn manifest_path(&self) -> PathBuf {
+        self.directory.join(match self.rank {
+            0 => "manifest.json".to_owned(),
+            rank => format!("manifest-{rank}.json"),
+        })
     }
 
     /// Keeps the run from being deleted while the guard lives.
     pub fn hold(&self) -> RunGuard {
-        hold(&self.journal_path())
+        let of_rank = |run: &Self| hold(&run.journal_path());
+        RunGuard::all(self.all_ranks().iter().map(of_rank).collect())
     }
 
     /// The right to delete the run; `None`: it is being recorded or replayed.
     pub(crate) fn claim(&self) -> Option<RunGuard> {
-        claim(&self.journal_path(), || self.has_ended())
+        let of_rank = |run: &Self| claim(&run.journal_path(), || run.has_ended());
+        let guards: Option<Vec<_>> = self.all_ranks().iter().map(of_rank).collect();
+        guards.map(RunGuard::all)
     }
 
     /// Whether some process records or replays it, as far as can be told.
@@ -84,7 +119,7 @@ impl RunHandle {
         struct Versioned {
             format: u32,
         }
-        let path = self.directory.join("manifest.json");
+        let path = self.manifest_path();
         let text = fs::read(&path).map_err(|error| StoreError::io(&path, "read", &error))?;
         let broken = |error| StoreError::damaged(&path, format!("cannot be understood: {error}"));
         let Versioned { format } = serde_json::from_slice(&text).map_err(broken)?;
@@ -157,7 +192,7 @@ impl RunHandle {
                 .file_name()
                 .to_string_lossy()
                 .into_owned();
-            if pack_number(&name).is_some() {
+            if pack_rank(&name) == Some(self.rank) {
                 names.insert(name, None);
             }
         }
@@ -245,8 +280,14 @@ impl RunHandle {
     }
 }
 
-/// The number of `0-<number>.pack`.
+/// The number of `<rank>-<number>.pack`.
 pub(crate) fn pack_number(name: &str) -> Option<u64> {
     let (_, number) = name.strip_suffix(".pack")?.split_once('-')?;
     number.parse().ok()
+}
+
+/// The rank of `<rank>-<number>.pack`.
+pub(crate) fn pack_rank(name: &str) -> Option<u32> {
+    pack_number(name)?;
+    name.split_once('-')?.0.parse().ok()
 }

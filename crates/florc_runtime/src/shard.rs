@@ -1,8 +1,9 @@
 //! What one segment of a replay yields: rows, then a verdict.
 //!
 //! ```text
-//! .florc/replays/<id>/segment-3.jsonl      {"row": …}
-//!                                          {"verdict": "verified"}
+//! .florc/replays/<id>/segment-3.jsonl          {"row": …}
+//!                                              {"verdict": "verified"}
+//! .florc/replays/<id>/segment-3-rank-1.jsonl   of another process of the same segment
 //! ```
 //!
 //! The file appears whole or not at all, and only once: a second worker of the same segment
@@ -26,14 +27,17 @@ pub struct Shard {
     pub verdict: Verdict,
 }
 
-/// Where the shard of a segment is.
-pub fn shard_path(replay: &Path, segment: u32) -> PathBuf {
-    replay.join(format!("segment-{segment}.jsonl"))
+/// Where the shard of a segment is, of one of the processes that replay it.
+pub fn shard_path(replay: &Path, segment: u32, rank: u32) -> PathBuf {
+    replay.join(match rank {
+        0 => format!("segment-{segment}.jsonl"),
+        rank => format!("segment-{segment}-rank-{rank}.jsonl"),
+    })
 }
 
 /// Reads a shard. `None`: its worker has not finished.
 pub fn read_shard(replay: &Path, segment: u32) -> Result<Option<Shard>, StoreError> {
-    let path = shard_path(replay, segment);
+    let path = shard_path(replay, segment, 0);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|error| StoreError::io(&path, "read", &error))?,
@@ -67,8 +71,7 @@ pub(crate) struct ShardWriter {
 }
 
 impl ShardWriter {
-    pub(crate) fn create(replay: &Path, segment: u32) -> io::Result<Self> {
-        let path = shard_path(replay, segment);
+    pub(crate) fn create(path: PathBuf) -> io::Result<Self> {
         let temporary = path.with_extension(format!("{:016x}.tmp", salt()));
         let file = BufWriter::new(File::create_new(&temporary)?);
         Ok(Self {

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! .florc/.gitignore                    "*"
-//! .florc/runs/<run>/manifest.json      a run exists once this does
-//! .florc/runs/<run>/journal-0
+//! .florc/runs/<run>/manifest.json      a run exists once this does; of rank 3: manifest-3.json
+//! .florc/runs/<run>/journal-<rank>
 //! .florc/runs/<run>/sources/<blake3>   recorded sources, byte for byte
-//! .florc/packs/<run>/0-<seq>.pack      checkpoints
+//! .florc/packs/<run>/<rank>-<seq>.pack checkpoints
+//! .florc/launches/…                    how processes that train together find their run (`ranks`)
 //! .florc/replays/<id>/
 //! ```
 //!
@@ -21,6 +22,7 @@ use florc_manifest::{FORMAT_VERSION, RunManifest, SourceFile};
 use crate::checked_json::to_checked_json;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::pack::is_plain_name;
+use crate::ranks::join;
 use crate::run::RunHandle;
 use crate::run_id::{run_id, salt, since_epoch};
 
@@ -88,10 +90,18 @@ impl Store {
     ) -> Result<RunHandle, StoreError> {
         let failed = |error: io::Error| StoreError::io(&self.directory, "make a run", &error);
         manifest.format = FORMAT_VERSION;
-        manifest.run = create_unique(&self.directory.join("runs")).map_err(failed)?;
-        let run = self.handle(&manifest.run);
+        let runs = self.directory.join("runs");
+        let found = match &manifest.ranks {
+            None => create_unique(&runs),
+            Some(ranks) => join(&self.directory.join("launches"), ranks, || {
+                create_unique(&runs)
+            }),
+        };
+        manifest.run = found.map_err(failed)?;
+        let rank = manifest.ranks.as_ref().map_or(0, |ranks| ranks.rank);
+        let run = self.handle(&manifest.run).of_rank(rank);
         let filled = fill(&run, manifest, sources);
-        if filled.is_err() {
+        if filled.is_err() && manifest.ranks.is_none() {
             for half in [run.directory(), run.packs()] {
                 // without a manifest it is no run
                 let _ = fs::remove_dir_all(half);
@@ -195,15 +205,12 @@ fn fill(
     sources: &[(String, Vec<u8>)],
 ) -> io::Result<()> {
     fs::create_dir_all(run.packs())?;
-    fs::create_dir(run.directory().join("sources"))?;
+    fs::create_dir_all(run.directory().join("sources"))?;
     manifest.sources.clear();
     for (path, bytes) in sources {
         manifest.sources.push(run.add_source(path, bytes)?);
     }
-    write_whole(
-        &run.directory().join("manifest.json"),
-        &to_checked_json(manifest)?,
-    )
+    write_whole(&run.manifest_path(), &to_checked_json(manifest)?)
 }
 
 /// Makes a directory with a new id inside of `parent`.

@@ -33,12 +33,14 @@ impl RunHandle {
             checkpoints: bytes_below(self.packs()),
             ..Usage::default()
         };
-        for record in self.checkpoints()? {
-            usage.count += 1;
-            usage.state = usage.state.saturating_add(record.raw_bytes);
-            // a damaged one is `florc fsck`'s to name
-            if let Ok(pack) = open_pack(&self.packs().join(&record.pack)) {
-                usage.shared += pack.shared_bytes();
+        for of_rank in self.all_ranks() {
+            for record in of_rank.checkpoints()? {
+                usage.count += 1;
+                usage.state = usage.state.saturating_add(record.raw_bytes);
+                // a damaged one is `florc fsck`'s to name
+                if let Ok(pack) = open_pack(&self.packs().join(&record.pack)) {
+                    usage.shared += pack.shared_bytes();
+                }
             }
         }
         Ok(usage)

@@ -18,7 +18,7 @@ use crate::graph::{ChunkId, Snapshot};
 use crate::journal::JournalWriter;
 use crate::pack::{ChunkPlace, PackWriter};
 use crate::pool::BufferPool;
-use crate::run::pack_number;
+use crate::run::{RunHandle, pack_number};
 use crate::seal::{Sealed, seal};
 use crate::state_hash::{hex, state_hash};
 use crate::storage::{Planned, Room, Storage};
@@ -73,9 +73,9 @@ impl Shared {
 }
 
 impl Writer {
-    /// Starts the thread. Packs go to `packs`, records to `journal`, memory back to `pool`.
+    /// Starts the thread. Packs are those of `run`, records to `journal`, memory back to `pool`.
     pub(crate) fn start(
-        packs: PathBuf,
+        run: &RunHandle,
         journal: Arc<Mutex<JournalWriter>>,
         pool: Arc<BufferPool>,
         storage: Option<Storage>,
@@ -84,7 +84,8 @@ impl Writer {
         let shared = Arc::new(Shared::default());
         let (sender, receiver) = unbounded();
         let work = Work {
-            packs,
+            packs: run.packs().to_owned(),
+            rank: run.rank(),
             journal,
             pool,
             known: BTreeMap::new(),
@@ -200,6 +201,7 @@ impl Job {
 /// Seen from the thread.
 struct Work {
     packs: PathBuf,
+    rank: u32,
     journal: Arc<Mutex<JournalWriter>>,
     pool: Arc<BufferPool>,
     /// Chunks of earlier packs of this run.
@@ -254,7 +256,7 @@ impl Work {
             self.pool.give_back(sealed.into_buffers());
             return Ok(time.elapsed());
         }
-        let name = pack_name(self.sequence);
+        let name = pack_name(self.rank, self.sequence);
         let mut record = CheckpointRecord {
             cut,
             pack: name.clone(),
@@ -349,7 +351,7 @@ impl Work {
     fn delete(&mut self, room: &Room) -> std::io::Result<()> {
         self.spacing = self.spacing.max(room.spacing);
         for (pack, cut) in &room.gone {
-            let name = pack_name(*pack);
+            let name = pack_name(self.rank, *pack);
             self.append(&JournalRecord::CheckpointDropped {
                 cut: cut.clone(),
                 reason: "others took its room (--max-storage)".to_owned(),
@@ -384,8 +386,8 @@ fn too_large() -> std::io::Error {
     std::io::Error::other("one checkpoint takes more than --max-storage")
 }
 
-fn pack_name(sequence: u64) -> String {
-    format!("0-{sequence}.pack")
+fn pack_name(rank: u32, sequence: u64) -> String {
+    format!("{rank}-{sequence}.pack")
 }
 
 fn live_hash(sealed: &Sealed, dead: &[String]) -> [u8; 32] {

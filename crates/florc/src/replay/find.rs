@@ -82,7 +82,8 @@ pub(crate) fn of_run(
     project: Project,
     script: Option<&Path>,
 ) -> Result<Subject, Failure> {
-    let facts = run.facts()?;
+    let mut facts = run.facts()?;
+    facts.keep_what_all_ranks_have(&run.handle)?;
     let mut notes = facts.notes.iter();
     if let Some((_, why)) = notes.find(|(code, _)| code == "recording-stopped") {
         return Err(

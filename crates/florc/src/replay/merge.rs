@@ -10,6 +10,7 @@ use std::path::Path;
 
 use florc_history::Where;
 use florc_manifest::{ShardLine, Verdict};
+use florc_runtime::shard_path;
 
 use super::find::Subject;
 use super::plan::{Planned, Stored, matches};
@@ -56,25 +57,38 @@ pub(crate) fn merge(
         .then(|| subject.facts.iterations.last().map(|each| each.head));
     let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
     for segment in &stored.plan.segments {
-        let shard = Shard::read(stored, segment.index)?;
-        let trust = match &shard.verdict {
+        let ranks = 0..stored.plan.world_size;
+        let shards = ranks.map(|rank| Shard::read(stored, segment.index, rank));
+        let shards = shards.collect::<Result<Vec<_>, _>>()?;
+        let verdict = verdict_of(&shards);
+        let trust = match &verdict {
             Verdict::Verified => Trust::Verified,
             Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
                 Trust::Approximate
             }
         };
-        for row in shard.rows {
+        let rows = (0..).zip(shards).flat_map(|(rank, shard)| {
+            let of_rank = move |row| (rank, row);
+            shard.rows.into_iter().map(of_rank)
+        });
+        for (rank, row) in rows {
             seen.insert(row.site);
             // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
             if recorded && matches(condition, &row) {
                 let (file, line) = place_of(probed, &row);
                 let row = florc_manifest::Row { line, ..row };
-                merged.rows.push(StoredRow { row, trust, file });
+                merged.rows.push(StoredRow {
+                    row,
+                    trust,
+                    file,
+                    rank,
+                });
             }
         }
-        merged.verdicts.push(shard.verdict);
+        merged.verdicts.push(verdict);
     }
+    merged.rows.sort_by_key(|stored| stored.rank);
     let probes = probed
         .forward_sites
         .iter()
@@ -85,6 +99,19 @@ pub(crate) fn merge(
         .filter(|site| !seen.contains(site))
         .collect();
     Ok(merged)
+}
+
+/// What is true of a segment whose ranks found this: what the worst of them found. One that was
+/// ended because another failed has nothing to say.
+fn verdict_of(shards: &[Shard]) -> Verdict {
+    let worst = shards.iter().max_by_key(|shard| match &shard.verdict {
+        Verdict::Verified => 0,
+        Verdict::Approximate { .. } => 1,
+        Verdict::Diverged { .. } => 2,
+        Verdict::Failed { .. } if shard.is_missing => 3,
+        Verdict::Failed { .. } => 4,
+    });
+    worst.map_or(Verdict::Verified, |shard| shard.verdict.clone())
 }
 
 /// The file of a row, where it is not the entry, and the line in the working tree.
@@ -99,18 +126,21 @@ fn place_of(probed: &Probed, row: &florc_manifest::Row) -> (Option<String>, u32)
 struct Shard {
     rows: Vec<florc_manifest::Row>,
     verdict: Verdict,
+    /// Its process was ended before it published anything.
+    is_missing: bool,
 }
 
 impl Shard {
-    fn read(stored: &Stored, segment: u32) -> Result<Self, Failure> {
-        let file = stored.folder.join(format!("segment-{segment}.jsonl"));
+    fn read(stored: &Stored, segment: u32, rank: u32) -> Result<Self, Failure> {
+        let file = shard_path(&stored.folder, segment, rank);
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::failed(format!(
-                    "the worker ended without a result: {}",
-                    work::last_words(stored, segment)
-                )));
+                let words = work::last_words(stored, segment, rank);
+                return Ok(Self {
+                    is_missing: true,
+                    ..Self::failed(format!("the worker ended without a result: {words}"))
+                });
             }
             Err(error) => return Err(Failure::io("read", &file, &error)),
         };
@@ -141,6 +171,7 @@ impl Shard {
         Self {
             rows: Vec::new(),
             verdict: Verdict::Failed { error },
+            is_missing: false,
         }
     }
 }

@@ -252,6 +252,7 @@ fn of_segments(
         replay: String::new(),
         run: subject.facts.manifest.run.clone(),
         store: subject.opened.folder.to_string_lossy().into_owned(),
+        world_size: subject.facts.manifest.world_size(),
         modules: modules.collect(),
         added_globals: comparison.added_globals.clone(),
         main_loops: probed.main_loops.clone(),

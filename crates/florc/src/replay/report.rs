@@ -7,6 +7,8 @@
 //!
 //! Values of segments that were not verified are shown only where the user asks, and marked.
 
+use std::fmt::Write as _;
+
 use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
@@ -138,10 +140,14 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
     Ok(if verified { DONE } else { DIVERGED })
 }
 
-/// As the probes would have printed it; values that were not verified are marked.
+/// As the probes would have printed it; values that were not verified are marked, and those of
+/// other ranks than the first.
 fn as_text(rows: &[StoredRow]) -> String {
     let mut text = String::new();
     for stored in rows {
+        if stored.rank != 0 {
+            let _ = write!(text, "[rank {}] ", stored.rank);
+        }
         if stored.trust == Trust::Approximate {
             text.push_str("[approximate] ");
         }
@@ -167,6 +173,7 @@ fn as_json<'a>(told: &Told<'a>, shown: &'a [StoredRow]) -> Value {
         run,
         replay: Some(&stored.id),
         file: each.file.as_deref().unwrap_or(subject.facts.file()),
+        rank: each.rank,
     };
     let rows: Vec<Value> = shown
         .iter()

@@ -9,15 +9,16 @@
 //! killed is started again, and a segment whose shard is there is done.
 
 use std::collections::VecDeque;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Instant;
+
+use florc_runtime::shard_path;
 
 use super::find::Subject;
 use super::plan::Stored;
 use crate::failure::Failure;
-use crate::{out, table, worker};
+use crate::segment_processes::{Segment, Started, words_path};
+use crate::{out, table};
 
 /// A segment whose worker is killed so often is given up.
 const ATTEMPTS: u32 = 3;
@@ -44,19 +45,18 @@ pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<(), Failure> {
                 break;
             };
             running.push(Running {
-                child: work.start(segment)?,
+                processes: work.start(segment)?,
                 segment,
                 attempt,
             });
         }
         let mut ended = Vec::new();
-        running.retain_mut(|worker| match worker.child.try_wait() {
-            Ok(None) => true,
-            Ok(Some(status)) => {
-                ended.push((worker.segment, worker.attempt, status.signal()));
+        running.retain_mut(|worker| match worker.processes.try_wait() {
+            None => true,
+            Some(how) => {
+                ended.push((worker.segment, worker.attempt, how.signal));
                 false
             }
-            Err(_) => false,
         });
         for (segment, attempt, signal) in ended {
             if signal.is_some() && attempt < ATTEMPTS && !work.has_shard(segment) {
@@ -74,27 +74,18 @@ pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<(), Failure> {
 
 /// A worker that does not outlive florc.
 struct Running {
-    child: Child,
+    processes: Started,
     segment: u32,
     attempt: u32,
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
 impl Work<'_> {
     fn has_shard(&self, segment: u32) -> bool {
-        let file = self.stored.folder.join(format!("segment-{segment}.jsonl"));
-        file.exists()
+        let mut ranks = 0..self.stored.plan.world_size;
+        ranks.all(|rank| shard_path(&self.stored.folder, segment, rank).exists())
     }
 
-    fn start(&self, segment: u32) -> Result<Child, Failure> {
+    fn start(&self, segment: u32) -> Result<Started, Failure> {
         let manifest = &self.subject.facts.manifest;
         let plan = self.stored.folder.join("plan.json");
         let folder = if Path::new(&manifest.cwd).is_dir() {
@@ -102,18 +93,14 @@ impl Work<'_> {
         } else {
             self.subject.project.root.to_string_lossy().into_owned()
         };
-        let mut command = worker::command(self.python, &plan, segment, &folder);
-        worker::as_recorded(&mut command, &manifest.environment);
-        let words = self.stored.folder.join(format!("segment-{segment}.stderr"));
-        let file =
-            std::fs::File::create(&words).map_err(|error| Failure::io("write", &words, &error))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file);
-        command
-            .spawn()
-            .map_err(|error| Failure::io("start", self.python, &error))
+        let segment = Segment {
+            python: self.python,
+            run: &self.subject.run.handle,
+            plan: &plan,
+            index: segment,
+            folder: &folder,
+        };
+        segment.start(true)
     }
 }
 
@@ -185,8 +172,8 @@ impl<'a> Progress<'a> {
 }
 
 /// The last words of a worker, for a segment without a verdict.
-pub(crate) fn last_words(stored: &Stored, segment: u32) -> String {
-    let file = stored.folder.join(format!("segment-{segment}.stderr"));
+pub(crate) fn last_words(stored: &Stored, segment: u32, rank: u32) -> String {
+    let file = words_path(&stored.folder, segment, rank);
     let text = std::fs::read(&file).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text

@@ -18,7 +18,8 @@ use crate::facts::RunFacts;
 use crate::failure::Failure;
 use crate::listing::OpenedRun;
 use crate::replay::{differences, interpreter};
-use crate::{HostPython, listing, worker};
+use crate::segment_processes::as_recorded;
+use crate::{HostPython, listing};
 
 /// Does not come back when all is well.
 pub(super) fn resume(args: &RunArgs, run: &str, host: &HostPython) -> Result<i32, Failure> {
@@ -27,6 +28,12 @@ pub(super) fn resume(args: &RunArgs, run: &str, host: &HostPython) -> Result<i32
     let facts = run.facts()?;
     check_sources(&run, &facts)?;
     let manifest = &facts.manifest;
+    if manifest.world_size() > 1 {
+        let title = format!("this run was {} processes", manifest.world_size());
+        return Err(
+            Failure::new(title).help("go on with it by the checkpoints of the script itself")
+        );
+    }
     let python = interpreter(args.python.as_deref(), manifest, host)?;
     let differing = differences(&python, &manifest.environment);
     if !differing.is_empty() {
@@ -42,7 +49,7 @@ pub(super) fn resume(args: &RunArgs, run: &str, host: &HostPython) -> Result<i32
     let mut command = Command::new(&python);
     command.args(["-m", "florc._runner"]).arg(&config);
     command.current_dir(&manifest.cwd);
-    worker::as_recorded(&mut command, &manifest.environment);
+    as_recorded(&mut command, &manifest.environment);
     let error = command.exec();
     let _ = std::fs::remove_file(config);
     Err(Failure::io("start", &python, &error))

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _florc, _linked, _modules, _seed, adapters  # all before the script's folder is on the path
+from . import _florc, _linked, _modules, _ranks, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -42,9 +42,10 @@ def record(config_file, command, folder):
     if module is not None:
         absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
         _linked.install(module, absolute, replays=False)
+    rank = _ranks.number(settings["manifest"])
     if run:
-        _seed.seed_random(run)
-    atexit.register(_finish, os.getpid(), project, run, time.monotonic())
+        _seed.seed_random(_ranks.seed(run, rank))
+    atexit.register(_finish, os.getpid(), project, run, rank, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
 
@@ -75,7 +76,7 @@ def _resume(config, config_file, folder):
     absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
     _linked.install(module, absolute, replays=False)
     _seed.seed_random(run)
-    atexit.register(_finish, os.getpid(), project, run, time.monotonic())
+    atexit.register(_finish, os.getpid(), project, run, 0, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
 
@@ -116,13 +117,15 @@ def _settings(config, program, hash_seed, files):
             "platform": _platform(),
             "packages": {},
             "hash_seed": hash_seed,
-            "variables": {name: os.environ.get(name) for name in _VARIABLES},
+            "variables": {name: os.environ.get(name) for name in _VARIABLES} | _ranks.variables(),
         },
         "git": config.get("git"),
         "sources": [],
         "modules": [],
         "program": [{"path": path, "name": name, "package": package} for path, name, package, _ in files],
     }
+    if ranks := _ranks.launched():
+        manifest["ranks"] = ranks
     return {
         "store": config["store"],
         "checkpoints": options["checkpoints"],
@@ -138,7 +141,7 @@ def _platform():
     return f"{system.sysname}-{system.release}-{system.machine}"
 
 
-def _finish(process, project, run, began):
+def _finish(process, project, run, rank, began):
     """The last handler at exit: closes the run and says its id on stderr."""
     if os.getpid() != process:
         return
@@ -149,10 +152,11 @@ def _finish(process, project, run, began):
         _florc.note("recording-stopped", f"sources of modules were not kept: {error}")
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
+    is_lost = any(code in ("store-unwritable", "not-resumed") for code, _ in notes)
+    if rank and not is_lost:
+        return  # the first rank speaks for all
     if run:
         seconds = time.monotonic() - began
-        is_lost = any(code == "store-unwritable" for code, _ in notes)
-        is_lost |= any(code == "not-resumed" for code, _ in notes)
         what = f"the record of run {run} is incomplete" if is_lost else f"recorded run {run}"
         lines.append(f"florc: {what} ({seconds:.1f} s)\n")
     _say("".join(lines))

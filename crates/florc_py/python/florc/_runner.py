@@ -2,7 +2,7 @@
 
     python -m florc._runner CONFIG SCRIPT ARGS…             record
     python -m florc._runner CONFIG -m MODULE ARGS…          record a module
-    python -m florc._runner --worker PLAN --segment I       replay a segment
+    python -m florc._runner --worker PLAN --segment I --rank R     replay a segment
 
 `CONFIG` is a JSON file that `florc run` wrote; it is deleted. This file only chooses; what is run
 becomes `__main__` as in a plain run.
@@ -20,7 +20,7 @@ def main(arguments):
     if arguments[:1] == ["--worker"]:
         from florc._worker import work
 
-        return work(arguments[1], int(arguments[3]), _FOLDER)
+        return work(arguments[1], int(arguments[3]), int(arguments[5]), _FOLDER)
     from florc._record import record
 
     return record(arguments[0], arguments[1:], _FOLDER)

@@ -11,32 +11,31 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _linked, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _florc, _linked, _ranks, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
 
-def work(plan_file, segment, folder):
-    """Runs the segment `segment` of a plan."""
+def work(plan_file, segment, rank, folder):
+    """Runs the segment `segment` of a plan, as one of the processes that do so."""
     with open(plan_file, encoding="utf-8") as file:
         text = file.read()
     plan = json.loads(text)
-    with open(os.path.join(plan["store"], "runs", plan["run"], "manifest.json"), encoding="utf-8") as file:
-        manifest = json.load(file)
+    manifest = _ranks.manifest(os.path.join(plan["store"], "runs", plan["run"]), rank)
     _seed.fixed(manifest["environment"]["hash_seed"])
     program = _program(plan, manifest, folder)
     files = _files(plan, os.path.dirname(plan_file))
     code, module, problem = compiled(program, files, text, json.dumps(manifest.get("settings", {})))
     if module is None:
         module, problem = _florc.compile_program([(*files[0][:3], b"")], None), problem or "unknown"
-    if not _florc.start_replay(plan_file, segment, manifest["project"], module):
+    if not _florc.start_replay(plan_file, segment, rank, manifest["project"], module):
         return
     if problem:
         _give_up(f"`{files[0][0]}` could not be instrumented: {problem}")
-    ended, changed = _florc.recorded(plan["store"], plan["run"], manifest["project"])
+    ended, changed = _florc.recorded(plan["store"], plan["run"], rank, manifest["project"])
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
-    _seed.seed_random(plan["run"])
+    _seed.seed_random(_ranks.seed(plan["run"], rank))
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
-use super::{Engine, Trouble, here, mains};
+use super::{Engine, Trouble, here, mains, verdict};
 
 thread_local! {
     /// The block that `restore` is about to put back.
@@ -41,6 +41,9 @@ pub(crate) fn step_into(py: Python<'_>, id: &str) -> Result<bool, Trouble> {
         }
         Engine::Replay(replayer) => replayer.step_into(id),
     })?;
+    if must_end()? {
+        verdict::end_process(py);
+    }
     match step {
         Step::Execute => Ok(true),
         Step::Skip(key) => {
@@ -48,6 +51,13 @@ pub(crate) fn step_into(py: Python<'_>, id: &str) -> Result<bool, Trouble> {
             Ok(false)
         }
     }
+}
+
+fn must_end() -> Result<bool, Trouble> {
+    here(|session| match &session.engine {
+        Engine::Record(_) => false,
+        Engine::Replay(replayer) => replayer.must_end(),
+    })
 }
 
 /// A block was run to its end.

@@ -126,20 +126,22 @@ fn start_record(
     Ok(run)
 }
 
-/// Begins to replay a segment; `False` when it was replayed before.
+/// Begins to replay a segment, as one of the processes that do so; `False` when it was replayed before.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn start_replay(
     py: Python<'_>,
     plan: PathBuf,
     segment: u32,
+    rank: u32,
     project: String,
     compiled: &Bound<'_, Compiled>,
 ) -> PyResult<bool> {
-    let opened = Replayer::open(&plan, segment);
+    let opened = Replayer::open(&plan, segment, rank);
     let Some(replayer) = opened.map_err(|error| PyRuntimeError::new_err(error.to_string()))? else {
         return Ok(false);
     };
+    verdict::publish_beside(plan.parent().unwrap_or(Path::new(".")));
     elsewhere::watch(py, Some(probes(&plan)?))?;
     begin(
         Engine::Replay(Box::new(replayer)),
@@ -264,11 +266,17 @@ fn finish_replay(py: Python<'_>) {
 /// whose source is not the recorded one any more.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
-fn recorded(store: PathBuf, run: &str, project: PathBuf) -> PyResult<(String, Vec<String>)> {
+fn recorded(
+    store: PathBuf,
+    run: &str,
+    rank: u32,
+    project: PathBuf,
+) -> PyResult<(String, Vec<String>)> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
     let run = Store::open(&store)
         .and_then(|store| store.run(run))
-        .map_err(|e| wrong(e.to_string()))?;
+        .map_err(|e| wrong(e.to_string()))?
+        .of_rank(rank);
     let journal = run.journal().map_err(|error| wrong(error.to_string()))?;
     let mut ended = None;
     let mut changed = Vec::new();

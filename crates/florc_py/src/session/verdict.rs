@@ -7,8 +7,10 @@
 //! Publishes the shard and leaves without running the rest of the program: no `finally`, no
 //! `atexit`. Does not decide the verdict.
 
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use florc_runtime::Replayer;
 use pyo3::prelude::*;
 
 use super::{Engine, MODE, Mode, elsewhere, resume, with};
@@ -16,6 +18,8 @@ use super::{Engine, MODE, Mode, elsewhere, resume, with};
 /// The shard could not be published.
 const NO_VERDICT: i32 = 70;
 
+/// The folder of the replay.
+static REPLAY: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// What to call before the process ends.
 static AT_END: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
 
@@ -24,6 +28,13 @@ static AT_END: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
 pub(super) fn at_end(function: Py<PyAny>) {
     if let Ok(mut functions) = AT_END.lock() {
         functions.push(function);
+    }
+}
+
+/// Shards of other processes of the segment appear in that folder.
+pub(super) fn publish_beside(replay: &Path) {
+    if let Ok(mut place) = REPLAY.lock() {
+        *place = Some(replay.to_owned());
     }
 }
 
@@ -38,6 +49,13 @@ pub(super) fn end_process(py: Python<'_>) -> ! {
         resume::refuse(py, &why.flatten().unwrap_or_default());
     }
     let elsewhere = elsewhere::seen(py);
+    let segment = with(|session| match &session.engine {
+        // who failed holds up nobody
+        Engine::Replay(replayer) if replayer.failure().is_none() => {
+            Some((replayer.plan().world_size, replayer.segment()))
+        }
+        Engine::Replay(_) | Engine::Record(_) => None,
+    });
     let finished = with(|session| match &mut session.engine {
         Engine::Replay(replayer) => {
             for place in &elsewhere {
@@ -49,7 +67,10 @@ pub(super) fn end_process(py: Python<'_>) -> ! {
         Engine::Record(_) => Err("not a replay".to_owned()),
     });
     let code = match finished {
-        Some(Ok(())) => 0,
+        Some(Ok(())) => {
+            wait_for_others(py, segment.flatten());
+            0
+        }
         Some(Err(text)) => complain(py, &text),
         None => complain(py, "the session is in use"),
     };
@@ -66,6 +87,14 @@ pub(super) fn end_process(py: Python<'_>) -> ! {
         .and_then(|os| os.call_method1("_exit", (code,)));
     drop(left);
     std::process::exit(code)
+}
+
+/// The other processes of the segment may still need this one.
+fn wait_for_others(py: Python<'_>, segment: Option<(u32, u32)>) {
+    let replay = REPLAY.lock().ok().and_then(|mut place| place.take());
+    if let (Some((world_size, segment)), Some(replay)) = (segment, replay) {
+        py.detach(|| Replayer::wait_for_others(&replay, world_size, segment));
+    }
 }
 
 fn flush(py: Python<'_>) -> PyResult<()> {

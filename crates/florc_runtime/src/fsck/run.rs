@@ -17,6 +17,16 @@ use crate::run::RunHandle;
 pub(super) fn check(store: &Path, run: &RunHandle, health: &mut Health) {
     let is_open = run.is_open();
     health.runs += 1;
+    for of_rank in run.all_ranks() {
+        check_rank(store, &of_rank, is_open, health);
+    }
+    if !is_open {
+        find_leftovers(store, run, health);
+    }
+}
+
+/// What one process of it recorded.
+fn check_rank(store: &Path, run: &RunHandle, is_open: bool, health: &mut Health) {
     let scan = check_journal(store, run, is_open, health);
     let manifest = check_manifest(store, run, &scan, is_open, health);
     let mut sources = manifest.map(|it| it.sources).unwrap_or_default();
@@ -27,9 +37,6 @@ pub(super) fn check(store: &Path, run: &RunHandle, health: &mut Health) {
     }
     check_sources(store, run, &sources, health);
     packs::check(store, run, &scan, is_open, health);
-    if !is_open {
-        find_leftovers(store, run, health);
-    }
 }
 
 fn check_manifest(
@@ -39,7 +46,7 @@ fn check_manifest(
     is_open: bool,
     health: &mut Health,
 ) -> Option<RunManifest> {
-    let path = run.directory().join("manifest.json");
+    let path = run.manifest_path();
     health.count_bytes(&path);
     let usable =
         "its journal and checkpoints are of use again once the file is restored from a copy";

@@ -192,6 +192,7 @@ fn plan(
         replay: String::new(),
         run: recorded.run.id().to_owned(),
         store: String::new(),
+        world_size: 1,
         modules: Vec::new(),
         added_globals: Vec::new(),
         main_loops: Vec::new(),

@@ -58,7 +58,7 @@ fn record(store: &Path) -> String {
 
 /// Values of the probe in the loop (`random` at the end of an iteration).
 fn replay(plan: &Path) -> (Vec<String>, Verdict, Option<HeadKey>) {
-    let mut replayer = Replayer::open(plan, 0).unwrap().unwrap();
+    let mut replayer = Replayer::open(plan, 0, 0).unwrap().unwrap();
     let mut program = Program::new(1);
     let mut restored = None;
     'folds: for _ in 0..FOLDS {

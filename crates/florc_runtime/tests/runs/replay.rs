@@ -256,7 +256,7 @@ fn other_inputs_are_refused_by_name() {
     };
     let run = recorded(directory.path(), Mode::All, manner);
     let plan = plan(directory.path(), &run, &ask(&[], false));
-    let mut replayer = Replayer::open(&plan, 0).unwrap().unwrap();
+    let mut replayer = Replayer::open(&plan, 0, 0).unwrap().unwrap();
     let inputs = [("steps".to_owned(), "4".to_owned())].into();
     let error = replayer
         .main_enter(crate::training::MAIN, &inputs, true)
@@ -274,6 +274,6 @@ fn a_segment_is_replayed_once() {
     let run = recorded(directory.path(), Mode::All, manner);
     let plan = plan(directory.path(), &run, &ask(&[], false));
     replay(&plan, 0, manner);
-    assert!(Replayer::open(&plan, 0).unwrap().is_none());
+    assert!(Replayer::open(&plan, 0, 0).unwrap().is_none());
     assert_eq!(EPOCHS, 6);
 }

@@ -353,6 +353,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         replay: replay.clone(),
         run: run.to_owned(),
         store: store.to_str().unwrap().to_owned(),
+        world_size: 1,
         modules: vec![ModuleText {
             path: "train.py".into(),
             file: "train.py".into(),
@@ -381,7 +382,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
 
 /// Runs one segment as a worker does.
 pub(crate) fn replay(plan: &Path, segment: u32, manner: Manner) -> Shard {
-    let Some(mut replayer) = Replayer::open(plan, segment).unwrap() else {
+    let Some(mut replayer) = Replayer::open(plan, segment, 0).unwrap() else {
         panic!("done before")
     };
     if let Err(error) = run_segment(&mut replayer, manner) {
@@ -498,6 +499,7 @@ pub(crate) fn manifest() -> RunManifest {
         sources: vec![],
         modules: vec![module()],
         program: vec![],
+        ranks: None,
     }
 }
 

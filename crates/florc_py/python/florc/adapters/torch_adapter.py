@@ -83,6 +83,9 @@ ADAPTERS = {
     adapter.name: adapter for adapter in (TensorValue(), Generator(), Value(), Storage())
 }
 
+# What a process has of its connections to others, and of how it sums up gradients with them: a replay has its own.
+_CONNECTIONS = {"torch._C._distributed_c10d", "torch.distributed.distributed_c10d"}
+
 _HARMLESS = (
     "torch.utils.tensorboard.writer.SummaryWriter",
     "torch.profiler.profiler.profile",
@@ -108,6 +111,8 @@ def find(cls):
     if name in _HARMLESS or any(
         f"{base.__module__}.{base.__qualname__}" in _HARMLESS for base in cls.__mro__
     ):
+        return "harmless"
+    if cls.__module__ in _CONNECTIONS and not issubclass(cls, (tuple, dict, Exception)):
         return "harmless"
     data = torch.utils.data
     if cls.__module__.startswith("torch.utils.data") and "Iter" in cls.__name__:

@@ -1,0 +1,68 @@
+"""Processes that train together: what `torchrun`, Slurm or MPI tell each of them.
+
+    RANK=1 WORLD_SIZE=4 MASTER_PORT=29500 python train.py
+
+Each records its own part of one run. What all processes of one start have in common, and no other start
+has, is put together from what the launcher says; nobody talks to anybody.
+"""
+
+import json
+import os
+
+# Number of this process, number of all, and what a launcher says besides.
+_LAUNCHERS = (
+    ("RANK", "WORLD_SIZE", ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT")),
+    ("SLURM_PROCID", "SLURM_NTASKS", ("SLURM_JOB_ID", "SLURM_STEP_ID")),
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ("OMPI_MCA_ess_base_jobid", "PMIX_NAMESPACE")),
+)
+
+# What scripts read to find their part of the work.
+_READ = (
+    "LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE ROLE_RANK ROLE_WORLD_SIZE "
+    "SLURM_PROCID SLURM_NTASKS SLURM_LOCALID OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_LOCAL_RANK"
+).split()
+
+
+def launched():
+    """This process among those that train together; `None` where it is alone."""
+    for rank, world_size, more in _LAUNCHERS:
+        numbers = [os.environ.get(name, "") for name in (rank, world_size)]
+        if all(each.isdecimal() for each in numbers) and int(numbers[0]) < int(numbers[1]) > 1:
+            said = [f"{name}={os.environ[name]}" for name in more if name in os.environ]
+            said += [f"{name}={os.environ[name]}" for name in ("SLURM_JOB_ID", "SLURM_STEP_ID") if name in os.environ]
+            if os.environ.get("GROUP_WORLD_SIZE", "1") == "1" and "SLURM_STEP_ID" not in os.environ:
+                said.append(_parent())
+            return {"rank": int(numbers[0]), "world_size": int(numbers[1]), "launch": " ".join(said)}
+    return None
+
+
+def _parent():
+    """The launcher on this machine: its number, and when it was started."""
+    parent = os.getppid()
+    try:
+        with open(f"/proc/{parent}/stat", encoding="utf-8", errors="replace") as file:
+            return f"parent={parent} {file.read().rpartition(')')[2].split()[19]}"
+    except (OSError, IndexError):
+        return f"parent={parent}"
+
+
+def number(manifest):
+    """The rank of the process that a manifest is about."""
+    return manifest.get("ranks", {}).get("rank", 0)
+
+
+def variables():
+    """What a replay of this process is to find as well."""
+    return {name: os.environ[name] for name in _READ if name in os.environ} if launched() else {}
+
+
+def manifest(folder, rank):
+    """The manifest of a process of a run."""
+    name = f"manifest-{rank}.json" if rank else "manifest.json"
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def seed(run, rank):
+    """What unseeded generators begin with: processes differ, as they do without florc."""
+    return f"{run} rank {rank}" if rank else run

@@ -1,0 +1,129 @@
+"""Processes that train together: each records its part of one run, and a replay starts as many again."""
+
+import json
+import shutil
+import sys
+
+import pytest
+from oracle import FLORC, Project, probe_groups, run
+
+pytest.importorskip("torch.distributed")
+pytestmark = pytest.mark.xdist_group("ddp")
+
+GROUPS = tuple(probe_groups("ddp"))
+
+
+def launch(project, *command):
+    """Runs two ranks; standard output is that of the first, then that of the second."""
+    logs = project.root.parent / "logs"
+    options = ["--nproc-per-node", "2", "--redirects", "1", "--log-dir", logs, "--no-python"]
+    ran = run([sys.executable, "-m", "torch.distributed.run", *options, *command], project.root)
+    ran.stdout = "".join(path.read_text() for path in sorted(logs.rglob("stdout.log"), key=lambda path: path.parent.name))
+    shutil.rmtree(logs)
+    return ran
+
+
+def record(project, checkpoints="all"):
+    return launch(project, FLORC, "run", "--checkpoints", checkpoints, "train.py")
+
+
+def shown(ran):
+    """What a replay shows, without the marks of ranks."""
+    return [line.removeprefix("[rank 1] ") for line in ran.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"), "ddp")
+    ran = record(project)
+    assert ran.code == 0, ran.stderr
+    return project, ran
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("scratch"), "ddp")
+    project.add_probes(GROUPS)
+    ran = launch(project, sys.executable, "train.py")
+    assert ran.code == 0, ran.stderr
+    return ran.probes()
+
+
+def test_ranks_record_one_run_and_print_what_they_print(tmp_path, recorded):
+    project, ran = recorded
+    plain = launch(Project(tmp_path, "ddp"), sys.executable, "train.py")
+    assert ran.stdout == plain.stdout and ran.stderr.count("florc: recorded run") == 1, ran.stderr
+    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
+    assert entry["ranks"] == 2 and entry["outcome"] == "finished"
+    assert run([FLORC, "fsck"], project.root).stdout.endswith("no damage\n")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_values_of_all_ranks_are_those_of_a_rerun(recorded, expected, workers):
+    project, _ = recorded
+    project.add_probes(GROUPS)
+    ran = project.replay("--workers", workers)
+    assert ran.code == 0 and "verified" in ran.stderr, ran.stderr
+    assert shown(ran) == expected
+    assert ran.stdout.count("[rank 1] ") == len(expected) // 2
+
+
+def test_a_probe_outside_of_blocks_skips_them_on_all_ranks(recorded, expected):
+    project, _ = recorded
+    project.add_probes(["outer"])
+    ran = project.replay("--where", "epoch in (2, 4)")
+    wanted = [line for line in expected if line.startswith("probe weights") and line.split()[3] in "24"]
+    assert ran.code == 0 and shown(ran) == wanted, ran.stderr
+
+
+def test_adaptive_checkpoints_are_those_of_all_ranks(tmp_path, expected):
+    project = Project(tmp_path, "ddp")
+    assert record(project, "adaptive").code == 0
+    project.add_probes(GROUPS)
+    ran = project.replay()
+    assert ran.code == 0 and shown(ran) == expected, ran.stderr
+
+
+def test_a_rank_that_comes_out_otherwise_is_reported(tmp_path):
+    project = Project(tmp_path, "ddp")
+    other = project.script.read_text().replace("            total += loss.item()", "            total += loss.item() + (rank and open('/dev/urandom', 'rb').read(1)[0])")
+    project.script.write_text(other)
+    assert record(project).code == 0
+    project.script.write_text(other.replace("            loss.backward()", "            loss.backward(); print('probe', loss.item())"))
+    ran = project.replay()
+    assert (ran.code, ran.stdout) == (1, ""), ran.stderr
+
+
+def test_a_rank_whose_checkpoint_is_damaged_ends_the_others_too(tmp_path):
+    project = Project(tmp_path, "ddp")
+    assert record(project).code == 0
+    for pack in (project.root / ".florc" / "packs").rglob("1-*.pack"):
+        damaged = bytearray(pack.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        pack.write_bytes(damaged)
+    project.add_probes(["outer"])
+    ran = project.replay("--where", "epoch == 4")
+    assert (ran.code, ran.stdout) == (1, ""), ran.stderr
+
+
+def test_a_rank_that_is_missing_is_named(tmp_path):
+    project = Project(tmp_path, "ddp")
+    assert record(project).code == 0
+    for manifest in (project.root / ".florc" / "runs").rglob("manifest-1.json"):
+        manifest.unlink()
+    project.add_probes(["outer"])
+    ran = project.replay()
+    assert ran.code == 2 and "rank 1 of 2" in ran.stderr, ran.stderr
+
+
+def test_a_killed_rank_leaves_what_the_others_recorded(tmp_path, expected):
+    project = Project(tmp_path, "ddp")
+    text = project.script.read_text()
+    killed = text.replace("        scheduler.step()", "        if (rank, epoch) == (1, 4): os.kill(os.getpid(), 9)\n        scheduler.step()")
+    project.script.write_text(killed)
+    assert record(project).code != 0
+    probe = '        print("probe weights", rank, epoch, repr(net[0].weight.double().sum().item()), repr(net[1].running_mean.double().sum().item()), flush=True)\n'
+    project.script.write_text(killed.replace("        if (rank, epoch)", probe + "        if (rank, epoch)"))
+    ran = project.replay("--where", "epoch < 3")
+    wanted = [line for line in expected if line.startswith("probe weights") and int(line.split()[3]) < 3]
+    assert ran.code == 0 and shown(ran) == wanted, ran.stderr
