@@ -110,9 +110,13 @@ impl Instrumented {
 ///
 /// The error is the one syntax diagnostic of a source that is not Python.
 pub fn check(source: SourceText, options: &Options) -> Result<Vec<Diagnostic>, Diagnostic> {
+    on_big_stack(|| check_here(source, options))
+}
+
+fn check_here(source: SourceText, options: &Options) -> Result<Vec<Diagnostic>, Diagnostic> {
     let module = florc_syntax::parse(source)?;
     let (semantics, effects, mut diagnostics) = analyse(&module, &options.settings);
-    let found = on_big_stack(|| decide::check(&module, &semantics, &effects, options));
+    let found = decide::check(&module, &semantics, &effects, options);
     diagnostics.extend(found);
     Ok(diagnostics)
 }
@@ -132,6 +136,10 @@ pub fn instrument_program(
     files: Vec<ProgramFile>,
     options: &Options,
 ) -> Result<Instrumented, Diagnostic> {
+    on_big_stack(|| instrument_here(files, options))
+}
+
+fn instrument_here(files: Vec<ProgramFile>, options: &Options) -> Result<Instrumented, Diagnostic> {
     let (parsed, sources, left_out) = parse_all(files)?;
     let Some(module) = link(parsed) else {
         let title = "a program has at least one file";
@@ -144,11 +152,8 @@ pub fn instrument_program(
         ));
     };
     let (semantics, effects, mut diagnostics) = analyse(&module, &options.settings);
-    let (plan, found, edited) = on_big_stack(|| {
-        let (plan, found) = plan(&module, &semantics, &effects, options);
-        let edited = rewrite(&module, &semantics, &plan);
-        (plan, found, edited)
-    });
+    let (plan, found) = plan(&module, &semantics, &effects, options);
+    let edited = rewrite(&module, &semantics, &plan);
     diagnostics.extend(found);
     let manifest = plan.manifest(module.source.path());
     let infos = module.source.files().iter().zip(sources).zip(edited);

@@ -14,6 +14,7 @@
     reason = "a command-line tool"
 )]
 
+mod allocation;
 mod baseline;
 mod calls;
 mod compiled;

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use florc_effects::{Effects, Knowledge};
 use florc_instrument::{Options, Plan};
 use florc_semantic::Semantics;
-use florc_syntax::{Diagnostic, Module, SourceText};
+use florc_syntax::{Diagnostic, Module, Named, SourceText, link};
 
 /// What florc knows of libraries.
 pub(crate) static KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(Knowledge::builtin);
@@ -57,10 +57,36 @@ pub(crate) fn compile(path: &str, bytes: Vec<u8>) -> Result<Compiled, Failure> {
     }
 }
 
+/// As [`compile`], for a program of several files that import each other: dotted names and texts, the
+/// entry first.
+pub(crate) fn compile_program(files: Vec<(String, Vec<u8>)>) -> Option<Times> {
+    florc_syntax::big_stack::on_big_stack(|| {
+        let clock = Clock(cpu_seconds());
+        let mut parsed = Vec::new();
+        for (name, bytes) in files {
+            let source = SourceText::from_bytes(format!("{name}.py"), bytes).ok()?;
+            let module = florc_syntax::parse(source).ok()?;
+            let package = String::new();
+            parsed.push(Named {
+                name,
+                package,
+                module,
+            });
+        }
+        let linked = link(parsed)?;
+        Some(finish(linked, clock).times)
+    })
+}
+
 fn run(path: &str, bytes: Vec<u8>) -> Result<Compiled, Diagnostic> {
-    let mut times = Times::default();
-    let mut clock = Clock(cpu_seconds());
+    let clock = Clock(cpu_seconds());
     let module = florc_syntax::parse(SourceText::from_bytes(path, bytes)?)?;
+    Ok(finish(module, clock))
+}
+
+/// The phases after parsing, which the clock has seen.
+fn finish(module: Module, mut clock: Clock) -> Compiled {
+    let mut times = Times::default();
     times[0] = clock.lap();
     let (semantics, mut diagnostics) = florc_semantic::analyze(&module);
     times[1] = clock.lap();
@@ -86,7 +112,7 @@ fn run(path: &str, bytes: Vec<u8>) -> Result<Compiled, Diagnostic> {
                     .get(it.edited_start as usize..it.edited_end as usize)
         })
         && dropped(original, &edited) <= plan_calls(&plan);
-    Ok(Compiled {
+    Compiled {
         text: edited.text,
         module,
         semantics,
@@ -95,7 +121,7 @@ fn run(path: &str, bytes: Vec<u8>) -> Result<Compiled, Diagnostic> {
         diagnostics,
         faithful,
         times,
-    })
+    }
 }
 
 /// Bytes of the original that the result lacks: one `(` for each call that a hook stands for.

@@ -1,15 +1,17 @@
-//! `speed DIR`: phase by phase beside the parser alone, and growth.
+//! `speed DIR`: phase by phase beside the parser alone, memory, and growth.
 //!
 //! ```python
-//! # 1, 4 and 16 copies of one script in one file: time per byte must stay
+//! # 1, 4 and 16 copies of one script, in one file or as modules of one program: time per byte must stay
 //! ```
 //!
-//! CPU time, one thread at a time, each file several times, the fastest counts.
+//! CPU time, one thread at a time, each file several times, the fastest counts. Memory is what is
+//! allocated at most while a file is compiled, the result included.
 
 use std::path::Path;
 
 use rustpython_parser::{Parse, ast};
 
+use crate::allocation::peak;
 use crate::files;
 use crate::one::{self, PHASES, Times};
 
@@ -26,6 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         texts.push(bytes);
     }
     together(&texts);
+    memory(&texts);
     growth(&texts);
     Ok(())
 }
@@ -78,6 +81,29 @@ fn fastest(text: &[u8]) -> Option<(f64, Times)> {
     Some((alone, times))
 }
 
+/// Prints bytes of memory per byte of source: of all files together, and of most files. What each
+/// file takes whatever its size would hide the rest, so short ones are left out.
+fn memory(texts: &[Vec<u8>]) {
+    const SHORT: usize = 2000;
+    let (mut source, mut taken, mut ratios) = (0, 0, Vec::new());
+    for text in texts.iter().filter(|text| text.len() >= SHORT) {
+        let (compiled, bytes) = peak(|| one::compile("speed.py", text.clone()));
+        if compiled.is_ok() {
+            source += text.len();
+            taken += bytes;
+            ratios.push(bytes / text.len());
+        }
+    }
+    ratios.sort_unstable();
+    let at = |part: usize| ratios.get(ratios.len() * part / 20).copied().unwrap_or(0);
+    println!(
+        "\n  peak memory, files from {SHORT} bytes: {} bytes per byte of source; median {}, 95 % under {}",
+        taken / source.max(1),
+        at(10),
+        at(19)
+    );
+}
+
 fn growth(texts: &[Vec<u8>]) {
     let mut middle: Vec<&Vec<u8>> = texts
         .iter()
@@ -87,21 +113,41 @@ fn growth(texts: &[Vec<u8>]) {
     let Some(text) = middle.get(middle.len() * 3 / 4) else {
         return;
     };
-    println!(
-        "\n  growth: copies of a script of {} bytes in one file",
-        text.len()
-    );
+    println!("\n  growth: copies of a script of {} bytes", text.len());
     println!("  | copies | ms | ns a byte | × parser alone |\n  |---|---|---|---|");
+    let row = |shown: String, size: usize, alone: f64, all: f64| {
+        let each = all * 1e9 / size as f64;
+        println!(
+            "  | {shown} | {:.2} | {each:.0} | {:.2} |",
+            all * 1e3,
+            all / alone
+        );
+    };
     for copies in [1, 4, 16] {
         let long = text.repeat(copies);
         if let Some((alone, times)) = fastest(&long) {
-            let all: f64 = times.iter().sum();
-            println!(
-                "  | {copies} | {:.2} | {:.0} | {:.2} |",
-                all * 1e3,
-                all * 1e9 / long.len() as f64,
-                all / alone
-            );
+            let shown = format!("{copies} in one file");
+            row(shown, long.len(), alone, times.iter().sum());
         }
     }
+    let alone = fastest(text).map_or(f64::NAN, |(alone, _)| alone);
+    for copies in [1, 4, 16] {
+        let compiled = (0..ROUNDS).filter_map(|_| one::compile_program(modules(text, copies)));
+        let all = compiled.map(|times| times.iter().sum());
+        let all = all.fold(f64::MAX, f64::min);
+        let shown = format!("{copies} as modules of one program");
+        row(shown, text.len() * copies, alone * copies as f64, all);
+    }
+}
+
+/// A program of so many copies, each a module; the last lines of the entry import the others.
+fn modules(text: &[u8], copies: usize) -> Vec<(String, Vec<u8>)> {
+    let mut entry = text.to_vec();
+    for copy in 1..copies {
+        entry.extend_from_slice(format!("\nimport copy_{copy}\n").as_bytes());
+    }
+    let others = (1..copies).map(|copy| (format!("copy_{copy}"), text.to_vec()));
+    std::iter::once(("__main__".to_owned(), entry))
+        .chain(others)
+        .collect()
 }
