@@ -409,11 +409,11 @@ fn logs_have_the_fields_of_the_contract() {
     let expected = serde_json::json!({
         "run": run, "id": format!("{run}/0"), "file": "train.py", "line": 5,
         "context": {"epoch": 0}, "seq": 0, "name": "epoch", "value": 0, "text": "epoch 0 x 2.0\n",
-        "source": "record", "status": "recorded",
+        "source": "record", "status": "recorded", "rank": 0,
     });
     assert_eq!((rows.len(), &rows[0]), (6, &expected));
     let csv = project.florc("logs --format csv").stdout;
-    assert!(csv.starts_with("run,id,file,line,context,seq,name,value,text,source,status\r\n"));
+    assert!(csv.starts_with("run,id,file,line,context,seq,name,value,text,source,status,rank\r\n"));
     assert!(
         project
             .florc("logs")
