@@ -45,7 +45,20 @@ def case(seed, mode, forks, folder):
 
 def texts(made):
     """The program as the oracle takes it."""
-    return Texts(render(made.suite, False), render(made.suite, True), made.modules, made.variable)
+    plain, probed = render(made.suite, False), render(made.suite, True)
+    return Texts(plain, probed, made.modules, made.variable, render(made.suite, True, putting_back(made.modules)))
+
+
+def putting_back(modules):
+    """What stands around a probe in a run from scratch: what it draws from the generators of the process is its own."""
+    reads, writes = ["random.getstate()"], ["random.setstate(drawn[0])"]
+    if "numpy" in modules:
+        reads.append("np.random.get_state()")
+        writes.append("np.random.set_state(drawn[1])")
+    if "torch" in modules:
+        reads.append("torch.get_rng_state()")
+        writes.append("torch.set_rng_state(drawn[2])")
+    return f"drawn = [{', '.join(reads)}]", "; ".join(writes)
 
 
 def smaller(made, options, outcome, forks, folder, budget):

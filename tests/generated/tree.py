@@ -24,22 +24,25 @@ class Block:
     probe: bool = False
 
 
-def render(suite, probes):
-    """The text of a program with or without its probes; `probes` may be a set of them by id."""
-    return "\n".join(_lines(suite, probes, "")) + "\n"
+def render(suite, probes, around=None):
+    """The text of a program with or without its probes; `probes` may be a set of them by id.
+
+    `around` are lines before and behind each probe."""
+    return "\n".join(_lines(suite, probes, "", around)) + "\n"
 
 
-def _lines(suite, probes, indent):
+def _lines(suite, probes, indent, around):
     for node in suite:
         if node.probe and not (probes is True or probes and id(node) in probes):
             continue
         if isinstance(node, Line):
-            for text in node.text.split("\n"):
+            before, behind = around if around and node.probe else ("", "")
+            for text in "\n".join(filter(None, [before, node.text, behind])).split("\n"):
                 yield indent + text if text else ""
             continue
         for head, body in node.clauses:
             yield f"{indent}{head}:"
-            inner = list(_lines(body, probes, indent + "    "))
+            inner = list(_lines(body, probes, indent + "    ", around))
             yield from inner
             if not any(line.strip() for line in inner):
                 yield f"{indent}    pass"

@@ -56,6 +56,8 @@ def drawn(rule, seen, place):
 def contradictions(rule, seen):
     """What happened and is not said."""
     wrong = [f"changes `{place}`" for place in sorted(seen.changed) if not said(rule.get("mutates", []), place) and not drawn(rule, seen, place)]
+    deep = {entry.split("?")[0] for entry in rule.get("mutates", []) if entry.split("?")[0].endswith(("*", "~"))}
+    wrong += [f"changes what `{place}` holds" for place in sorted(seen.deep) if not said(deep, place)]
     given = any("mutates" in rule and said(rule["mutates"], place) for place in seen.changed)
     wrong += [f"moves the generator of {name}" for name in sorted(seen.moved) if name not in rule.get("rng", []) and not given]
     through = {place for owner, place in seen.stored if handed_on(rule, owner)}

@@ -57,16 +57,18 @@ def installed(name):
 @functools.cache
 def resolve(name):
     """The object of a full name; `None` where this version has none."""
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        try:
-            found = importlib.import_module(".".join(parts[:length]))
-        except ImportError:
+    first, *parts = name.split(".")
+    try:
+        found = importlib.import_module(first)
+    except ImportError:
+        return None
+    for part in parts:
+        first += "." + part
+        if hasattr(found, part):
+            found = getattr(found, part)
             continue
         try:
-            for part in parts[length:]:
-                found = getattr(found, part)
-        except AttributeError:
+            found = importlib.import_module(first)  # a module that nobody has imported, or whose name was taken away
+        except ImportError:
             return None
-        return found
-    return None
+    return found

@@ -15,6 +15,7 @@ import functools
 import gc
 import itertools
 import pathlib
+import pickle
 import random
 import re
 import types
@@ -58,7 +59,8 @@ def reachable(value):
         elif isinstance(item, torch.Tensor):
             work += [item.grad] if item.is_leaf and item.grad is not None else []
         else:
-            work += gc.get_referents(item) + list(getattr(item, "__dict__", {}).values())
+            named = getattr(item, "__dict__", {})  # before the referents: Python makes this dictionary when it is asked for
+            work += gc.get_referents(item) + list(named.values())
     return found
 
 
@@ -78,9 +80,9 @@ def content(value, seen=None):
         return ("again", seen[id(value)][0])
     seen[id(value)] = (len(seen), value)
     if isinstance(value, np.random.Generator):
-        return ("generator", repr(value.bit_generator.state))
+        return ("generator", pickle.dumps(value.bit_generator.state))
     if isinstance(value, (np.random.RandomState, random.Random)):
-        return ("generator", repr(value.get_state() if hasattr(value, "get_state") else value.getstate()))
+        return ("generator", pickle.dumps(value.get_state() if hasattr(value, "get_state") else value.getstate()))
     if isinstance(value, torch.Generator):
         return ("generator", value.get_state().numpy().tobytes())
     return composed(value, seen)
@@ -137,6 +139,13 @@ def pieces(objects):
     return spans
 
 
+def inner_arrays(value, objects):
+    """Arrays and tensors that a container, an iterator or a module holds, with what they contain: they have names of their own."""
+    if not isinstance(value, (list, tuple, dict, collections.deque, collections.abc.Iterator, torch.nn.Module)):
+        return []
+    return [(item, content(item)) for item in objects.values() if isinstance(item, ARRAYS) and item is not value]
+
+
 def overlap(some, others):
     return any(a < d and c < b for a, b in some for c, d in others)
 
@@ -144,18 +153,19 @@ def overlap(some, others):
 def generators():
     return {
         "random": random.getstate(),
-        "numpy": np.random.get_state(legacy=False)["state"]["key"].tobytes() + b"%d" % np.random.get_state()[2],
+        "numpy": pickle.dumps(np.random.get_state()),
         "torch": torch.default_generator.get_state().numpy().tobytes(),
     }
 
 
 class Observation:
-    """`changed`: places; `moved`: generators; `shared`: by place, how the result leads to it;
+    """`changed`: places; `deep`: those where arrays and tensors that they hold changed; `moved`: generators; `shared`: by place, how the result leads to it;
     `stored`: pairs (owner, place) of arguments that an argument holds now; `fresh`: the result can change;
     `consumed`: iterators among the changed; `wants_grad`: the result is a new leaf that takes a gradient."""
 
     def __init__(self):
         self.changed, self.moved, self.shared, self.stored, self.fresh = set(), set(), {}, set(), False
+        self.deep = set()
         self.consumed, self.wants_grad = set(), False
 
 
@@ -168,11 +178,13 @@ def observe(call, args=(), kwargs=None, receiver=None):
     held = {place: reachable(value) for place, value in places.items()}
     before = {place: content(value) for place, value in places.items()}
     spans = {place: pieces(objects) for place, objects in held.items()}
+    parts = {place: inner_arrays(value, held[place]) for place, value in places.items()}
     state = generators()
     result = call(*args, **(kwargs or {}))
     seen = Observation()
     seen.moved = {name for name, value in generators().items() if value != state[name]}
     seen.changed = {place for place, value in places.items() if content(value) != before[place]}
+    seen.deep = {place for place in seen.changed if any(content(item) != was for item, was in parts[place])}
     seen.consumed = {place for place in seen.changed if isinstance(places[place], collections.abc.Iterator)}
     seen.fresh = not is_atom(result)
     seen.wants_grad = isinstance(result, torch.Tensor) and result.requires_grad and result.is_leaf and not any(
@@ -192,8 +204,6 @@ def observe(call, args=(), kwargs=None, receiver=None):
     return seen
 
 
-
-
 def shared(result, after, value, held, spans):
     how = set()
     if is_atom(value):
@@ -204,9 +214,25 @@ def shared(result, after, value, held, spans):
         how.add("holds")
     if overlap(pieces(after), spans):
         how.add("memory")
-    def differentiable(objects):
-        return [item for item in objects.values() if isinstance(item, torch.Tensor) and item.requires_grad]
 
-    if differentiable(held) and any(not item.is_leaf for item in differentiable(after)):
+    own = {grad_node(item) for item in held.values() if isinstance(item, torch.Tensor) and item.requires_grad}
+    if own & graph_nodes(item for item in after.values() if isinstance(item, torch.Tensor) and not item.is_leaf):
         how.add("graph")
     return how
+
+
+def grad_node(tensor):
+    """What stands for a tensor in graphs: leaves are known by their identity."""
+    return id(tensor) if tensor.is_leaf else tensor.grad_fn
+
+
+def graph_nodes(tensors):
+    """Everything that tensors were computed from."""
+    found, work = set(), [tensor.grad_fn for tensor in tensors]
+    while work and len(found) < BOUND:
+        node = work.pop()
+        if node is None or node in found:
+            continue
+        found |= {node, id(getattr(node, "variable", None))}
+        work += [before for before, _ in node.next_functions]
+    return found
