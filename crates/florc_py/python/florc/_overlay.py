@@ -31,6 +31,7 @@ class Overlay:
     def __init__(self, scratch, project, began=0.0, ended=float("inf")):
         self.began, self.ended = began, ended
         self.final = {}  # files that were read as the run left them: when
+        self.borrowed = set()  # files that were added to, behind what the run had left in them
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
         self.gone = set()
@@ -90,6 +91,7 @@ class Overlay:
         had read it is not what it read."""
         found = self.reading(path)
         text = self._absolute(path)
+        self._borrowed_read(text)
         if text is not None and found is path and not text.startswith(_INSTALLED):
             try:
                 status = self.real["stat"](text)
@@ -108,6 +110,11 @@ class Overlay:
             _florc.note("file-changed", f"the run wrote `{text}` again later: what it held at this point is not there any more")
         elif written >= self.began:
             self.final[text] = moment
+
+    def _borrowed_read(self, text):
+        """Tells of a file that begins with what the run had left in it at its end, not at this point."""
+        if text in self.borrowed:
+            _florc.note("file-changed", f"the run wrote `{text}`, which is added to and read: what it held at this point is not there any more")
 
     def _overwrites(self, text):
         """The program writes what it read before: the content read was that of the end."""
@@ -134,7 +141,11 @@ class Overlay:
         if self._exists(self.real["stat"], self.reading(parent)):
             self._make(os.path.dirname(shadow))
         known = text in self.gone or self._exists(self.real["lstat"], shadow)
+        if not keep:
+            self.borrowed.discard(text)
         if keep and not known and os.path.isfile(text):
+            if self.real["stat"](text).st_mtime >= self.began:
+                self.borrowed.add(text)
             with self.real_open(text, "rb") as source, self.real_open(shadow, "wb") as target:
                 while block := source.read(1 << 20):
                     target.write(block)
@@ -160,6 +171,8 @@ class Overlay:
         if writes:
             opened = self.writing(file, keep="a" in mode or "r" in mode)
             self.gone.discard(self._absolute(file))
+            if "+" in mode and "w" not in mode:
+                self._borrowed_read(self._absolute(file))
             if opened is not file:
                 result = self.real_open(opened, mode, *args, **kwargs)
                 return result
@@ -173,6 +186,10 @@ class Overlay:
                 raise FileExistsError(17, "File exists", os.fspath(path))
             target = self.writing(path)
             self.gone.discard(self._absolute(path))
+            if flags & os.O_TRUNC:
+                self.borrowed.discard(self._absolute(path))
+            elif flags & os.O_RDWR:
+                self._borrowed_read(self._absolute(path))
             return self.real["open"](target, flags, mode)
         return self.real["open"](self.content(path), flags, mode)
 
@@ -207,6 +224,7 @@ class Overlay:
             self.real["remove"](shadow)
         elif os.path.isdir(text):
             raise IsADirectoryError(21, "Is a directory", os.fspath(path))
+        self.borrowed.discard(text)
         self.gone.add(text)
 
     def rmdir(self, path, *, dir_fd=None):
@@ -239,6 +257,9 @@ class Overlay:
             self._copy_up(old)
         moved = self.writing(target, keep=False)
         self.real["replace"](self.writing(source), moved)
+        if old in self.borrowed:
+            self.borrowed.remove(old)
+            self.borrowed.add(new)
         self.gone.discard(new)
         self.gone.add(old)
 
