@@ -16,7 +16,16 @@ pub(crate) fn run_all(root: &Path, filters: &[String], venv: &Environment) -> Re
             .env("FLORC_TEST_PYTHON", &venv.python),
     )?;
     let mut pytest = command(&venv.python, root);
-    pytest.args(["-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "tests"]);
+    pytest.args([
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "tests",
+    ]);
     if !filters.is_empty() {
         pytest.args(["-k", &filters.join(" or ")]);
     }

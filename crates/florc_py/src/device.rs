@@ -32,7 +32,7 @@ pub(crate) fn read(
     let from = copied
         .call_method0(intern!(py, "data_ptr"))?
         .extract::<usize>()?;
-    memory::read(py, from, buffer);
+    memory::read(py, vec![(from, buffer)]);
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A value with state that cannot be seen has a fingerprint all the same, of the rest.
 
-use florc_runtime::{seal, state_hash};
+use florc_runtime::{BufferPool, seal, state_hash};
 use pyo3::prelude::*;
 
 use crate::capture::{self, Limits};
@@ -14,7 +14,8 @@ use crate::capture::{self, Limits};
 /// Hash of everything reachable from `value`, in hexadecimal.
 pub(crate) fn fingerprint(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<String> {
     let roots = [("value".to_owned(), Some(value.clone()))];
-    let captured = capture::capture(py, &roots, &Limits::default(), false)?;
+    let captured =
+        capture::walk(py, &roots, &Limits::default(), false)?.copy(&BufferPool::default())?;
     let sealed = py.detach(|| seal(captured.snapshot));
     Ok(florc_runtime::hex(&state_hash(&sealed.graph)))
 }

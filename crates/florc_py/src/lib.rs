@@ -16,6 +16,7 @@ mod hidden;
 mod hooks;
 mod linked;
 mod memory;
+mod rehearsal;
 mod restore;
 mod session;
 pub mod state;
@@ -44,5 +45,6 @@ fn _florc(module: &Bound<'_, PyModule>) -> PyResult<()> {
     compile::register(module)?;
     linked::register(module)?;
     tracebacks::register(module)?;
+    rehearsal::register(module)?;
     state::register(module)
 }

@@ -15,17 +15,23 @@ use pyo3::prelude::*;
 /// Copies at least this big are made with the GIL released.
 const BIG: usize = 1 << 20;
 
-/// Fills `buffer` with the bytes at `address`.
-pub(crate) fn read(py: Python<'_>, address: usize, buffer: &mut [u8]) {
-    if buffer.is_empty() {
-        return;
-    }
-    let length = buffer.len();
-    let mut copy = move || {
-        // SAFETY: the walk holds a reference to the tensor or array whose extent this is, and
-        // `buffer` is memory of our own, so the ranges do not overlap.
-        unsafe {
-            std::ptr::copy_nonoverlapping(address as *const u8, buffer.as_mut_ptr(), length);
+/// Fills each buffer with the bytes at the address beside it.
+pub(crate) fn read(py: Python<'_>, buffers: Vec<(usize, &mut [u8])>) {
+    let length: usize = buffers.iter().map(|(_, buffer)| buffer.len()).sum();
+    let copy = move || {
+        for (address, buffer) in buffers {
+            if buffer.is_empty() {
+                continue;
+            }
+            // SAFETY: the walk holds a reference to the tensor or array whose extent this is, and
+            // `buffer` is memory of our own, so the ranges do not overlap.
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    address as *const u8,
+                    buffer.as_mut_ptr(),
+                    buffer.len(),
+                );
+            }
         }
     };
     if length < BIG {

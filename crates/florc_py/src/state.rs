@@ -6,22 +6,24 @@
 //!
 //! Says nothing of when this happens, nor of where checkpoints are kept.
 
-use florc_runtime::{ChunkRead, Content, Graph, StorageId, seal, state_hash};
+use std::borrow::Cow;
+
+use florc_runtime::{BufferPool, Content, Graph, StorageId, StorageRead, seal, state_hash};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-pub use crate::capture::{Captured, Limits};
+pub use crate::capture::{Captured, Limits, Walked};
 pub use crate::restore::{LiveRoots, ReadStorage, RestoreError, RestoredRoots};
 
-/// Captures the objects that `roots` reach and the hidden state of the process. Roots that are
+/// Walks the objects that `roots` reach and the hidden state of the process. Roots that are
 /// `None` are unbound and have no entry. State that could not be taken is in `graph.missing`.
-pub fn capture(
-    py: Python<'_>,
-    roots: &[(String, Option<Bound<'_, PyAny>>)],
+pub fn walk<'py>(
+    py: Python<'py>,
+    roots: &[(String, Option<Bound<'py, PyAny>>)],
     limits: &Limits,
-) -> PyResult<Captured> {
-    crate::capture::capture(py, roots, limits, true)
+) -> PyResult<Walked<'py>> {
+    crate::capture::walk(py, roots, limits, true)
 }
 
 /// Puts a graph back into `live` and gives what each name of `live` is to be bound to; `None` is
@@ -29,7 +31,7 @@ pub fn capture(
 pub fn restore<'py>(
     py: Python<'py>,
     graph: &Graph,
-    reader: &dyn ChunkRead,
+    reader: &dyn StorageRead,
     live: &LiveRoots<'py>,
 ) -> Result<RestoredRoots, RestoreError> {
     let read = |id: StorageId| {
@@ -41,10 +43,10 @@ pub fn restore<'py>(
 }
 
 /// As [`restore`], for storages that come from elsewhere.
-pub fn restore_with<'py>(
+pub fn restore_with<'py, 'g>(
     py: Python<'py>,
-    graph: &Graph,
-    read: ReadStorage<'_>,
+    graph: &'g Graph,
+    read: ReadStorage<'g>,
     live: &LiveRoots<'py>,
 ) -> Result<RestoredRoots, RestoreError> {
     crate::restore::restore(py, graph, read, live)
@@ -82,11 +84,12 @@ fn _capture_bytes<'py>(
     let limits = Limits {
         small_bytes,
         optional: optional.into_iter().collect(),
-        ..Limits::default()
     };
-    let mut snapshot = capture(py, &roots_of(names)?, &limits)?.snapshot;
-    for (info, buffer) in snapshot.graph.storages.iter_mut().zip(snapshot.buffers) {
-        info.content = Content::Inline(buffer);
+    let walked = walk(py, &roots_of(names)?, &limits)?;
+    let mut snapshot = walked.copy(&BufferPool::default())?.snapshot;
+    for (at, info) in snapshot.graph.storages.iter_mut().enumerate() {
+        let bytes = snapshot.buffers.get(at).unwrap_or_default();
+        info.content = Content::Inline(bytes.to_vec());
     }
     let bytes = postcard::to_stdvec(&snapshot.graph)
         .map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
@@ -109,7 +112,7 @@ fn _restore_bytes<'py>(bytes: &[u8], names: &Bound<'py, PyDict>) -> PyResult<Bou
         }
     }
     let read = |id: StorageId| match &graph.storages[id.index()].content {
-        Content::Inline(bytes) => Ok(bytes.clone()),
+        Content::Inline(bytes) => Ok(Cow::Borrowed(bytes.as_slice())),
         Content::Buffer | Content::Chunks(_) => Err("memory is elsewhere".to_owned()),
     };
     let restored = restore_with(py, &graph, &read, &live)
@@ -138,7 +141,7 @@ fn _describe_bytes(bytes: &[u8]) -> PyResult<Description> {
     let nodes = graph.nodes.len();
     let sealed = seal(florc_runtime::Snapshot {
         graph,
-        buffers: Vec::new(),
+        buffers: florc_runtime::Buffers::default(),
     });
     Ok((
         florc_runtime::hex(&state_hash(&sealed.graph)),

@@ -15,7 +15,7 @@ use std::fmt;
 use crate::elements::compare_elements;
 use crate::graph::{Graph, Node, NodeId, StorageId};
 use crate::parts::{Label, Parts};
-use crate::seal::ChunkRead;
+use crate::seal::StorageRead;
 use crate::state_hash::value_hashes;
 
 /// Where and how two states differ.
@@ -39,7 +39,7 @@ pub struct State<'a> {
     /// Objects.
     pub graph: &'a Graph,
     /// Bytes of its storages.
-    pub chunks: &'a dyn ChunkRead,
+    pub chunks: &'a dyn StorageRead,
 }
 
 /// Finds the first difference between what was recorded and what was found.
@@ -93,7 +93,7 @@ struct Step {
     found: NodeId,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
     fn roots(
         &mut self,
         recorded: &[(String, NodeId)],
@@ -213,7 +213,7 @@ impl Walk<'_> {
         if content(self.recorded.graph, a) == content(self.found.graph, b) {
             return None;
         }
-        let read = |state: State<'_>, id| state.chunks.read_storage(state.graph, id);
+        let read = |state: State<'a>, id| state.chunks.read_storage(state.graph, id);
         match (read(self.recorded, a), read(self.found, b)) {
             (Ok(a), Ok(b)) => compare_elements(node, &a, &b),
             (Err(error), _) | (_, Err(error)) => Some(format!("has other content; {error}")),
@@ -340,7 +340,7 @@ mod tests {
             .collect();
         seal(Snapshot {
             graph: graph(is_shared),
-            buffers: vec![bytes],
+            buffers: vec![bytes].into(),
         })
     }
 

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use florc_manifest::MissingState;
 
+use crate::slab::Buffers;
+
 /// A node of [`Graph::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
@@ -326,11 +328,8 @@ pub struct Snapshot {
     /// Its storages have [`Content::Buffer`].
     pub graph: Graph,
     /// One per storage, as long as [`StorageInfo::bytes`].
-    pub buffers: Vec<Buffer>,
+    pub buffers: Buffers,
 }
-
-/// Bytes of one storage, from [`crate::BufferPool::take`]; returned to the pool after writing.
-pub type Buffer = Vec<u8>;
 
 impl Graph {
     /// Adds a node.

@@ -28,6 +28,7 @@ mod graph;
 mod in_use;
 mod journal;
 mod lockstep;
+mod lone;
 mod pack;
 mod parts;
 mod policy;
@@ -41,6 +42,7 @@ mod run;
 mod run_id;
 mod seal;
 mod shard;
+mod slab;
 mod state_hash;
 mod storage;
 mod store;
@@ -59,18 +61,20 @@ pub use export::{ExportFormat, Exported, export};
 pub use fsck::{Damage, Health, check_store, rebuild};
 pub use gc::{Rubbish, remove_rubbish, remove_run, rubbish};
 pub use graph::{
-    Attributes, Buffer, CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Node, NodeId, Snapshot,
+    Attributes, CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Node, NodeId, Snapshot,
     StorageId, StorageInfo,
 };
 pub use in_use::RunGuard;
 pub use journal::{Journal, Torn};
+pub use lone::{read_lone, write_lone};
 pub use policy::Policy;
 pub use pool::BufferPool;
 pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};
 pub use replayer::{HeadStep, MainEntry, ReplayError, Replayer, Step};
 pub use run::RunHandle;
-pub use seal::{ChunkRead, Sealed, SealedChunk, seal};
+pub use seal::{Sealed, SealedChunk, StorageRead, seal};
 pub use shard::{Shard, read_shard, shard_path};
+pub use slab::Buffers;
 pub use state_hash::{hex, state_hash};
 pub use store::Store;
 pub use usage::{Usage, bytes_below};

@@ -17,15 +17,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use florc_manifest::{CheckpointRecord, FORMAT_VERSION};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, decode, encode};
+use crate::codec::{Codec, Encoder, decode};
 use crate::error::StoreError;
 use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph};
-use crate::seal::ChunkRead;
 use crate::state_hash::hex;
 
 pub(crate) use check::Seen;
@@ -73,6 +71,7 @@ pub(crate) struct PackWriter {
     path: PathBuf,
     at: u64,
     chunks: BTreeMap<ChunkId, ChunkPlace>,
+    encoder: Encoder,
 }
 
 impl PackWriter {
@@ -86,6 +85,7 @@ impl PackWriter {
             path: path.to_owned(),
             at: 0,
             chunks: BTreeMap::new(),
+            encoder: Encoder::default(),
         };
         writer.write(&header())?;
         Ok(writer)
@@ -93,7 +93,8 @@ impl PackWriter {
 
     /// Compresses and writes a chunk.
     pub(crate) fn chunk(&mut self, id: ChunkId, raw: &[u8], element: u8) -> io::Result<ChunkPlace> {
-        let (codec, stored) = encode(raw, element);
+        let mut encoder = std::mem::take(&mut self.encoder);
+        let (codec, stored) = encoder.encode(raw, element);
         let place = ChunkPlace {
             pack: None,
             offset: self.at,
@@ -101,8 +102,9 @@ impl PackWriter {
             raw_len: raw.len() as u64,
             stored_len: stored.len() as u64,
         };
-        self.write(&frame_header(&id, &place, &stored))?;
-        self.write(&stored)?;
+        self.write(&frame_header(&id, &place, stored))?;
+        self.write(stored)?;
+        self.encoder = encoder;
         self.chunks.insert(id, place.clone());
         Ok(place)
     }
@@ -215,12 +217,11 @@ pub(crate) struct Pack {
     pub(crate) reader: PackReader,
 }
 
-/// Reads chunks of a pack and of the earlier ones that it names.
+/// Where the chunks of a pack are: in it, and in the earlier ones that it names.
 #[derive(Debug)]
 pub(crate) struct PackReader {
     path: PathBuf,
     chunks: BTreeMap<ChunkId, ChunkPlace>,
-    files: Mutex<BTreeMap<PathBuf, File>>,
 }
 
 /// Opens a pack and checks its footer. Chunks are checked when they are read.
@@ -249,7 +250,6 @@ pub(crate) fn open_pack(path: &Path) -> Result<Pack, StoreError> {
     let reader = PackReader {
         path: path.to_owned(),
         chunks,
-        files: Mutex::default(),
     };
     Ok(Pack {
         record,
@@ -313,51 +313,78 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl PackReader {
-    fn read(&self, path: &Path, id: &ChunkId, place: &ChunkPlace) -> Result<Vec<u8>, StoreError> {
-        let failed = |error: io::Error| StoreError::io(path, "read the checkpoint", &error);
-        let broken = || StoreError::damaged(path, "a chunk does not match its hash");
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if !files.contains_key(path) {
-            files.insert(path.to_owned(), File::open(path).map_err(failed)?);
+    /// The file that a chunk is in, and where.
+    fn find(&self, id: &ChunkId) -> Result<(PathBuf, &ChunkPlace), StoreError> {
+        let missing = || StoreError::damaged(&self.path, "a chunk is missing");
+        let place = self.chunks.get(id).ok_or_else(missing)?;
+        match &place.pack {
+            None => Ok((self.path.clone(), place)),
+            Some(name) if is_plain_name(name) => Ok((self.path.with_file_name(name), place)),
+            Some(_) => Err(missing()),
         }
-        let file = files.get_mut(path).ok_or_else(broken)?;
+    }
+
+    /// The raw bytes of a chunk, checked against its id.
+    pub(crate) fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError> {
+        let (path, place) = self.find(id)?;
+        if place.raw_len > CHUNK_BYTES as u64 {
+            return Err(StoreError::damaged(&path, WRONG_HASH));
+        }
+        let mut raw = vec![0; place.raw_len as usize];
+        ChunkReader::new(self).read(id, &mut raw)?;
+        Ok(raw)
+    }
+}
+
+const WRONG_HASH: &str = "a chunk does not match its hash";
+
+/// Reads chunks one after the other: files stay open, memory is used again.
+pub(crate) struct ChunkReader<'a> {
+    pack: &'a PackReader,
+    files: BTreeMap<PathBuf, File>,
+    stored: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl<'a> ChunkReader<'a> {
+    pub(crate) fn new(pack: &'a PackReader) -> Self {
+        Self {
+            pack,
+            files: BTreeMap::new(),
+            stored: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Fills `raw`, which is as long as the chunk, and checks it against the chunk's id.
+    pub(crate) fn read(&mut self, id: &ChunkId, raw: &mut [u8]) -> Result<(), StoreError> {
+        let (path, place) = self.pack.find(id)?;
+        let failed = |error: io::Error| StoreError::io(&path, "read the checkpoint", &error);
+        let broken = || StoreError::damaged(&path, WRONG_HASH);
+        if !self.files.contains_key(&path) {
+            let file = File::open(&path).map_err(failed)?;
+            self.files.insert(path.clone(), file);
+        }
+        let file = self.files.get_mut(&path).ok_or_else(broken)?;
         let size = file.metadata().map_err(failed)?.len();
         let end = place
             .offset
             .checked_add(BLOCK)
             .and_then(|at| at.checked_add(place.stored_len));
         // what does not shrink is kept raw
-        let is_sound = place.raw_len <= CHUNK_BYTES as u64 && place.stored_len <= place.raw_len;
+        let is_sound = place.raw_len == raw.len() as u64 && place.stored_len <= place.raw_len;
         if !is_sound || end.is_none_or(|end| end > size) {
             return Err(broken());
         }
-        let header = read_at(file, place.offset, BLOCK).map_err(failed)?;
-        let stored = read_at(file, place.offset + BLOCK, place.stored_len).map_err(failed)?;
-        if header != frame_header(id, place, &stored) {
-            return Err(broken());
-        }
-        let raw = Codec::from_code(place.codec)
-            .and_then(|codec| decode(codec, &stored, place.raw_len as usize))
-            .ok_or_else(broken)?;
-        if blake3::hash(&raw).as_bytes() == id {
-            Ok(raw)
-        } else {
-            Err(broken())
-        }
-    }
-}
-
-impl ChunkRead for PackReader {
-    fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError> {
-        let missing = || StoreError::damaged(&self.path, "a chunk is missing");
-        let place = self.chunks.get(id).ok_or_else(missing)?;
-        match &place.pack {
-            None => self.read(&self.path, id, place),
-            Some(name) if is_plain_name(name) => {
-                self.read(&self.path.with_file_name(name), id, place)
-            }
-            Some(_) => Err(missing()),
-        }
+        self.stored.resize((BLOCK + place.stored_len) as usize, 0);
+        file.seek(SeekFrom::Start(place.offset)).map_err(failed)?;
+        file.read_exact(&mut self.stored).map_err(failed)?;
+        let (header, stored) = self.stored.split_at(BLOCK as usize);
+        let is_whole = header == frame_header(id, place, stored)
+            && Codec::from_code(place.codec)
+                .is_some_and(|codec| decode(codec, stored, raw, &mut self.scratch))
+            && blake3::hash(raw).as_bytes() == id;
+        if is_whole { Ok(()) } else { Err(broken()) }
     }
 }
 

@@ -1,100 +1,104 @@
 //! Memory for snapshots, kept between checkpoints.
 //!
-//! A fresh allocation costs fourteen times the copy into a pooled one (page faults), so buffers
-//! come back here after they were written. Keeps at most what was in use at once, and no more than it
-//! is told to; what is in use is bounded by [`crate::Recorder::admit`].
+//! The pages of fresh memory cost more than the copy into it, so slabs come back here after they were written:
+//! one, or two where a program takes two snapshots at once. Keeps no more than it is told to; what is in
+//! use is bounded by [`crate::Recorder::admit`].
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Free buffers by capacity.
-#[derive(Debug, Default)]
+use crate::slab::{Buffers, Slab};
+
+/// Free slabs.
+#[derive(Clone, Debug, Default)]
 pub struct BufferPool {
-    free: Mutex<Free>,
+    shared: Arc<Mutex<Free>>,
 }
 
 #[derive(Debug, Default)]
 struct Free {
-    by_capacity: BTreeMap<usize, Vec<Vec<u8>>>,
-    bytes: usize,
-    largest_snapshot: usize,
-    /// Bytes that may be kept.
+    slabs: Vec<Slab>,
+    /// Slabs that are away, and their bytes.
+    away: usize,
+    taken: usize,
+    /// Most that were away at once.
+    most: usize,
+    /// Bytes that free slabs and those away may have together.
     bound: Option<usize>,
 }
 
-/// Smaller buffers are left to the allocator.
-const POOLED_FROM: usize = 4096;
+/// Smaller snapshots are left to the allocator.
+const POOLED_FROM: usize = 1 << 20;
+/// Slabs that are kept, where as many snapshots were in flight at once: the end of a block and the head after it.
+const KEPT: usize = 2;
 
 impl BufferPool {
-    /// A pool that keeps at most so many free bytes.
+    /// A pool whose slabs have at most so many bytes together, those in use among them. What is
+    /// asked for beyond that is given and not kept.
     pub(crate) fn bounded(bytes: u64) -> Self {
         let pool = Self::default();
         pool.lock().bound = usize::try_from(bytes).ok();
         pool
     }
 
-    /// A buffer of exactly `bytes` bytes with arbitrary content.
-    pub fn take(&self, bytes: usize) -> Vec<u8> {
-        let mut buffer = if bytes < POOLED_FROM {
-            Vec::new()
-        } else {
-            self.fitting(bytes)
-        };
-        buffer.resize(bytes, 0);
-        buffer
-    }
-
-    /// Takes the buffers of a snapshot back. Of buffers that fit nothing any more (state that
-    /// grows) at most two snapshots' worth are kept.
-    pub fn give_back(&self, buffers: Vec<Vec<u8>>) {
-        let mut free = self.lock();
-        let total = buffers.iter().map(Vec::capacity).sum();
-        free.largest_snapshot = free.largest_snapshot.max(total);
-        for buffer in buffers {
-            if buffer.capacity() >= POOLED_FROM {
-                free.bytes += buffer.capacity();
-                free.by_capacity
-                    .entry(buffer.capacity())
-                    .or_default()
-                    .push(buffer);
-            }
+    /// Memory for storages of these sizes, with arbitrary content.
+    pub fn take(&self, sizes: &[usize]) -> Buffers {
+        let bytes = Buffers::extent(sizes).unwrap_or(usize::MAX);
+        if bytes < POOLED_FROM {
+            return Buffers::over(Slab::new(bytes), sizes);
         }
-        let most = (2 * free.largest_snapshot).min(free.bound.unwrap_or(usize::MAX));
-        while free.bytes > most && free.pop_smallest() {}
+        let mut free = self.lock();
+        let fitting = free.take_fitting(bytes);
+        if fitting.is_none() {
+            // of a state that has grown: they would never fit again
+            free.slabs.retain(|slab| slab.capacity() >= bytes);
+        }
+        drop(free);
+        let slab = fitting.unwrap_or_else(|| Slab::new(bytes));
+        let mut free = self.lock();
+        free.taken += slab.capacity();
+        free.away += 1;
+        free.most = free.most.max(free.away);
+        drop(free);
+        Buffers::over(slab, sizes)
     }
 
-    fn fitting(&self, bytes: usize) -> Vec<u8> {
-        self.lock()
-            .pop_fitting(bytes)
-            .unwrap_or_else(|| Vec::with_capacity(bytes))
+    /// Takes the memory of a snapshot back.
+    pub fn give_back(&self, buffers: Buffers) {
+        let slab = buffers.into_slab();
+        let capacity = slab.capacity();
+        if capacity < POOLED_FROM {
+            return;
+        }
+        let mut free = self.lock();
+        free.taken = free.taken.saturating_sub(capacity);
+        free.away = free.away.saturating_sub(1);
+        free.keep(slab);
     }
 
     fn lock(&self) -> MutexGuard<'_, Free> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Free {
-    /// The smallest buffer that is large enough, but not of more than twice the size.
-    fn pop_fitting(&mut self, bytes: usize) -> Option<Vec<u8>> {
-        let range = bytes..=bytes.saturating_mul(2);
-        let capacity = *self.by_capacity.range(range).next()?.0;
-        self.pop(capacity)
+    /// The smallest slab that is large enough, but not of more than twice the size.
+    fn take_fitting(&mut self, bytes: usize) -> Option<Slab> {
+        let fitting = (0..self.slabs.len()).filter(|at| self.slabs[*at].fits(bytes));
+        let smallest = fitting.min_by_key(|at| self.slabs[*at].capacity())?;
+        Some(self.slabs.swap_remove(smallest))
     }
 
-    fn pop_smallest(&mut self) -> bool {
-        let smallest = self.by_capacity.keys().next().copied();
-        smallest.and_then(|capacity| self.pop(capacity)).is_some()
-    }
-
-    fn pop(&mut self, capacity: usize) -> Option<Vec<u8>> {
-        let same = self.by_capacity.get_mut(&capacity)?;
-        let buffer = same.pop();
-        if same.is_empty() {
-            self.by_capacity.remove(&capacity);
+    fn keep(&mut self, slab: Slab) {
+        let is_wanted = self.slabs.len() + self.away < self.most.clamp(1, KEPT);
+        if is_wanted && self.has_room(slab.capacity()) {
+            self.slabs.push(slab);
         }
-        self.bytes -= buffer.as_ref().map_or(0, Vec::capacity);
-        buffer
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        let kept: usize = self.slabs.iter().map(Slab::capacity).sum();
+        let all = kept.saturating_add(self.taken).saturating_add(bytes);
+        self.bound.is_none_or(|bound| all <= bound)
     }
 }
 
@@ -102,22 +106,41 @@ impl Free {
 mod tests {
     use super::*;
 
+    const MB: usize = 1 << 20;
+
+    fn place(buffers: &Buffers) -> *const u8 {
+        buffers.get(0).map_or(std::ptr::null(), <[u8]>::as_ptr)
+    }
+
     #[test]
     fn memory_is_used_again() {
         let pool = BufferPool::default();
-        let buffer = pool.take(10_000);
-        let place = buffer.as_ptr();
-        pool.give_back(vec![buffer]);
-        let again = pool.take(9_000);
-        assert_eq!((again.as_ptr(), again.len()), (place, 9_000));
-        let other = pool.take(9_000);
-        assert_ne!(other.as_ptr(), place);
+        let first = pool.take(&[6 * MB, 100]);
+        let at = place(&first);
+        pool.give_back(first);
+        let again = pool.take(&[5 * MB]);
+        assert_eq!((place(&again), again.total()), (at, 5 * MB as u64));
+        assert_ne!(place(&pool.take(&[5 * MB])), at);
     }
+
     #[test]
     fn a_bound_is_kept() {
-        let pool = BufferPool::bounded(15_000);
-        let buffers = vec![pool.take(10_000), pool.take(10_000)];
-        pool.give_back(buffers);
-        assert_eq!(pool.lock().bytes, 10_000);
+        let pool = BufferPool::bounded(15 * MB as u64);
+        let buffers = [pool.take(&[10 * MB]), pool.take(&[10 * MB])];
+        for buffers in buffers {
+            pool.give_back(buffers);
+        }
+        assert_eq!(pool.lock().slabs.len(), 1);
+    }
+
+    #[test]
+    fn slabs_that_a_state_outgrew_go() {
+        let pool = BufferPool::default();
+        let small = pool.take(&[4 * MB]);
+        pool.give_back(small);
+        let large = pool.take(&[20 * MB]);
+        assert!(pool.lock().slabs.is_empty());
+        pool.give_back(large);
+        assert_eq!(pool.lock().slabs.len(), 1);
     }
 }

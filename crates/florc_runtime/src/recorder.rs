@@ -11,12 +11,13 @@
 //! Does not look at the program's objects: the caller captures. Never fails: where the store
 //! cannot be written, the run goes on without it and [`Recorder::take_notes`] says so.
 
+mod disk;
 mod resume;
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use florc_manifest::{
@@ -27,15 +28,12 @@ use crate::context::LoopToken;
 use crate::error::StoreError;
 use crate::file_clock;
 use crate::graph::Snapshot;
-use crate::journal::JournalWriter;
 use crate::lockstep::Lockstep;
 use crate::policy::Policy;
 use crate::pool::BufferPool;
 use crate::progress::{Progress, dead_roots, main_label};
-use crate::run::RunHandle;
-use crate::storage::Storage;
-use crate::store::Store;
 use crate::writer::{Job, Writer};
+use disk::Disk;
 
 /// Which iterations are materialized.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,7 +92,7 @@ pub struct Recorder {
     manifest: RunManifest,
     mode: Mode,
     memory_limit: u64,
-    pool: Arc<BufferPool>,
+    pool: BufferPool,
     disk: Option<Disk>,
     progress: Progress,
     policy: Policy,
@@ -111,58 +109,6 @@ pub struct Recorder {
     process: u32,
 }
 
-/// What stands on the disk; gone after the first failure.
-#[derive(Debug)]
-struct Disk {
-    run: RunHandle,
-    journal: Arc<Mutex<JournalWriter>>,
-    /// Gone after a failure to write checkpoints.
-    writer: Option<Writer>,
-}
-
-impl Disk {
-    fn create(
-        config: &RecordConfig,
-        manifest: &mut RunManifest,
-        sources: &[(String, Vec<u8>)],
-        pool: &Arc<BufferPool>,
-    ) -> Result<Self, StoreError> {
-        let run = Store::create(&config.store)?.create_run(manifest, sources)?;
-        let path = run.journal_path();
-        let journal = JournalWriter::create(&path)
-            .map_err(|error| StoreError::io(&path, "begin the journal", &error))?;
-        let storage = config.storage_limit.map(Storage::new);
-        Ok(Self::over(&run, journal, storage, 0, pool))
-    }
-
-    /// Over a run whose journal is open; the first pack has the number `pack`.
-    fn over(
-        run: &RunHandle,
-        journal: JournalWriter,
-        storage: Option<Storage>,
-        pack: u64,
-        pool: &Arc<BufferPool>,
-    ) -> Self {
-        let journal = Arc::new(Mutex::new(journal));
-        let writer = Writer::start(run, Arc::clone(&journal), Arc::clone(pool), storage, pack);
-        Self {
-            run: run.clone(),
-            journal,
-            writer: Some(writer),
-        }
-    }
-
-    /// Makes the journal durable. Gives what went wrong: it can be written to for as long as it is
-    /// open, also after somebody has deleted it.
-    fn close(&self) -> Option<String> {
-        let path = self.run.journal_path();
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let synced = journal.sync().and_then(|()| path.metadata().map(|_| ()));
-        let told = |error| StoreError::io(&path, "write the journal", &error).to_string();
-        synced.err().map(told)
-    }
-}
-
 impl Recorder {
     /// Makes the run directory with manifest and sources (path as in the manifest, bytes), and
     /// starts the writer. `run`, `format` and `sources` of the manifest are filled in here.
@@ -171,7 +117,7 @@ impl Recorder {
         mut manifest: RunManifest,
         sources: &[(String, Vec<u8>)],
     ) -> Self {
-        let pool = Arc::new(BufferPool::bounded(config.memory_limit));
+        let pool = BufferPool::bounded(config.memory_limit);
         let disk = Disk::create(config, &mut manifest, sources, &pool);
         let mut recorder = Self::new(config, manifest, pool);
         match disk {
@@ -187,7 +133,7 @@ impl Recorder {
         recorder
     }
 
-    fn new(config: &RecordConfig, manifest: RunManifest, pool: Arc<BufferPool>) -> Self {
+    fn new(config: &RecordConfig, manifest: RunManifest, pool: BufferPool) -> Self {
         Self {
             manifest,
             mode: config.mode,
@@ -214,8 +160,8 @@ impl Recorder {
     }
 
     /// Where the memory of snapshots comes from.
-    pub fn pool(&self) -> Arc<BufferPool> {
-        Arc::clone(&self.pool)
+    pub fn pool(&self) -> BufferPool {
+        self.pool.clone()
     }
 
     /// The main loop `site` was entered; `inputs` are content hashes of what it reads and does
@@ -317,8 +263,8 @@ impl Recorder {
         self.is_due.then_some(block)
     }
 
-    /// To be asked between walk and copy: may a snapshot of so many bytes be taken? In the modes
-    /// `All` and `Every` waits until it may (release the GIL around it).
+    /// To be asked before the walk, with the bytes of the last one: may a snapshot of so many bytes be
+    /// taken? In the modes `All` and `Every` waits until it may (release the GIL around it).
     pub fn admit(&mut self, cut: &CutKey, bytes: u64) -> bool {
         if self.is_forked() {
             return false;
@@ -338,6 +284,24 @@ impl Recorder {
             self.dropped(cut.clone(), "earlier checkpoints were still being written");
         }
         is_admitted
+    }
+
+    /// To be asked between walk and copy: is a head of so many bytes still worth its cost? If not,
+    /// nothing of this iteration is taken.
+    pub fn affords(&mut self, cut: &CutKey, bytes: u64) -> bool {
+        let (CutKey::Head(head), Lockstep::Alone) = (cut, &self.lockstep) else {
+            return true;
+        };
+        let now = self.now();
+        let affords = self.policy.affords(head.iteration == 0, bytes, now);
+        if !affords {
+            self.is_due = false;
+            self.dropped(
+                cut.clone(),
+                "the state has grown: it waits until the bound on overhead allows",
+            );
+        }
+        affords
     }
 
     /// Hands a snapshot to the writer. `stall_seconds`: how long the program stood still.
@@ -366,6 +330,7 @@ impl Recorder {
             self.head_time
         };
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
+            self.policy.submitted();
             writer.submit(Job {
                 cut,
                 snapshot,

@@ -7,40 +7,23 @@
 //! Small storages move into the graph, the others are cut into chunks and hashed. Bytes are not
 //! copied: a chunk is a range of a buffer. Does not compress and does not write.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::error::StoreError;
-use crate::graph::{
-    Buffer, CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Snapshot, StorageId,
-};
+use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph, INLINE_LIMIT, Snapshot, StorageId};
+use crate::slab::Buffers;
 
-/// Where chunks can be read.
-pub trait ChunkRead {
-    /// The raw bytes of a chunk, checked against its id.
-    fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError>;
-
-    /// The bytes of a storage of a graph whose chunks are here.
-    fn read_storage(&self, graph: &Graph, id: StorageId) -> Result<Vec<u8>, StoreError> {
-        let nowhere = || StoreError::damaged(std::path::Path::new("graph"), "a storage is missing");
-        let info = graph.storages.get(id.index()).ok_or_else(nowhere)?;
-        let bytes = match &info.content {
-            Content::Inline(bytes) => bytes.clone(),
-            Content::Buffer => return Err(nowhere()),
-            Content::Chunks(chunks) => {
-                let mut bytes = Vec::new();
-                for chunk in chunks {
-                    bytes.extend(self.read_chunk(chunk)?);
-                }
-                bytes
-            }
-        };
-        if bytes.len() as u64 == info.bytes {
-            Ok(bytes)
-        } else {
-            Err(nowhere())
-        }
-    }
+/// Where storages can be read.
+pub trait StorageRead {
+    /// The bytes of a storage of a graph whose memory is here.
+    fn read_storage<'a>(
+        &'a self,
+        graph: &'a Graph,
+        id: StorageId,
+    ) -> Result<Cow<'a, [u8]>, StoreError>;
 }
 
 /// A snapshot with chunk ids.
@@ -50,8 +33,7 @@ pub struct Sealed {
     pub graph: Graph,
     /// Distinct chunks in order of first appearance: id, buffer, range in it, element size.
     pub chunks: Vec<SealedChunk>,
-    buffers: Vec<Buffer>,
-    places: BTreeMap<ChunkId, usize>,
+    buffers: Buffers,
 }
 
 /// A chunk in memory.
@@ -68,20 +50,17 @@ pub struct SealedChunk {
 /// Hashes a snapshot. A storage whose buffer is absent or of another length than it says gets the
 /// length of what there is.
 pub fn seal(snapshot: Snapshot) -> Sealed {
-    let Snapshot {
-        mut graph,
-        mut buffers,
-    } = snapshot;
-    buffers.resize_with(graph.storages.len(), Buffer::new);
+    let Snapshot { mut graph, buffers } = snapshot;
     let mut chunks = Vec::new();
-    let mut places = BTreeMap::new();
-    for (buffer, (info, bytes)) in graph.storages.iter_mut().zip(&buffers).enumerate() {
+    let mut seen = BTreeSet::new();
+    for (buffer, info) in graph.storages.iter_mut().enumerate() {
+        let bytes = buffers.get(buffer).unwrap_or_default();
         if info.content != Content::Buffer {
             continue;
         }
         info.bytes = bytes.len() as u64;
         if bytes.len() <= INLINE_LIMIT {
-            info.content = Content::Inline(bytes.clone());
+            info.content = Content::Inline(bytes.to_vec());
             continue;
         }
         let mut ids = Vec::with_capacity(bytes.len().div_ceil(CHUNK_BYTES));
@@ -89,15 +68,14 @@ pub fn seal(snapshot: Snapshot) -> Sealed {
             let range = start..bytes.len().min(start + CHUNK_BYTES);
             let id: ChunkId = *blake3::hash(&bytes[range.clone()]).as_bytes();
             ids.push(id);
-            places.entry(id).or_insert_with(|| {
+            if seen.insert(id) {
                 chunks.push(SealedChunk {
                     id,
                     element: info.element,
                     buffer,
                     range,
                 });
-                chunks.len() - 1
-            });
+            }
         }
         info.content = Content::Chunks(ids);
     }
@@ -105,30 +83,35 @@ pub fn seal(snapshot: Snapshot) -> Sealed {
         graph,
         chunks,
         buffers,
-        places,
     }
 }
 
 impl Sealed {
     /// The bytes of a chunk.
     pub fn bytes(&self, chunk: &SealedChunk) -> &[u8] {
-        &self.buffers[chunk.buffer][chunk.range.clone()]
+        let storage = self.buffers.get(chunk.buffer).unwrap_or_default();
+        &storage[chunk.range.clone()]
     }
 
     /// Gives the memory back.
-    pub fn into_buffers(self) -> Vec<Buffer> {
+    pub fn into_buffers(self) -> Buffers {
         self.buffers
     }
 }
 
-impl ChunkRead for Sealed {
-    fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError> {
-        match self.places.get(id) {
-            Some(at) => Ok(self.bytes(&self.chunks[*at]).to_vec()),
-            None => Err(StoreError::damaged(
-                std::path::Path::new("snapshot"),
-                "a chunk is missing",
-            )),
-        }
+impl StorageRead for Sealed {
+    fn read_storage<'a>(
+        &'a self,
+        graph: &'a Graph,
+        id: StorageId,
+    ) -> Result<Cow<'a, [u8]>, StoreError> {
+        let info = graph.storages.get(id.index());
+        let bytes = match info.map(|info| &info.content) {
+            Some(Content::Inline(bytes)) => Some(bytes.as_slice()),
+            Some(Content::Buffer | Content::Chunks(_)) => self.buffers.get(id.index()),
+            None => None,
+        };
+        let missing = || StoreError::damaged(Path::new("snapshot"), "a storage is missing");
+        bytes.map(Cow::Borrowed).ok_or_else(missing)
     }
 }

@@ -77,7 +77,7 @@ impl Writer {
     pub(crate) fn start(
         run: &RunHandle,
         journal: Arc<Mutex<JournalWriter>>,
-        pool: Arc<BufferPool>,
+        pool: BufferPool,
         storage: Option<Storage>,
         first_pack: u64,
     ) -> Self {
@@ -190,11 +190,7 @@ impl State {
 
 impl Job {
     fn bytes(&self) -> u64 {
-        self.snapshot
-            .buffers
-            .iter()
-            .map(|buffer| buffer.len() as u64)
-            .sum()
+        self.snapshot.buffers.total()
     }
 }
 
@@ -203,7 +199,7 @@ struct Work {
     packs: PathBuf,
     rank: u32,
     journal: Arc<Mutex<JournalWriter>>,
-    pool: Arc<BufferPool>,
+    pool: BufferPool,
     /// Chunks of earlier packs of this run.
     known: BTreeMap<ChunkId, ChunkPlace>,
     sequence: u64,

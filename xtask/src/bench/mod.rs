@@ -30,6 +30,16 @@ const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
         stall,
     ),
     (
+        "checkpoint",
+        "stall, cost, size, restore and memory of a checkpoint, beside other ways to save",
+        checkpoint,
+    ),
+    (
+        "workloads",
+        "overhead of recording on eight published shapes of training",
+        workloads,
+    ),
+    (
         "replay",
         "replay time over rerun time, outer and inner probe",
         replay::run,
@@ -57,7 +67,7 @@ pub(crate) struct Bench {
 pub(crate) fn run(root: &Path, names: &[String]) -> Result<(), String> {
     if names.first().is_some_and(|name| name == "list") {
         for (name, about, _) in BENCHMARKS {
-            println!("{name:<8} {about}");
+            println!("{name:<10} {about}");
         }
         return Ok(());
     }
@@ -102,6 +112,14 @@ impl Bench {
 
 fn stall(bench: &Bench) -> Result<(), String> {
     bench.python_benchmark("stall.py")
+}
+
+fn checkpoint(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("checkpoint.py")
+}
+
+fn workloads(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("workloads.py")
 }
 
 fn hook(bench: &Bench) -> Result<(), String> {

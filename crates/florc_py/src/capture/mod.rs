@@ -15,7 +15,6 @@ mod views;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use florc_manifest::{LossReason, MissingState};
 use florc_runtime::{Attributes, BufferPool, Graph, Node, NodeId, Snapshot};
@@ -27,7 +26,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 use crate::hidden;
 use crate::types::{self, Kind, TypeInfo};
 use tensors::Frameworks;
-use views::Views;
+use views::{Memory, Views};
 
 /// How a child hangs on its parent.
 #[derive(Clone)]
@@ -47,8 +46,6 @@ pub struct Limits {
     /// Roots that are not live: captured for future probes only, and only while they are small
     /// and complete.
     pub optional: BTreeSet<String>,
-    /// Where memory for copies comes from.
-    pub pool: Arc<BufferPool>,
 }
 
 impl Default for Limits {
@@ -56,7 +53,6 @@ impl Default for Limits {
         Self {
             small_bytes: 64 << 10,
             optional: BTreeSet::new(),
-            pool: Arc::default(),
         }
     }
 }
@@ -121,13 +117,39 @@ struct Mark {
     weight: u64,
 }
 
-/// Captures `roots` and the hidden state of the process.
-pub(crate) fn capture<'py>(
+/// A state of which everything is known but the bytes of its memory.
+pub struct Walked<'py> {
+    graph: Graph,
+    memory: Memory<'py>,
+    absent: Vec<MissingState>,
+    live_nodes: usize,
+}
+
+impl Walked<'_> {
+    /// Bytes to copy.
+    pub fn bytes(&self) -> u64 {
+        self.graph.raw_bytes()
+    }
+
+    /// Copies the memory.
+    pub fn copy(self, pool: &BufferPool) -> PyResult<Captured> {
+        let buffers = self.memory.copy(pool)?;
+        let graph = self.graph;
+        Ok(Captured {
+            snapshot: Snapshot { graph, buffers },
+            absent: self.absent,
+            live_nodes: self.live_nodes,
+        })
+    }
+}
+
+/// Walks `roots` and the hidden state of the process.
+pub(crate) fn walk<'py>(
     py: Python<'py>,
     roots: &[(String, Option<Bound<'py, PyAny>>)],
     limits: &Limits,
     with_hidden: bool,
-) -> PyResult<Captured> {
+) -> PyResult<Walked<'py>> {
     let mut walker = Walker::new(py)?;
     let mut optional = Vec::new();
     for (name, value) in roots {
@@ -156,9 +178,10 @@ pub(crate) fn capture<'py>(
         .graph
         .roots
         .sort_by_key(|(name, _)| order.get(name.as_str()).copied());
-    let snapshot = walker.finish(&limits.pool)?;
-    Ok(Captured {
-        snapshot,
+    let (graph, memory) = walker.finish();
+    Ok(Walked {
+        graph,
+        memory,
         absent,
         live_nodes,
     })
@@ -457,18 +480,13 @@ impl<'py> Walker<'py> {
         }
     }
 
-    fn finish(mut self, pool: &BufferPool) -> PyResult<Snapshot> {
+    fn finish(mut self) -> (Graph, Memory<'py>) {
         let views = std::mem::take(&mut self.views);
-        let lost = views.place(self.py, &mut self.graph, pool)?;
-        let mut buffers = lost.buffers;
-        buffers.resize_with(self.graph.storages.len(), Vec::new);
-        for (node, class) in lost.refused {
+        let placed = views.place(self.py, &mut self.graph);
+        for (node, class) in placed.refused {
             self.graph.nodes[node.index()] = self.lose(node, &class, LossReason::OpaqueState);
         }
-        Ok(Snapshot {
-            graph: self.graph,
-            buffers,
-        })
+        (self.graph, placed.memory)
     }
 }
 

@@ -27,6 +27,18 @@ struct DataType {
     objects: bool,
 }
 
+impl DataType {
+    /// `quint8`, `qint32`: elements mean what the tensor's scales say.
+    fn is_quantized(&self) -> bool {
+        self.name.starts_with('q')
+    }
+
+    /// Only these can be conjugated without being computed.
+    fn is_complex(&self) -> bool {
+        self.name.starts_with("complex")
+    }
+}
+
 /// What is remembered of torch and NumPy during a walk.
 pub(super) struct Frameworks<'py> {
     data_types: HashMap<usize, (DataType, Bound<'py, PyAny>)>,
@@ -90,15 +102,20 @@ fn bounds(shape: &[u64], strides: &[i64], size: usize) -> (i64, i64) {
 impl<'py> Walker<'py> {
     pub(super) fn tensor(&mut self, object: &Bound<'py, PyAny>, info: &TypeInfo) -> PyResult<Node> {
         let py = self.py;
-        if !self.is_plain(object)? {
-            return self.adapted_tensor(object, info);
-        }
         let data_type = self
             .frameworks
             .data_type(object.getattr(intern!(py, "dtype"))?)?;
+        let on_cpu = flag(object, intern!(py, "is_cpu"))?;
+        if !self.is_plain(object, &data_type, on_cpu)? {
+            return self.adapted_tensor(object, info);
+        }
         let shape: Vec<u64> = object.getattr(intern!(py, "shape"))?.extract()?;
         let strides: Vec<i64> = object.call_method0(intern!(py, "stride"))?.extract()?;
-        let device = device_of(object)?;
+        let device = if on_cpu {
+            "cpu".to_owned()
+        } else {
+            object.getattr(intern!(py, "device"))?.str()?.to_string()
+        };
         let byte_strides: Vec<i64> = strides
             .iter()
             .map(|stride| stride * signed(data_type.size as u64))
@@ -106,12 +123,14 @@ impl<'py> Walker<'py> {
         let address = object
             .call_method0(intern!(py, "data_ptr"))?
             .extract::<usize>()?;
-        if !has_memory(object, &shape, &byte_strides, data_type.size)? {
+        let storage = object.call_method0(intern!(py, "untyped_storage"))?;
+        if !has_memory(object, &storage, &shape, &byte_strides, data_type.size)? {
             return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
         }
         let is_leaf = flag(object, intern!(py, "is_leaf"))?;
+        let owners = (object, Some(storage));
         self.view(
-            object,
+            owners,
             address,
             &shape,
             &byte_strides,
@@ -141,15 +160,21 @@ impl<'py> Walker<'py> {
     }
 
     /// A tensor whose elements lie in memory as they are.
-    fn is_plain(&self, object: &Bound<'py, PyAny>) -> PyResult<bool> {
+    fn is_plain(
+        &self,
+        object: &Bound<'py, PyAny>,
+        data_type: &DataType,
+        on_cpu: bool,
+    ) -> PyResult<bool> {
         let py = self.py;
         let layout = object.getattr(intern!(py, "layout"))?;
         let strided = self.frameworks.strided.as_ref();
         Ok(strided.is_some_and(|strided| layout.is(strided))
-            && !flag(object, intern!(py, "is_quantized"))?
-            && !flag(object, intern!(py, "is_meta"))?
+            && !data_type.is_quantized()
+            && (on_cpu || !flag(object, intern!(py, "is_meta"))?)
             && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
-            && !object.call_method0(intern!(py, "is_conj"))?.is_truthy()?)
+            && !(data_type.is_complex()
+                && object.call_method0(intern!(py, "is_conj"))?.is_truthy()?))
     }
 
     fn gradient(
@@ -223,7 +248,8 @@ impl<'py> Walker<'py> {
             .get_item(intern!(py, "data"))?
             .cast_into::<PyTuple>()?;
         let (address, read_only): (usize, bool) = data.extract()?;
-        self.view(object, address, &shape, &strides, data_type.size, "cpu");
+        let owners = (object, None);
+        self.view(owners, address, &shape, &strides, data_type.size, "cpu");
         Ok(Node::Array {
             class: None,
             dtype: data_type.name,
@@ -238,7 +264,7 @@ impl<'py> Walker<'py> {
 
     fn view(
         &mut self,
-        object: &Bound<'py, PyAny>,
+        (object, storage): (&Bound<'py, PyAny>, Option<Bound<'py, PyAny>>),
         address: usize,
         shape: &[u64],
         strides: &[i64],
@@ -249,6 +275,7 @@ impl<'py> Walker<'py> {
         let view = View {
             node: self.current,
             object: object.clone(),
+            _storage: storage,
             address,
             low: address.wrapping_add_signed(low as isize),
             high: address.wrapping_add_signed(high as isize),
@@ -262,12 +289,12 @@ impl<'py> Walker<'py> {
 /// The storage holds all elements: it may have been resized away.
 fn has_memory(
     object: &Bound<'_, PyAny>,
+    storage: &Bound<'_, PyAny>,
     shape: &[u64],
     strides: &[i64],
     size: usize,
 ) -> PyResult<bool> {
     let py = object.py();
-    let storage = object.call_method0(intern!(py, "untyped_storage"))?;
     let bytes: i64 = storage.call_method0(intern!(py, "nbytes"))?.extract()?;
     let offset: i64 = object
         .call_method0(intern!(py, "storage_offset"))?
@@ -275,14 +302,6 @@ fn has_memory(
     let start = offset * signed(size as u64);
     let (low, high) = bounds(shape, strides, size);
     Ok(start + low >= 0 && (low == high || start + high <= bytes))
-}
-
-fn device_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
-    let py = object.py();
-    if flag(object, intern!(py, "is_cpu"))? {
-        return Ok("cpu".to_owned());
-    }
-    Ok(object.getattr(intern!(py, "device"))?.str()?.to_string())
 }
 
 fn flag(object: &Bound<'_, PyAny>, name: &Bound<'_, pyo3::types::PyString>) -> PyResult<bool> {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use florc_runtime::{Buffer, BufferPool, Content, Graph, Node, NodeId, StorageId, StorageInfo};
+use florc_runtime::{BufferPool, Buffers, Content, Graph, Node, NodeId, StorageId, StorageInfo};
 use pyo3::prelude::*;
 
 use crate::{device, memory};
@@ -18,6 +18,8 @@ use crate::{device, memory};
 pub(super) struct View<'py> {
     pub(super) node: NodeId,
     pub(super) object: Bound<'py, PyAny>,
+    /// Kept until the copy is made: a tensor may be pointed at other memory meanwhile.
+    pub(super) _storage: Option<Bound<'py, PyAny>>,
     /// Of the first element.
     pub(super) address: usize,
     pub(super) low: usize,
@@ -42,9 +44,45 @@ struct Group {
     high: usize,
 }
 
+/// Memory to copy.
+struct Source {
+    /// One that views it.
+    view: usize,
+    low: usize,
+    bytes: usize,
+}
+
+/// The memory of a walk, to be copied.
+pub(super) struct Memory<'py> {
+    py: Python<'py>,
+    /// They keep it alive.
+    views: Vec<View<'py>>,
+    /// One a storage.
+    sources: Vec<Source>,
+}
+
+impl Memory<'_> {
+    /// The bytes of all storages; those of the CPU in one go, without the GIL.
+    pub(super) fn copy(&self, pool: &BufferPool) -> PyResult<Buffers> {
+        let sizes: Vec<usize> = self.sources.iter().map(|source| source.bytes).collect();
+        let mut buffers = self.py.detach(|| pool.take(&sizes));
+        let mut near = Vec::new();
+        for (source, buffer) in self.sources.iter().zip(buffers.iter_mut()) {
+            let view = &self.views[source.view];
+            if view.device == "cpu" {
+                near.push((source.low, buffer));
+            } else {
+                device::read(&view.object, view.address, source.low, buffer)?;
+            }
+        }
+        memory::read(self.py, near);
+        Ok(buffers)
+    }
+}
+
 /// Outcome of [`Views::place`].
-pub(super) struct Placed {
-    pub(super) buffers: Vec<Buffer>,
+pub(super) struct Placed<'py> {
+    pub(super) memory: Memory<'py>,
     /// Nodes whose memory could not be described.
     pub(super) refused: Vec<(NodeId, String)>,
 }
@@ -84,17 +122,10 @@ impl<'py> Views<'py> {
         bytes
     }
 
-    /// Groups the views into storages, tells the nodes, copies the bytes.
-    pub(super) fn place(
-        self,
-        py: Python<'py>,
-        graph: &mut Graph,
-        pool: &BufferPool,
-    ) -> PyResult<Placed> {
-        let mut placed = Placed {
-            buffers: Vec::new(),
-            refused: Vec::new(),
-        };
+    /// Groups the views into storages and tells the nodes.
+    pub(super) fn place(self, py: Python<'py>, graph: &mut Graph) -> Placed<'py> {
+        let mut refused = Vec::new();
+        let mut sources = Vec::new();
         for mut group in self.groups() {
             let largest = group
                 .members
@@ -109,9 +140,7 @@ impl<'py> Views<'py> {
             if uneven {
                 for &view in &group.members {
                     let view = &self.views[view];
-                    placed
-                        .refused
-                        .push((view.node, "memory of mixed types".into()));
+                    refused.push((view.node, "memory of mixed types".into()));
                 }
                 continue;
             }
@@ -129,15 +158,15 @@ impl<'py> Views<'py> {
                 element: u8::try_from(element).unwrap_or(1),
                 content: Content::Buffer,
             });
-            let mut buffer = pool.take(bytes);
-            if first.device == "cpu" {
-                memory::read(py, group.low, &mut buffer);
-            } else {
-                device::read(&first.object, first.address, group.low, &mut buffer)?;
-            }
-            placed.buffers.push(buffer);
+            sources.push(Source {
+                view: group.members[0],
+                low: group.low,
+                bytes,
+            });
         }
-        Ok(placed)
+        let views = self.views;
+        let memory = Memory { py, views, sources };
+        Placed { memory, refused }
     }
 
     fn groups(&self) -> Vec<Group> {

@@ -14,6 +14,7 @@ mod matching;
 mod patch;
 mod storage;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 
@@ -24,7 +25,7 @@ use crate::hidden;
 use storage::Target;
 
 /// Reads the bytes of a storage of the graph that is restored.
-pub type ReadStorage<'a> = &'a dyn Fn(StorageId) -> Result<Vec<u8>, String>;
+pub type ReadStorage<'a> = &'a dyn Fn(StorageId) -> Result<Cow<'a, [u8]>, String>;
 
 /// Why a state could not be put back.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ pub(crate) struct Restorer<'py, 'g> {
     queue: VecDeque<(NodeId, Bound<'py, PyAny>)>,
     /// Dicts whose keys are objects, to be paired last.
     late: Vec<(NodeId, Bound<'py, PyAny>)>,
-    targets: Vec<Option<Target<'py>>>,
+    targets: Vec<Option<Target<'py, 'g>>>,
     /// The object of each node.
     objects: Vec<Option<Bound<'py, PyAny>>>,
     /// Nodes that are new but not filled, because of a cycle or of their hash.
@@ -129,10 +130,10 @@ pub(crate) struct Restorer<'py, 'g> {
 }
 
 /// Puts `graph` back; `live` are the variables as they are now.
-pub(crate) fn restore<'py>(
+pub(crate) fn restore<'py, 'g>(
     py: Python<'py>,
-    graph: &Graph,
-    read: ReadStorage<'_>,
+    graph: &'g Graph,
+    read: ReadStorage<'g>,
     live: &LiveRoots<'py>,
 ) -> Result<RestoredRoots, RestoreError> {
     if let Some(missing) = graph.missing.first() {

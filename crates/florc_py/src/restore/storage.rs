@@ -7,6 +7,8 @@
 //!
 //! A piece of live memory takes at most one saved storage. Decides nothing about objects.
 
+use std::borrow::Cow;
+
 use florc_runtime::{Node, NodeId, StorageId};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,7 +18,7 @@ use super::{Failure, Outcome, Restorer, create};
 use crate::{device, memory};
 
 /// Memory that a saved storage is put into.
-pub(super) struct Target<'py> {
+pub(super) struct Target<'py, 'g> {
     /// A byte tensor or a `bytearray` over it; none for live memory of an array.
     pub(super) owner: Option<Bound<'py, PyAny>>,
     /// Address of the first byte of `owner`.
@@ -25,7 +27,7 @@ pub(super) struct Target<'py> {
     pub(super) address: usize,
     /// A live tensor or array in that memory; `None` for new memory.
     live: Option<Bound<'py, PyAny>>,
-    bytes: Vec<u8>,
+    bytes: Cow<'g, [u8]>,
 }
 
 /// A view as saved or as it is: address or offset of its first element, and its shape.
@@ -40,7 +42,7 @@ struct Place<'py> {
     is_tensor: bool,
 }
 
-impl<'py> Restorer<'py, '_> {
+impl<'py, 'g> Restorer<'py, 'g> {
     pub(super) fn plan_storages(&mut self) -> Outcome<()> {
         let graph = self.graph;
         let mut viewers: Vec<Vec<NodeId>> = vec![Vec::new(); graph.storages.len()];
@@ -65,7 +67,7 @@ impl<'py> Restorer<'py, '_> {
         index: usize,
         viewers: &[NodeId],
         taken: &mut Vec<(usize, usize, String)>,
-    ) -> Outcome<Target<'py>> {
+    ) -> Outcome<Target<'py, 'g>> {
         let info = &self.graph.storages[index];
         let bytes = (self.read)(StorageId(index as u32)).map_err(|problem| Failure {
             node: viewers.first().copied(),
@@ -207,8 +209,8 @@ impl<'py> Restorer<'py, '_> {
         &self,
         place: &Place<'py>,
         address: usize,
-        bytes: Vec<u8>,
-    ) -> Outcome<Target<'py>> {
+        bytes: Cow<'g, [u8]>,
+    ) -> Outcome<Target<'py, 'g>> {
         let mut target = Target {
             owner: None,
             owner_address: address,
@@ -226,7 +228,12 @@ impl<'py> Restorer<'py, '_> {
         Ok(target)
     }
 
-    fn new_target(&self, index: usize, viewers: &[NodeId], bytes: &[u8]) -> Outcome<Target<'py>> {
+    fn new_target(
+        &self,
+        index: usize,
+        viewers: &[NodeId],
+        bytes: &[u8],
+    ) -> Outcome<Target<'py, 'g>> {
         let py = self.py;
         let device = &self.graph.storages[index].device;
         let for_tensors = viewers
@@ -239,7 +246,7 @@ impl<'py> Restorer<'py, '_> {
                 owner_address: 0,
                 address: 0,
                 live: None,
-                bytes: Vec::new(),
+                bytes: Cow::default(),
             });
         }
         let made = create::adapters(py)?
@@ -255,7 +262,7 @@ impl<'py> Restorer<'py, '_> {
             owner_address: address,
             address,
             live: None,
-            bytes: Vec::new(),
+            bytes: Cow::default(),
         })
     }
 

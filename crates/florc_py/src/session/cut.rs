@@ -131,16 +131,21 @@ pub(super) fn take<'py>(
 ) -> Result<(), Trouble> {
     let began = Instant::now();
     let _busy = Busy::new();
-    if !admitted(py, &cut)? {
+    if !has_room(py, &cut)? {
         return Ok(());
     }
     let scope = Scope::of_caller(py)?;
     let mut named = site.values(&scope, args)?;
     named.extend(start::project_modules(py)?);
     let unread = site.unread(&named);
-    let captured = port::capture(py, &named, site.optional());
+    let walked = port::walk(py, &named, site.optional());
     drop(named);
     drop(scope);
+    let captured = match walked {
+        Ok(walked) if !is_affordable(&cut, walked.bytes())? => return Ok(()),
+        Ok(walked) => port::copy(walked),
+        Err(trouble) => Err(trouble),
+    };
     let captured = match captured {
         Ok(mut captured) => {
             captured.snapshot.graph.missing.extend(unread);
@@ -159,12 +164,20 @@ pub(super) fn take<'py>(
 }
 
 /// Whether there is memory for a checkpoint of the size of the last one. May wait for the disk.
-fn admitted(py: Python<'_>, cut: &CutKey) -> Result<bool, Trouble> {
+fn has_room(py: Python<'_>, cut: &CutKey) -> Result<bool, Trouble> {
     here(|session| match &mut session.engine {
         Engine::Record(recorder) => {
             let bytes = session.last_bytes;
             py.detach(|| recorder.admit(cut, bytes))
         }
+        Engine::Replay(_) => true,
+    })
+}
+
+/// Whether a state of so many bytes is still worth what it costs, now that its size is known.
+fn is_affordable(cut: &CutKey, bytes: u64) -> Result<bool, Trouble> {
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => recorder.affords(cut, bytes),
         Engine::Replay(_) => true,
     })
 }

@@ -7,33 +7,36 @@
 //! Nothing is decided here.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use florc_runtime::Checkpoint;
+use florc_runtime::{BufferPool, Checkpoint};
 use pyo3::prelude::*;
 
 use super::{Engine, Trouble, here};
-use crate::state::{self, Captured, Limits};
+use crate::state::{self, Captured, Limits, Walked};
 
 /// Variables by name; `None` is unbound.
 pub(super) type Named<'py> = Vec<(String, Option<Bound<'py, PyAny>>)>;
 
-/// Captures what `roots` reach, and the hidden state of the process.
-pub(super) fn capture(
-    py: Python<'_>,
-    roots: &Named<'_>,
+/// Walks what `roots` reach, and the hidden state of the process.
+pub(super) fn walk<'py>(
+    py: Python<'py>,
+    roots: &Named<'py>,
     optional: BTreeSet<String>,
-) -> Result<Captured, Trouble> {
-    let pool = here(|session| match &session.engine {
-        Engine::Record(recorder) => recorder.pool(),
-        Engine::Replay(_) => Arc::default(),
-    })?;
+) -> Result<Walked<'py>, Trouble> {
     let limits = Limits {
         optional,
-        pool,
         ..Limits::default()
     };
-    Ok(state::capture(py, roots, &limits)?)
+    Ok(state::walk(py, roots, &limits)?)
+}
+
+/// Copies the memory of what was walked.
+pub(super) fn copy(walked: Walked<'_>) -> Result<Captured, Trouble> {
+    let pool = here(|session| match &session.engine {
+        Engine::Record(recorder) => recorder.pool(),
+        Engine::Replay(_) => BufferPool::default(),
+    })?;
+    Ok(walked.copy(&pool)?)
 }
 
 /// Puts a checkpoint back; what each name is to be bound to.

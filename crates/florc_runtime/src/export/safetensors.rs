@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::tensor::{Memory, Tensor};
+use super::tensor::Tensor;
 use crate::checkpoint::Checkpoint;
 use crate::cut_text::cut_text;
 
@@ -34,9 +34,10 @@ pub(super) fn write(
     header.resize(header.len().next_multiple_of(8), b' ');
     out.write_all(&(header.len() as u64).to_le_bytes())?;
     out.write_all(&header)?;
-    let mut memory = Memory::default();
     for (_, tensor) in tensors {
-        let bytes = memory.of(checkpoint, tensor.storage)?;
+        let bytes = checkpoint
+            .storage(tensor.storage)
+            .map_err(io::Error::other)?;
         out.write_all(&tensor.contiguous(bytes))?;
     }
     Ok(())

@@ -3,8 +3,6 @@
 //! Nothing of a checkpoint is believed: a view that reaches out of its memory, or that is far larger
 //! than it, is no tensor.
 
-use std::io;
-
 use crate::checkpoint::Checkpoint;
 use crate::graph::{Node, NodeId, StorageId};
 
@@ -55,20 +53,6 @@ const KINDS: &[Kind] = kinds! {
     "float8_e4m3fnuz" 1 None, None, [];
     "float8_e5m2fnuz" 1 None, None, [];
 };
-
-/// The bytes of the storage that was read last: tensors of one storage come one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Memory(Option<(StorageId, Vec<u8>)>);
-
-impl Memory {
-    /// The bytes of a storage.
-    pub(super) fn of(&mut self, checkpoint: &Checkpoint, id: StorageId) -> io::Result<&[u8]> {
-        if self.0.as_ref().is_none_or(|(known, _)| *known != id) {
-            self.0 = Some((id, checkpoint.storage(id).map_err(io::Error::other)?));
-        }
-        Ok(self.0.as_ref().map_or(&[], |(_, bytes)| bytes))
-    }
-}
 
 /// A tensor that can be written.
 #[derive(Debug)]

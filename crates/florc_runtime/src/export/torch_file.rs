@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::pickle::Pickle;
-use super::tensor::{Memory, Tensor};
+use super::tensor::Tensor;
 use super::zip::Archive;
 use crate::checkpoint::Checkpoint;
 use crate::graph::StorageId;
@@ -48,10 +48,11 @@ pub(super) fn write(
     let mut archive = Archive::new(out);
     archive.file("archive/data.pkl", &pickle.end())?;
     archive.file("archive/byteorder", b"little")?;
-    let mut memory = Memory::default();
     for (key, (at, is_view)) in memories.into_iter().enumerate() {
         let tensor = &tensors[at].1;
-        let bytes = memory.of(checkpoint, tensor.storage)?;
+        let bytes = checkpoint
+            .storage(tensor.storage)
+            .map_err(io::Error::other)?;
         let elements = if is_view {
             None
         } else {

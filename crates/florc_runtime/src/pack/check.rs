@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Pack, is_plain_name};
 use crate::error::StoreError;
-use crate::graph::{ChunkId, Content};
-use crate::seal::ChunkRead as _;
+use crate::graph::{CHUNK_BYTES, ChunkId, Content};
 
 /// A chunk that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +58,9 @@ impl Pack {
             let sum = ids
                 .iter()
                 .fold(0, |sum: u64, id| sum.saturating_add(raw(id)));
-            if sum != info.bytes {
+            let whole = CHUNK_BYTES as u64;
+            let is_even = ids.iter().rev().skip(1).all(|id| raw(id) == whole);
+            if sum != info.bytes || !is_even || ids.last().is_some_and(|id| raw(id) > whole) {
                 let what = "a storage has another length than its chunks";
                 return Err(StoreError::damaged(&self.reader.path, what));
             }

@@ -49,7 +49,10 @@ fn sealed(buffers: Vec<Vec<u8>>, element: u8) -> Sealed {
         });
         graph.roots.push((format!("x{at}"), array));
     }
-    seal(Snapshot { graph, buffers })
+    seal(Snapshot {
+        graph,
+        buffers: buffers.into(),
+    })
 }
 
 fn write(path: &Path, sealed: &Sealed) -> u64 {
@@ -69,7 +72,8 @@ fn load(path: &Path) -> Result<Checkpoint, StoreError> {
 
 fn contents(checkpoint: &Checkpoint) -> Vec<Vec<u8>> {
     let ids = (0..checkpoint.graph.storages.len() as u32).map(StorageId);
-    ids.map(|id| checkpoint.storage(id).unwrap()).collect()
+    ids.map(|id| checkpoint.storage(id).unwrap().to_vec())
+        .collect()
 }
 
 /// One storage in the graph, one of two chunks.
@@ -162,4 +166,18 @@ proptest! {
         prop_assert_eq!(contents(&checkpoint), buffers);
         prop_assert_eq!(state_hash(&checkpoint.graph), state_hash(&sealed.graph));
     }
+}
+
+#[test]
+fn chunks_in_another_order_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("0-0.pack");
+    let bytes = (0..CHUNK_BYTES as u32 / 4 + 2000).flat_map(u32::to_le_bytes);
+    let mut sealed = sealed(vec![bytes.collect()], 4);
+    let Content::Chunks(ids) = &mut sealed.graph.storages[0].content else {
+        panic!("it is in the graph");
+    };
+    ids.reverse();
+    write(&path, &sealed);
+    assert!(load(&path).is_err());
 }

@@ -72,7 +72,7 @@ impl Recorder {
         for record in later {
             remove(&run.packs().join(&record.pack))?;
         }
-        let pool = BufferPool::bounded(config.memory_limit).into();
+        let pool = BufferPool::bounded(config.memory_limit);
         let disk = Disk::over(run, journal, storage, pack, &pool);
         let mut recorder = Self::new(config, manifest, pool);
         recorder.disk = Some(disk);

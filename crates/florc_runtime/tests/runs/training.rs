@@ -116,7 +116,7 @@ impl Program {
         });
         Snapshot {
             graph,
-            buffers: vec![buffer],
+            buffers: vec![buffer].into(),
         }
     }
 

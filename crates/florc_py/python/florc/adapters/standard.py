@@ -3,6 +3,7 @@
 import collections
 import functools
 import random
+import struct
 import sys
 import types
 import warnings
@@ -158,13 +159,12 @@ def _replace(attributes, content):
 
 def _pack(state):
     version, words, spare = state
-    return (version, b"".join(word.to_bytes(4, "little") for word in words), spare)
+    return (version, struct.pack(f"<{len(words)}I", *words), spare)
 
 
 def _unpack(state):
     version, words, spare = state
-    whole = tuple(int.from_bytes(words[i : i + 4], "little") for i in range(0, len(words), 4))
-    return (version, whole, spare)
+    return (version, struct.unpack(f"<{len(words) // 4}I", words), spare)
 
 
 class Partial(Immutable):
