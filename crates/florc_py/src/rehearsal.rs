@@ -67,6 +67,7 @@ fn _rehearse(
 
 /// Restores the variables of a dict in place. Gives seconds of reading, of putting back.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "as Python gives it")]
 fn _put_back(names: &Bound<'_, PyDict>, path: PathBuf) -> PyResult<(f64, f64)> {
     let py = names.py();
     let began = Instant::now();

@@ -169,12 +169,13 @@ impl<'py> Walker<'py> {
         let py = self.py;
         let layout = object.getattr(intern!(py, "layout"))?;
         let strided = self.frameworks.strided.as_ref();
-        Ok(strided.is_some_and(|strided| layout.is(strided))
+        let in_memory = strided.is_some_and(|strided| layout.is(strided))
             && !data_type.is_quantized()
-            && (on_cpu || !flag(object, intern!(py, "is_meta"))?)
-            && !object.call_method0(intern!(py, "is_neg"))?.is_truthy()?
-            && !(data_type.is_complex()
-                && object.call_method0(intern!(py, "is_conj"))?.is_truthy()?))
+            && (on_cpu || !flag(object, intern!(py, "is_meta"))?);
+        if !in_memory || object.call_method0(intern!(py, "is_neg"))?.is_truthy()? {
+            return Ok(false);
+        }
+        Ok(!data_type.is_complex() || !object.call_method0(intern!(py, "is_conj"))?.is_truthy()?)
     }
 
     fn gradient(
