@@ -90,3 +90,78 @@ def test_a_probe_that_changes_more_than_generators_is_not_believed(project):
     project.script.write_text(SCRIPT.replace("    print(\"epoch\"", f"{probe}\n    print(\"epoch\""))
     ran = project.replay()
     assert ran.code in (1, 2) and ran.probes() == [], ran.stderr
+
+
+OBJECTS = """\
+import random
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+class Sampler:
+    def __init__(self, seed):
+        self.parts = {"rng": np.random.RandomState(seed), "py": random.Random(seed)}
+    def noise(self):
+        return self.parts["rng"].randn() + self.parts["py"].gauss(0.0, 1.0)
+
+def main():
+    rng, own = np.random.default_rng(5), torch.Generator().manual_seed(5)
+    sampler = Sampler(7)
+    def draw():
+        return rng.normal(0.0, 0.1)
+    loader = DataLoader(TensorDataset(torch.arange(24.0)), batch_size=8, shuffle=True, generator=own)
+    weight = 0.0
+    for epoch in range(5):
+        for (x,) in loader:
+            weight += 0.1 * float(x.sum()) * draw() + 0.01 * sampler.noise()
+            weight = 0.9 * weight + rng.random()
+        print("epoch", epoch, weight)
+
+main()
+"""
+
+OBJECTS_BY_HAND = """\
+class Kept:
+    def __init__(self, rng, own, sampler):
+        self.rng, self.own, self.parts = rng, own, sampler.parts
+    def __enter__(self):
+        self.kept = self.rng.bit_generator.state, self.own.get_state(), self.parts["rng"].get_state(legacy=False), self.parts["py"].getstate()
+    def __exit__(self, *_):
+        self.rng.bit_generator.state = self.kept[0]; self.own.set_state(self.kept[1])
+        self.parts["rng"].set_state(self.kept[2]); self.parts["py"].setstate(self.kept[3])
+
+"""
+
+OF_OBJECTS = {
+    "direct": ("            weight = 0.9 * weight + rng.random()", 12, "print('probe direct', rng.normal(), weight)"),
+    "attribute": ("            weight = 0.9 * weight + rng.random()", 12, "print('probe attribute', sampler.noise(), weight)"),
+    "bound": ("        print(\"epoch\", epoch, weight)", 8, "print('probe bound', draw(), weight)"),
+    "loader": ("        print(\"epoch\", epoch, weight)", 8, "print('probe loader', [x.tolist() for (x,) in loader], torch.randperm(4, generator=own).tolist())"),
+}
+
+
+def with_objects(which, by_hand):
+    text = OBJECTS
+    for name in which:
+        anchor, depth, probe = OF_OBJECTS[name]
+        indent = " " * depth
+        added = f"{indent}with Kept(rng, own, sampler):\n{indent}    {probe}" if by_hand else f"{indent}{probe}"
+        text = text.replace(anchor, f"{anchor}\n{added}")
+    return text.replace("def main", f"{OBJECTS_BY_HAND}def main") if by_hand else text
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
+    project = small(tmp_path_factory.mktemp("objects"), OBJECTS)
+    assert project.record().code == 0
+    return project
+
+
+@pytest.mark.parametrize("which", [["direct"], ["attribute"], ["bound"], ["loader"], list(OF_OBJECTS)], ids="+".join)
+def test_generators_that_are_objects_of_the_script_are_put_back(tmp_path, objects, which):
+    expected = small(tmp_path, with_objects(which, True)).plain()
+    assert expected.code == 0, expected.stderr
+    objects.script.write_text(with_objects(which, False))
+    ran = objects.replay("--workers", "2")
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected.probes()), ran.stderr
+    assert "verified" in ran.stderr

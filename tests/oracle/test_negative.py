@@ -95,13 +95,13 @@ def test_a_changed_learning_rate_takes_no_part(recorded, from_scratch):
 def test_a_probe_that_changes_training_is_refused(recorded):
     project, _, _ = recorded("numpy_mlp")
     text = project.script.read_text().replace(
-        "    loss_history.append(loss)", "    print('probe', rng.rand())\n    loss_history.append(loss)"
+        "    loss_history.append(loss)", "    print('probe', params['b1'].fill(0.5))\n    loss_history.append(loss)"
     )
     project.script.write_text(text)
     ran = project.replay()
     assert ran.code in (1, 2)
     assert ran.probes() == []
-    assert "rng.rand()" in ran.stderr
+    assert ".fill(0.5)" in ran.stderr
 
 
 BEST = """\

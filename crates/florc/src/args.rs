@@ -114,8 +114,48 @@ pub(crate) struct ReplayArgs {
     /// sources are replayed with the log statements added, and other edits are listed].
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also run added statements that change the training. Values of segments in which one ran are
+    /// marked as approximate.
+    #[arg(long)]
+    pub(crate) allow_impure: bool,
+    /// Run the edited script from this iteration on (`epoch=7`), in the state that was recorded
+    /// there, as a new run.
+    #[arg(
+        long,
+        value_name = "LOOP=VALUE",
+        conflicts_with_all = ["strict", "allow_impure", "condition", "budget", "dry_run", "continues", "approximate", "diagnose", "format"]
+    )]
+    pub(crate) fork: Option<String>,
+    /// A name for the new run of `--fork`.
+    #[arg(long, requires = "fork")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) how: ReplayOptions,
+}
+
+/// Seconds of `90s`, `10m`, `1h30m`.
+fn duration(text: &str) -> Result<f64, String> {
+    let wrong = || "give a time such as `90s`, `10m` or `1h30m`".to_owned();
+    let (mut seconds, mut rest) = (0.0, text);
+    while !rest.is_empty() {
+        let at = rest
+            .find(|it: char| it.is_ascii_alphabetic())
+            .ok_or_else(wrong)?;
+        let number: f64 = rest[..at].parse().map_err(|_| wrong())?;
+        let unit = match &rest[at..=at] {
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        seconds += number * unit;
+        rest = &rest[at + 1..];
+    }
+    if seconds > 0.0 {
+        Ok(seconds)
+    } else {
+        Err(wrong())
+    }
 }
 
 /// How a run is replayed, whichever log statements are asked.
@@ -130,7 +170,11 @@ pub(crate) struct ReplayOptions {
     /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'.
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) condition: Option<String>,
-    /// Show the segments and the expected time, and stop.
+    /// Stop after this time (`90s`, `10m`, `1h30m`): what gives most rows a second is replayed first,
+    /// what is left is listed, and `--continue` goes on with it.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) budget: Option<f64>,
+    /// Show the plan and the expected time, and stop.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Go on with a replay of the same log statements that was broken off: segments that it
@@ -140,6 +184,10 @@ pub(crate) struct ReplayOptions {
     /// Also show values that could not be verified, marked as approximate.
     #[arg(long)]
     pub(crate) approximate: bool,
+    /// Where values differ from the recorded run, find the cause by replaying again, however long
+    /// that takes [default: where it takes a minute at most].
+    #[arg(long)]
+    pub(crate) diagnose: bool,
     /// Python to run with [default: the one that recorded].
     #[arg(long, value_name = "PYTHON")]
     pub(crate) python: Option<PathBuf>,

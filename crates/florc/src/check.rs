@@ -9,7 +9,7 @@
 
 mod files;
 mod finding;
-pub(crate) mod github;
+mod github;
 mod patterns;
 mod sarif;
 

@@ -42,6 +42,7 @@ mod show;
 mod table;
 mod versions;
 mod worker;
+mod workflow;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

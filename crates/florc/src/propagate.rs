@@ -19,7 +19,7 @@ use crate::listing::{self, OpenedRun};
 use crate::program::Disk;
 use crate::project::Project;
 use crate::replay::find::{self, Subject};
-use crate::replay::{compared, replay_of};
+use crate::replay::{Allowed, compared, replay_of};
 use crate::versions::GitFiles;
 use crate::{DONE, FINDINGS, HostPython, out, project};
 
@@ -104,7 +104,7 @@ fn one(
     host: &HostPython,
 ) -> Result<i32, Failure> {
     find::check_modules(subject)?;
-    let compared = compared(false, subject, files)?;
+    let compared = compared(Allowed::default(), subject, files)?;
     let sources = &compared.sources;
     let mut diff = String::new();
     for (file, text) in sources.recorded.source.files().iter().zip(&sources.texts) {

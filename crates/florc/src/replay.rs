@@ -11,13 +11,16 @@
 //! `florc_history`'s, the running is the workers'.
 
 pub(crate) mod carried;
+mod cause;
 pub(crate) mod changes;
 mod dry_run;
 mod environment;
 pub(crate) mod estimate;
 pub(crate) mod find;
+mod fork;
 mod judge;
 mod merge;
+mod picture;
 mod plan;
 mod probed;
 mod report;
@@ -32,7 +35,7 @@ use florc_semantic::files::Files;
 use crate::args::{ReplayArgs, ReplayOptions};
 use crate::failure::Failure;
 use crate::program::Disk;
-use crate::{DONE, HostPython, python};
+use crate::{DONE, HostPython, out, python};
 
 /// What is replayed: sources, and how they differ from the recorded ones.
 pub(crate) struct Compared {
@@ -45,9 +48,16 @@ pub(crate) struct Compared {
 pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
     plan::condition(args.how.condition.as_deref())?; // wrong before anything is looked for
     let subject = find::subject(args)?;
+    if let Some(at) = &args.fork {
+        return fork::fork(args, at, &subject, host);
+    }
     find::check_modules(&subject)?;
     let files = Disk::new(&subject.project.root, Vec::new());
-    let compared = compared(args.strict, &subject, &files)?;
+    let allowed = Allowed {
+        strict: args.strict,
+        impure: args.allow_impure,
+    };
+    let compared = compared(allowed, &subject, &files)?;
     replay_of(&args.how, &subject, &compared, host)
 }
 
@@ -69,24 +79,62 @@ pub(crate) fn replay_of(
         report::no_probe(args, subject, verdict, left_out)?;
         return Ok(DONE);
     }
+    if args.budget.is_some() && !verdict.unproven.is_empty() {
+        return Err(unproven_in_part());
+    }
     let probed = probed::probed(subject, sources, verdict);
-    let planned = plan::plan(args.workers, subject, &probed, verdict, condition.as_ref())?;
+    let asked = Asked {
+        subject,
+        sources,
+        comparison: verdict,
+        probed: &probed,
+        condition: condition.as_ref(),
+    };
+    let planned = asked.plan(args)?;
     report::begin(subject, sources, verdict, &planned);
     if args.dry_run {
-        dry_run::dry_run(args, subject, &probed, &planned, left_out)?;
+        let picture = picture::Picture {
+            subject,
+            sources,
+            probed: &probed,
+            planned: &planned,
+            workers: args.workers,
+        };
+        dry_run::dry_run(args, &picture, left_out)?;
         return Ok(DONE);
     }
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
-    environment::compare(&python, &subject.facts.manifest.environment);
+    let differences = environment::differences(&python, &subject.facts.manifest.environment);
+    for difference in &differences {
+        out::warning(difference);
+    }
     let stored = plan::store(subject, sources, verdict, &probed, &planned, args.continues)?;
     let work = work::Work {
         python: &python,
         stored: &stored,
         subject,
         seconds: planned.segments.iter().map(|it| it.seconds).collect(),
+        order: planned.order.iter().map(|at| *at as u32).collect(),
+        budget: args.budget,
     };
-    work::run(&work, args.workers)?;
-    let merged = merge::merge(&stored, subject, &probed, &planned, condition.as_ref())?;
+    let left = work::run(&work, args.workers)?;
+    let merged = merge::merge(
+        &stored,
+        subject,
+        &probed,
+        &planned,
+        &left,
+        condition.as_ref(),
+    )?;
+    let causes = cause::causes(&cause::Case {
+        work: &work,
+        subject,
+        stored: &stored,
+        planned: &planned,
+        merged: &merged,
+        environment: &differences,
+        diagnose: args.diagnose,
+    })?;
     let told = report::Told {
         args,
         subject,
@@ -95,27 +143,87 @@ pub(crate) fn replay_of(
         planned: &planned,
         stored: &stored,
         merged: &merged,
+        causes: &causes,
         comparison: verdict,
         left_out,
     };
     report::finish(&told)
 }
 
+fn unproven_in_part() -> Failure {
+    Failure::new(
+        "a part of the run proves nothing here: an added statement may change the training, which \
+         only a replay of the whole run can tell",
+    )
+    .help("leave out `--budget`, or make the log statement plainer")
+}
+
+/// What is asked of a run.
+struct Asked<'a> {
+    subject: &'a find::Subject,
+    sources: &'a find::Sources,
+    comparison: &'a changes::Comparison,
+    probed: &'a probed::Probed,
+    condition: Option<&'a florc_history::Where>,
+}
+
+impl Asked<'_> {
+    /// The plan. One that is gone on with is cut as it was.
+    fn plan(&self, args: &ReplayOptions) -> Result<plan::Planned, Failure> {
+        let marks = !self.comparison.impure.is_empty();
+        let planned = self.divided(args.workers, args.budget.is_some() || marks)?;
+        if !args.continues || args.budget.is_some() || marks || self.is_begun(&planned) {
+            return Ok(planned);
+        }
+        let fine = self.divided(args.workers, true)?;
+        Ok(if self.is_begun(&fine) { fine } else { planned })
+    }
+
+    fn divided(&self, workers: usize, fine: bool) -> Result<plan::Planned, Failure> {
+        let division = plan::Division {
+            workers,
+            condition: self.condition,
+            fine,
+        };
+        plan::plan(division, self.subject, self.probed, self.comparison)
+    }
+
+    fn is_begun(&self, planned: &plan::Planned) -> bool {
+        plan::unfinished(
+            self.subject,
+            self.sources,
+            self.comparison,
+            self.probed,
+            planned,
+        )
+        .is_some()
+    }
+}
+
+/// Edits that are let through, or not.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// Nothing but log statements.
+    pub(crate) strict: bool,
+    /// Added statements that change the training, too.
+    pub(crate) impure: bool,
+}
+
 /// The sources that are replayed, compared with the recorded ones: the working tree where it only
 /// gained log statements, else the recorded sources with those log statements.
 pub(crate) fn compared(
-    strict: bool,
+    allowed: Allowed,
     subject: &find::Subject,
     files: &dyn Files,
 ) -> Result<Compared, Failure> {
     let sources = find::sources(subject, files);
     let sources = match sources {
         // A recorded file may be gone because its code is elsewhere now.
-        Err(_) if !strict => None,
+        Err(_) if !allowed.strict => None,
         sources => Some(sources?),
     };
     if let Some(sources) = sources {
-        match changes::compare(&sources, subject)? {
+        match changes::compare(&sources, subject, allowed.impure)? {
             Ok(comparison) => {
                 return Ok(Compared {
                     sources,
@@ -123,13 +231,13 @@ pub(crate) fn compared(
                     left_out: carried::LeftOut::default(),
                 });
             }
-            Err(refusal) if strict => return Err(refusal),
+            Err(refusal) if allowed.strict => return Err(refusal),
             Err(_) => {}
         }
     }
     let sources = find::wide_sources(subject, files)?;
     let (sources, left_out) = carried::carried(sources, subject)?;
-    let comparison = changes::compare(&sources, subject)??;
+    let comparison = changes::compare(&sources, subject, allowed.impure)??;
     Ok(Compared {
         sources,
         comparison,

@@ -18,7 +18,7 @@ use florc_manifest::{HeadKey, LoopPosition, Row};
 use florc_runtime::{content_hash, is_intact_json, to_checked_json};
 pub(crate) use health::{bytes_by_run, damages, set_aside};
 use serde::{Deserialize, Serialize};
-pub(crate) use unfinished::unfinished;
+pub(crate) use unfinished::{forget_failures, unfinished};
 
 use crate::failure::Failure;
 use crate::out;
@@ -61,6 +61,9 @@ pub(crate) struct StoredReplay {
     pub(crate) condition: Option<String>,
     /// Number of rows in `rows.jsonl`.
     pub(crate) rows: u64,
+    /// Segments for which there was no time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) left: Vec<u32>,
     /// blake3 of `rows.jsonl`, hex.
     #[serde(default)]
     pub(crate) rows_hash: String,
@@ -286,6 +289,7 @@ mod tests {
             source_hash: "hash".to_owned(),
             condition: None,
             rows: 2,
+            left: Vec::new(),
             rows_hash: String::new(),
         }
     }

@@ -126,7 +126,8 @@ fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
     put(&target.project.store, &config)
 }
 
-fn put(store: &Path, config: &serde_json::Value) -> Result<PathBuf, Failure> {
+/// Puts the runner's settings where it finds them.
+pub(crate) fn put(store: &Path, config: &serde_json::Value) -> Result<PathBuf, Failure> {
     let name = format!("florc-run-{}.json", std::process::id());
     let first = config_folder(store).join(&name);
     if std::fs::write(&first, config.to_string()).is_ok() {

@@ -57,6 +57,7 @@ pub(crate) fn entry(facts: &RunFacts, bytes: u64) -> Value {
     let manifest = &facts.manifest;
     json!({
         "run": manifest.run,
+        "parent": manifest.parent,
         "name": manifest.name,
         "script": manifest.script,
         "argv": manifest.argv,
@@ -80,6 +81,14 @@ pub(crate) fn overhead(facts: &RunFacts) -> Option<f64> {
     (own > 0.0).then(|| ended.florc_seconds / own)
 }
 
+/// `from 20260131-170405-1f3a at epoch=7`.
+pub(crate) fn forked(parent: &florc_manifest::Parent) -> String {
+    format!(
+        "from {} at {}={}",
+        parent.run, parent.label, parent.position
+    )
+}
+
 fn lines(found: &[(RunFacts, u64)]) -> String {
     let header = [
         "run",
@@ -96,7 +105,10 @@ fn lines(found: &[(RunFacts, u64)]) -> String {
         vec![
             manifest.run.clone(),
             manifest.name.clone().unwrap_or_else(|| "-".to_owned()),
-            manifest.script.clone(),
+            match &manifest.parent {
+                None => manifest.script.clone(),
+                Some(parent) => format!("{} ({})", manifest.script, forked(parent)),
+            },
             table::moment(manifest.started),
             table::seconds(facts.seconds()),
             facts.iterations.len().to_string(),

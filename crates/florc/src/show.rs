@@ -92,6 +92,8 @@ fn what_ran(facts: &RunFacts) -> Lines {
         let text = format!("{}; what follows is of rank 0", ranks.world_size);
         lines.push(("processes", text));
     }
+    let parent = manifest.parent.as_ref();
+    lines.extend(parent.map(|parent| ("forked", runs::forked(parent))));
     lines.extend([
         ("command", manifest.argv.join(" ")),
         ("folder", manifest.cwd.clone()),

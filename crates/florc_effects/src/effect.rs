@@ -65,6 +65,9 @@ impl Hidden {
     }
 }
 
+/// Types of random generators that are objects of a script.
+pub const GENERATORS: [&str; 3] = ["numpy.random.Generator", "random.Random", "torch.Generator"];
+
 /// What running a region once, or many times, may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RegionEffect {
@@ -72,6 +75,9 @@ pub struct RegionEffect {
     pub bound: BTreeMap<BindingId, Cause>,
     /// Variables whose reachable object graph may be changed.
     pub mutated: BTreeMap<BindingId, Cause>,
+    /// Those of `mutated` of which only random generators may be changed: objects of
+    /// [`GENERATORS`], whose whole state can be read and put back.
+    pub drawn: BTreeSet<BindingId>,
     /// Calls that nothing is known of.
     pub opaque: Vec<(Span, String)>,
     /// State outside of variables.

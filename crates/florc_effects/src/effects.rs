@@ -13,9 +13,9 @@ use florc_semantic::{BindingId, FunctionId, ScopeKind, Semantics};
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, StmtId};
 
-use crate::effect::{Cause, LogCall, RegionEffect, Summary};
+use crate::effect::{Cause, GENERATORS, LogCall, RegionEffect, Summary};
 use crate::event::{Action, Event};
-use crate::heap::{Field, Heap, ObjKind, Site};
+use crate::heap::{Field, Heap, ObjId, ObjKind, Site};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
 use crate::spread::{Spread, World, collect, outer_objects, spread};
@@ -197,8 +197,36 @@ impl Effects {
         }
         self.add_members(&all, &mut effect);
         effect.mutated = self.changed_variables(&all, |binding| self.is_visible(binding, function));
+        effect.drawn = self.drawn(&all.objects, effect.mutated.keys());
         self.add_foreign_globals(function, &all, &mut effect);
         effect
+    }
+
+    /// Variables that lead to no changed object but random generators.
+    fn drawn<'a>(
+        &self,
+        changed: &ObjSet,
+        variables: impl Iterator<Item = &'a BindingId>,
+    ) -> BTreeSet<BindingId> {
+        let is_generator = |id: &ObjId| match self.heap.kind(*id) {
+            ObjKind::Typed(of) => GENERATORS.contains(&of.as_str()),
+            ObjKind::Scalar
+            | ObjKind::Unknown
+            | ObjKind::Instance(_)
+            | ObjKind::Function(_)
+            | ObjKind::Class(_)
+            | ObjKind::Library(_)
+            | ObjKind::Module(_)
+            | ObjKind::Method(_)
+            | ObjKind::Super(_) => false,
+        };
+        let only_generators = |binding: &&BindingId| {
+            let reach = self.reach[binding.index()].iter();
+            reach
+                .filter(|id| changed.contains(*id))
+                .all(|id| is_generator(&id))
+        };
+        variables.filter(only_generators).copied().collect()
     }
 
     /// Whether the module was so involved that unknown values were taken for one, or all statements
@@ -298,6 +326,7 @@ impl Effects {
                 | ObjKind::Super(_) => false,
             });
             if data {
+                effect.drawn.remove(binding);
                 effect
                     .mutated
                     .entry(*binding)
@@ -368,7 +397,7 @@ fn doubts(semantics: &Semantics, all: &ObjSet) -> Vec<Action> {
 
 impl Heap {
     /// Made by somebody else and passed to a function of this module.
-    pub(crate) fn is_foreign(&self, id: crate::heap::ObjId) -> bool {
+    pub(crate) fn is_foreign(&self, id: ObjId) -> bool {
         matches!(self.site(id), Site::Foreign(_))
             || self.get(id).fields.get(&Field::Any).is_some_and(|any| {
                 any.iter()

@@ -27,7 +27,7 @@ mod rules;
 mod spread;
 mod touched;
 
-pub use effect::{Cause, Hidden, LogCall, RegionEffect, Summary};
+pub use effect::{Cause, GENERATORS, Hidden, LogCall, RegionEffect, Summary};
 pub use effects::Effects;
 pub use knowledge::{Callbacks, Knowledge, Problem, Rule, Type, Variant};
 

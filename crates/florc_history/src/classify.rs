@@ -55,6 +55,11 @@ pub struct Change {
     pub reasons: Vec<(Span, String)>,
     /// It draws random numbers, or may: the generators are to be put back after it.
     pub isolated: bool,
+    /// A statement that was added and has lines of its own: it could be run, though it is refused.
+    pub can_run: bool,
+    /// Variables that lead to generators of the script from which it may draw, as `name` or, where
+    /// a global, `module:name`.
+    pub generators: Vec<String>,
 }
 
 /// What running some statements may do.
@@ -66,10 +71,26 @@ pub struct ProbeEffect {
     pub unknown: Vec<(Span, String)>,
     /// Random draws from generators of the process: state, surely changed, that can be put back.
     pub draws: Vec<(Span, String)>,
+    /// Variables that lead to random generators which are objects of the script, and to nothing
+    /// else that changes: surely found from there, and put back.
+    pub generators: BTreeMap<BindingId, Vec<(Span, String)>>,
     /// Process-wide settings: state, surely changed.
     pub settings: Vec<(Span, String)>,
     /// Readings of clocks, files and the like: they would give today's values.
     pub outside: Vec<(Span, String)>,
+}
+
+impl ProbeEffect {
+    /// Variables whose objects may change, generators of the script among them.
+    pub(crate) fn changed(&self) -> BTreeSet<BindingId> {
+        let changes = self.changes.keys().chain(self.generators.keys());
+        changes.copied().collect()
+    }
+
+    /// Whether it draws random numbers, or may.
+    pub(crate) fn draws(&self) -> bool {
+        !(self.draws.is_empty() && self.generators.is_empty() && self.unknown.is_empty())
+    }
 }
 
 /// The effect analysis of one version, as far as it is needed here.
@@ -138,6 +159,8 @@ fn changed(
     let before = recorded.module.tree.stmt(old).span;
     vec![Change {
         isolated: false,
+        can_run: false,
+        generators: Vec::new(),
         kind: ChangeKind::Refused,
         in_recorded: false,
         span: current.module.tree.stmt(new).span,
@@ -165,6 +188,8 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
         title: title.to_owned(),
         reasons,
         isolated: false,
+        can_run: false,
+        generators: Vec::new(),
     };
     match &recorded.module.tree.stmt(stmt).kind {
         StmtKind::Pass => change(ChangeKind::Harmless, "`pass` was removed", Vec::new()),
@@ -175,6 +200,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
             reasons.extend(effect.settings);
             reasons.extend(effect.unknown);
             reasons.extend(effect.changes.into_values().flatten());
+            reasons.extend(effect.generators.into_values().flatten());
             if reasons.is_empty() {
                 change(
                     ChangeKind::LogRemoved,
@@ -203,10 +229,13 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     let function = current.semantics.function_of_stmt(stmt);
     let effect = current.judge.effect(function, &[stmt]);
     refusals.extend(effect.outside);
-    let (mut doubts, mut isolated) = (Vec::new(), false);
+    let (mut doubts, mut isolated, mut generators) = (Vec::new(), false, Vec::new());
     if !fresh.runs_after_the_loop(current, stmt) {
         refusals.extend(effect.settings);
-        isolated = !effect.draws.is_empty();
+        let drawn = effect.generators.keys();
+        let drawn = drawn.filter(|it| fresh.conflict(current, **it).is_some());
+        generators = drawn.map(|it| place_of(current, *it)).collect();
+        isolated = !(effect.draws.is_empty() && generators.is_empty());
         if isolated && shares_line(current.module, stmt) {
             refusals.push((
                 span,
@@ -242,6 +271,8 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     let may_draw = kind == ChangeKind::Unproven && !shares_line(current.module, stmt);
     Change {
         isolated: isolated || may_draw,
+        can_run: !shares_line(current.module, stmt),
+        generators,
         kind,
         in_recorded: false,
         span,
@@ -275,6 +306,18 @@ fn bindings_and_kind(
         }
     }
     refusals
+}
+
+/// A variable as a replay looks it up: `name`, or `module:name`.
+fn place_of(current: Version<'_>, binding: BindingId) -> String {
+    let binding = current.semantics.binding(binding);
+    let file = |span: Span| &current.module.source.file_of(span.start).name;
+    match binding.definitions.first() {
+        Some(place) if current.semantics.scope(binding.scope).kind == ScopeKind::Module => {
+            format!("{}:{}", file(place.span), binding.name)
+        }
+        _ => binding.name.clone(),
+    }
 }
 
 /// Whether another statement, or the header of the suite, is on a statement's lines.

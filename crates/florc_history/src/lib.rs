@@ -17,6 +17,7 @@ mod git;
 mod log_changes;
 mod matching;
 mod names;
+mod order;
 mod permitted;
 mod places;
 mod segments;
@@ -35,6 +36,7 @@ pub use git::{
 pub use log_changes::{LogChange, LogChangeKind, ProgramChanges, program_changes};
 pub use matching::{Matching, match_versions};
 pub use names::Names;
+pub use order::most_useful_first;
 pub use places::{ProbePlaces, probe_places, run_by_imports};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;

@@ -43,6 +43,11 @@ pub struct SegmentRequest {
     pub filtered: bool,
     /// Processes at a time.
     pub workers: usize,
+    /// Cut wherever a worker may start and the way there is not most of the work: parts may be left
+    /// out, or marked.
+    pub fine: bool,
+    /// The run began with the first iteration, in the state of another run: nothing starts before.
+    pub starts_inside: bool,
 }
 
 /// A segment with its expected time.
@@ -68,8 +73,11 @@ struct Piece {
 pub fn plan_segments(request: &SegmentRequest) -> Vec<PlannedSegment> {
     let pieces = pieces(request);
     let runs = runs(&pieces, request.before_seconds);
-    let count = segment_count(&pieces, &runs, request);
-    let groups = balance(&pieces, &runs, count);
+    let groups = if request.fine {
+        cut(&pieces, &runs, request.before_seconds)
+    } else {
+        balance(&pieces, &runs, segment_count(&pieces, &runs, request))
+    };
     let mut planned: Vec<PlannedSegment> = Vec::new();
     for group in groups {
         let index = planned.len() as u32;
@@ -195,7 +203,7 @@ fn segment(
     let first = pieces[group.start].iterations.start;
     let reaches_end = group.end == pieces.len();
     let bound = pieces[group.end - 1].iterations.end;
-    let start = if group.start == 0 {
+    let start = if group.start == 0 && !request.starts_inside {
         SegmentStart::Beginning
     } else {
         SegmentStart::Head(iterations[first].head)

@@ -31,7 +31,9 @@ mod roots;
 mod wishes;
 
 use florc_effects::Effects;
-use florc_manifest::{MainLoopSite, ModuleManifest, Settings, SkipBlockSite, SourceSpan};
+use florc_manifest::{
+    IsolatedSite, MainLoopSite, ModuleManifest, Settings, SkipBlockSite, SourceSpan,
+};
 use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;
 use florc_syntax::{
@@ -58,7 +60,9 @@ pub struct Options {
     /// For replay: take these cut points instead of choosing.
     pub reuse: Option<Reuse>,
     /// For replay: statements around which hidden state is kept and put back.
-    pub isolated: Vec<SourceSpan>,
+    pub isolated: Vec<IsolatedSite>,
+    /// For replay: statements that change the training; values from there on are not exact.
+    pub impure: Vec<SourceSpan>,
     /// What the project asks for.
     pub settings: Settings,
 }

@@ -30,8 +30,11 @@ pub struct Plan {
     pub clocks: Vec<ClockRead>,
     /// Loops that were left alone, in the order of their diagnostics.
     pub uninstrumented: Vec<Uninstrumented>,
-    /// Statements around which hidden state is kept and put back.
-    pub isolated: Vec<StmtId>,
+    /// Statements around which hidden state is kept and put back, with the variables that lead to
+    /// generators of the script.
+    pub isolated: Vec<(StmtId, Vec<String>)>,
+    /// Statements that change the training.
+    pub impure: Vec<StmtId>,
 }
 
 /// A main loop.
@@ -116,7 +119,8 @@ impl Plan {
     pub(crate) fn concerns(&self, module: &Module, file: Span) -> bool {
         let stmts = self.main_loops.iter().map(|main| main.stmt);
         let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
-        let stmts = stmts.chain(self.isolated.iter().copied());
+        let stmts = stmts.chain(self.isolated.iter().map(|(stmt, _)| *stmt));
+        let stmts = stmts.chain(self.impure.iter().copied());
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
         let calls = self.logs.iter().map(|log| log.call);
         let mut calls = calls.chain(self.clocks.iter().map(|clock| clock.call));

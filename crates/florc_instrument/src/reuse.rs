@@ -7,7 +7,9 @@
 //!
 //! Nothing is chosen: loops that were no cut points when the run was recorded are none now.
 
-use florc_manifest::{MainLoopSite, SkipBlockSite, SourceSpan};
+use std::collections::{BTreeMap, BTreeSet};
+
+use florc_manifest::{IsolatedSite, MainLoopSite, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Diagnostic, Span};
 
@@ -52,11 +54,27 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
 }
 
 /// The statements at these places.
-pub(crate) fn isolated(facts: Facts<'_>, places: &[SourceSpan]) -> Vec<StmtId> {
+pub(crate) fn isolated(facts: Facts<'_>, places: &[IsolatedSite]) -> Vec<(StmtId, Vec<String>)> {
+    let spans = places.iter().filter_map(|place| {
+        let span = program_span(facts.module, &place.span)?;
+        Some((span, &place.generators))
+    });
+    let spans: BTreeMap<Span, &Vec<String>> = spans.collect();
+    let tree = &facts.module.tree;
+    let all = (0..tree.stmt_count() as u32).map(StmtId);
+    let found = all.filter_map(|stmt| {
+        let generators = spans.get(&tree.stmt(stmt).span)?;
+        Some((stmt, (*generators).clone()))
+    });
+    found.collect()
+}
+
+/// The statements at these places.
+pub(crate) fn statements(facts: Facts<'_>, places: &[SourceSpan]) -> Vec<StmtId> {
     let spans = places
         .iter()
-        .filter_map(|place| program_span(facts.module, place));
-    let spans: Vec<Span> = spans.collect();
+        .filter_map(|it| program_span(facts.module, it));
+    let spans: BTreeSet<Span> = spans.collect();
     let tree = &facts.module.tree;
     let all = (0..tree.stmt_count() as u32).map(StmtId);
     all.filter(|stmt| spans.contains(&tree.stmt(*stmt).span))

@@ -13,18 +13,21 @@ mod plan;
 mod run;
 mod settings;
 mod value;
+mod verdict;
 
 pub use module::{
     ClockSite, Column, LogKind, LogSite, LoopSite, MainLoopSite, ModuleManifest, Place, Root,
     SkipBlockSite, SourceSpan, Uninstrumented,
 };
 pub use plan::{
-    ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart, ShardLine, Verdict,
+    IsolatedSite, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart, ShardLine,
 };
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
-    JournalRecord, LoopPosition, LossReason, MissingState, ProgramModule, Ranks, Row, RunManifest,
+    JournalRecord, LoopPosition, LossReason, MissingState, Parent, ProgramModule, Ranks, Row,
+    RunManifest,
     RunStatus, SourceFile,
 };
 pub use settings::Settings;
 pub use value::Value;
+pub use verdict::{DifferenceKind, Evidence, FirstDifference, Verdict};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite, SourceSpan};
+use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite, SourceSpan, Verdict};
 
 /// `.florc/replays/<id>/plan.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,10 @@ pub struct ReplayPlan {
     pub executed_blocks: Vec<String>,
     /// Added statements around which hidden state (random generators, modes) is kept and put back.
     #[serde(default)]
-    pub isolated: Vec<SourceSpan>,
+    pub isolated: Vec<IsolatedSite>,
+    /// Added statements that change the training: values from there on are not exact.
+    #[serde(default)]
+    pub impure: Vec<SourceSpan>,
     /// Names that the probed module needs at each cut point, by site id.
     pub needed: Vec<NeededRoots>,
     /// Work, in program order.
@@ -56,6 +59,16 @@ impl ReplayPlan {
 
 fn one() -> u32 {
     1
+}
+
+/// A statement after which hidden state is put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IsolatedSite {
+    /// Where it stands in the probed source.
+    pub span: SourceSpan,
+    /// Variables that lead to random generators which are objects of the script: `name`, or
+    /// `module:name` for a global.
+    pub generators: Vec<String>,
 }
 
 /// A module to run in replay.
@@ -123,27 +136,4 @@ pub enum ShardLine {
     Row(Row),
     /// What the checks found.
     Verdict(Verdict),
-}
-
-/// How far the rows of a segment can be trusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Forward rows and the state at the end equal the recorded ones.
-    Verified,
-    /// Something could not be checked or is not exact.
-    Approximate {
-        /// One line each.
-        reasons: Vec<String>,
-    },
-    /// Replay and record differ.
-    Diverged {
-        /// The first difference, in words.
-        difference: String,
-    },
-    /// The segment could not be replayed; its rows mean nothing.
-    Failed {
-        /// What happened.
-        error: String,
-    },
 }

@@ -57,6 +57,9 @@ pub struct RunManifest {
     /// Which of the processes of the run this is; `None`: it was one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ranks: Option<Ranks>,
+    /// Where it was forked from another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
 }
 
 impl RunManifest {
@@ -75,6 +78,21 @@ pub struct Ranks {
     pub world_size: u32,
     /// What is the same for all processes of this start, and for no other.
     pub launch: String,
+}
+
+/// The run, and the iteration of it, with whose state a run began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Its id.
+    pub run: String,
+    /// The iteration.
+    pub head: HeadKey,
+    /// Label of its main loop.
+    pub label: String,
+    /// Value of the loop variable there.
+    pub position: i64,
+    /// The run whose id seeds what nobody seeds: the first of the line.
+    pub seed: String,
 }
 
 /// A file of the program.

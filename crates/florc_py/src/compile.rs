@@ -209,6 +209,7 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
     Ok(Options {
         reuse: Some(reuse),
         isolated: plan.isolated,
+        impure: plan.impure,
         settings,
     })
 }

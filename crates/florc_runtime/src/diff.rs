@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-use crate::elements::compare_elements;
+use crate::elements::{compare_elements, ulps_between};
 use crate::graph::{Graph, Node, NodeId, StorageId};
 use crate::parts::{Label, Parts};
 use crate::seal::StorageRead;
@@ -25,6 +25,18 @@ pub struct Difference {
     pub path: String,
     /// `12 of 288 elements differ, by at most 3 ULP`.
     pub detail: String,
+    /// Representable numbers between the values, at most, where these are floats.
+    pub ulps: Option<u64>,
+}
+
+impl Difference {
+    fn new(path: String, detail: impl Into<String>) -> Self {
+        Self {
+            path,
+            detail: detail.into(),
+            ulps: None,
+        }
+    }
 }
 
 impl fmt::Display for Difference {
@@ -44,16 +56,7 @@ pub struct State<'a> {
 
 /// Finds the first difference between what was recorded and what was found.
 pub fn first_difference(recorded: State<'_>, found: State<'_>) -> Option<Difference> {
-    let mut walk = Walk {
-        recorded,
-        found,
-        recorded_values: value_hashes(recorded.graph),
-        found_values: value_hashes(found.graph),
-        partners: BTreeMap::new(),
-        reverse: BTreeMap::new(),
-        steps: Vec::new(),
-        queue: VecDeque::new(),
-    };
+    let mut walk = Walk::new(recorded, found);
     let kinds = [
         (&recorded.graph.roots, &found.graph.roots),
         (&recorded.graph.hidden, &found.graph.hidden),
@@ -64,15 +67,47 @@ pub fn first_difference(recorded: State<'_>, found: State<'_>) -> Option<Differe
         }
     }
     while let Some(step) = walk.queue.pop_front() {
-        if let Some(detail) = walk.compare(step) {
-            return Some(Difference {
-                path: walk.path(step),
-                detail,
-            });
+        if let Some(difference) = walk.compare(step) {
+            let path = walk.path(step);
+            return Some(Difference { path, ..difference });
         }
     }
     None
 }
+
+/// Random generators that are not in the recorded state, by their ways from variables; those of the
+/// process by name. At most eight.
+pub fn moved_generators(recorded: State<'_>, found: State<'_>) -> Vec<String> {
+    let mut walk = Walk::new(recorded, found);
+    let mut moved = Vec::new();
+    for (name, node) in &recorded.graph.hidden {
+        let now = found.graph.hidden.iter().find(|(other, _)| other == name);
+        let is_moved = now.is_some_and(|(_, now)| !walk.has_equal_values(*node, *now));
+        if is_moved && PROCESS_GENERATORS.iter().any(|it| name.starts_with(it)) {
+            moved.push(name.clone());
+        }
+    }
+    // what is bound on one side only says nothing of a generator
+    let _ = walk.roots(&recorded.graph.roots, &found.graph.roots);
+    while let Some(step) = walk.queue.pop_front() {
+        if moved.len() < 8 && walk.follow(step) {
+            moved.push(walk.path(step));
+        }
+    }
+    moved
+}
+
+/// Hidden state that is a generator's.
+const PROCESS_GENERATORS: [&str; 4] = ["numpy.random", "random", "torch.cpu", "torch.cuda."];
+
+/// Adapters of generators that are objects.
+const GENERATORS: [&str; 5] = [
+    "numpy.BitGenerator",
+    "numpy.Generator",
+    "numpy.RandomState",
+    "random.Random",
+    "torch.Generator",
+];
 
 struct Walk<'a> {
     recorded: State<'a>,
@@ -94,6 +129,56 @@ struct Step {
 }
 
 impl<'a> Walk<'a> {
+    fn new(recorded: State<'a>, found: State<'a>) -> Self {
+        Self {
+            recorded,
+            found,
+            recorded_values: value_hashes(recorded.graph),
+            found_values: value_hashes(found.graph),
+            partners: BTreeMap::new(),
+            reverse: BTreeMap::new(),
+            steps: Vec::new(),
+            queue: VecDeque::new(),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn has_equal_values(&self, recorded: NodeId, found: NodeId) -> bool {
+        let values = (
+            self.recorded_values.get(recorded.index()),
+            self.found_values.get(found.index()),
+        );
+        matches!(values, (Some(Some(recorded)), Some(Some(found))) if recorded == found)
+    }
+
+    /// Goes on to what a pair of nodes refers to; whether they are a generator in two states.
+    fn follow(&mut self, step: usize) -> bool {
+        let (recorded, found) = (self.steps[step].recorded, self.steps[step].found);
+        if self.has_equal_values(recorded, found) || self.partners.insert(recorded, found).is_some()
+        {
+            return false;
+        }
+        let graphs = (self.recorded.graph, self.found.graph);
+        let (Some(left), Some(right)) = (graphs.0.node(recorded), graphs.1.node(found)) else {
+            return false;
+        };
+        if let Node::Adapted { adapter, .. } = left
+            && GENERATORS.contains(&adapter.as_str())
+        {
+            return true;
+        }
+        let pairs = left
+            .parts()
+            .children
+            .into_iter()
+            .zip(right.parts().children);
+        for ((label, recorded), (_, found)) in pairs {
+            self.push(Some(step), self.label_text(left, label), recorded, found);
+        }
+        false
+    }
+
     fn roots(
         &mut self,
         recorded: &[(String, NodeId)],
@@ -110,10 +195,7 @@ impl<'a> Walk<'a> {
                 (Some(_), None) => "was recorded, is not bound now",
                 (None, _) => "is bound now, was not recorded",
             };
-            return Some(Difference {
-                path: (*name).clone(),
-                detail: detail.into(),
-            });
+            return Some(Difference::new((*name).clone(), detail));
         }
         None
     }
@@ -143,7 +225,9 @@ impl<'a> Walk<'a> {
         plain_names(&path)
     }
 
-    fn compare(&mut self, step: usize) -> Option<String> {
+    /// How two nodes differ; the path is left to the caller.
+    fn compare(&mut self, step: usize) -> Option<Difference> {
+        let other = |detail: String| Some(Difference::new(String::new(), detail));
         let (recorded, found) = (self.steps[step].recorded, self.steps[step].found);
         let values = (
             self.recorded_values.get(recorded.index())?,
@@ -158,7 +242,7 @@ impl<'a> Walk<'a> {
                     self.reverse.insert(found, recorded);
                 }
                 (Some(_), _) | (None, Some(_)) => {
-                    return Some("is shared with another object than recorded".into());
+                    return other("is shared with another object than recorded".into());
                 }
             },
             (Some(_), _) | (None, Some(_)) => {}
@@ -167,14 +251,14 @@ impl<'a> Walk<'a> {
         let (left, right) = (left.node(recorded)?, right.node(found)?);
         let (mut a, mut b) = (left.parts(), right.parts());
         if a.facts != b.facts || a.children.len() != b.children.len() {
-            return Some(format!(
-                "recorded {}, found {}",
-                describe(left),
-                describe(right)
-            ));
+            let detail = format!("recorded {}, found {}", describe(left), describe(right));
+            return Some(match (left, right) {
+                (Node::Float(a), Node::Float(b)) => by_ulps(detail, *a, *b),
+                _ => Difference::new(String::new(), detail),
+            });
         }
         if a.unordered {
-            return self.compare_sets(&a, &b);
+            return self.compare_sets(&a, &b).and_then(other);
         }
         let labels = std::mem::take(&mut a.children)
             .into_iter()
@@ -202,8 +286,13 @@ impl<'a> Walk<'a> {
         node: &Node,
         a: Option<StorageId>,
         b: Option<StorageId>,
-    ) -> Option<String> {
+    ) -> Option<Difference> {
         let (a, b) = (a?, b?);
+        let differs = |(detail, ulps)| Difference {
+            path: String::new(),
+            detail,
+            ulps,
+        };
         let content = |graph: &Graph, id: StorageId| {
             graph
                 .storages
@@ -215,8 +304,10 @@ impl<'a> Walk<'a> {
         }
         let read = |state: State<'a>, id| state.chunks.read_storage(state.graph, id);
         match (read(self.recorded, a), read(self.found, b)) {
-            (Ok(a), Ok(b)) => compare_elements(node, &a, &b),
-            (Err(error), _) | (_, Err(error)) => Some(format!("has other content; {error}")),
+            (Ok(a), Ok(b)) => compare_elements(node, &a, &b).map(differs),
+            (Err(error), _) | (_, Err(error)) => {
+                Some(differs((format!("has other content; {error}"), None)))
+            }
         }
     }
 
@@ -237,6 +328,16 @@ impl<'a> Walk<'a> {
                 _ => format!("[{at}]"),
             },
         }
+    }
+}
+
+/// Two doubles, by their bits.
+fn by_ulps(detail: String, a: u64, b: u64) -> Difference {
+    let ulps = ulps_between(f64::from_bits(a), f64::from_bits(b));
+    Difference {
+        path: String::new(),
+        detail: format!("{detail}, {ulps} ULP apart"),
+        ulps: Some(ulps),
     }
 }
 

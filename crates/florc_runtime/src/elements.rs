@@ -18,10 +18,15 @@ struct View {
     is_float: bool,
 }
 
-/// Compares the elements that `node` views in both memories; `None`: all equal.
-pub(crate) fn compare_elements(node: &Node, recorded: &[u8], found: &[u8]) -> Option<String> {
+/// Compares the elements that `node` views in both memories; `None`: all equal. With the words comes
+/// the largest distance in ULP, of floats.
+pub(crate) fn compare_elements(
+    node: &Node,
+    recorded: &[u8],
+    found: &[u8],
+) -> Option<(String, Option<u64>)> {
     let Some(view) = View::of(node) else {
-        return (recorded != found).then(|| "has other bytes than recorded".into());
+        return (recorded != found).then(|| ("has other bytes than recorded".into(), None));
     };
     let (mut total, mut different, mut ulps) = (0u64, 0u64, 0u128);
     let mut first = None;
@@ -40,12 +45,16 @@ pub(crate) fn compare_elements(node: &Node, recorded: &[u8], found: &[u8]) -> Op
         }
     }
     match (different, first) {
-        (0, _) | (_, None) => (recorded != found).then(|| "has other memory around it".into()),
-        (_, Some(_)) if view.is_float => Some(format!(
-            "{different} of {total} elements differ, by at most {ulps} ULP"
+        (0, _) | (_, None) => {
+            (recorded != found).then(|| ("has other memory around it".into(), None))
+        }
+        (_, Some(_)) if view.is_float => Some((
+            format!("{different} of {total} elements differ, by at most {ulps} ULP"),
+            Some(u64::try_from(ulps).unwrap_or(u64::MAX)),
         )),
-        (_, Some(at)) => Some(format!(
-            "{different} of {total} elements differ, first at {at:?}"
+        (_, Some(at)) => Some((
+            format!("{different} of {total} elements differ, first at {at:?}"),
+            None,
         )),
     }
 }
@@ -155,6 +164,12 @@ fn element(bytes: &[u8], offset: i128, width: usize) -> Option<u64> {
     )
 }
 
+/// Representable numbers between two doubles.
+pub(crate) fn ulps_between(a: f64, b: f64) -> u64 {
+    let distance = ordered(a.to_bits(), 8).abs_diff(ordered(b.to_bits(), 8));
+    u64::try_from(distance).unwrap_or(u64::MAX)
+}
+
 /// Bits of a float as a number that grows with it.
 fn ordered(bits: u64, width: usize) -> i128 {
     let sign = 1u64 << (8 * width - 1);
@@ -186,7 +201,8 @@ mod tests {
 
     #[track_caller]
     fn check(node: &Node, a: &[u8], b: &[u8], expected: Option<&str>) {
-        assert_eq!(compare_elements(node, a, b).as_deref(), expected);
+        let found = compare_elements(node, a, b).map(|(text, _)| text);
+        assert_eq!(found.as_deref(), expected);
     }
 
     #[test]

@@ -10,23 +10,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_manifest::{BlockKey, Value};
+use florc_manifest::{BlockKey, DifferenceKind, FirstDifference, LoopPosition, Value};
 
 use crate::addresses::{same_text, same_value};
+use crate::checked_json::content_hash;
+use crate::elements::ulps_between;
 use crate::progress::Moment;
 use crate::recorded::{LoggedRow, Recorded};
 
 /// Rows by moment.
 pub(crate) type Rows = BTreeMap<Moment, Vec<LoggedRow>>;
 
-/// The first difference in `[start, end)`, in words.
+/// A row that is not as recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct RowDifference {
+    pub(crate) moment: Moment,
+    /// In words.
+    pub(crate) text: String,
+    pub(crate) first: FirstDifference,
+}
+
+/// The first difference in `[start, end)`.
 pub(crate) fn compare_rows(
     recorded: &Recorded,
     found: &Rows,
     skipped: &BTreeSet<BlockKey>,
     sites: &BTreeSet<u32>,
     is_inside: impl Fn(Moment) -> bool,
-) -> Option<String> {
+) -> Option<RowDifference> {
     let moments: BTreeSet<Moment> = recorded.rows.keys().chain(found.keys()).copied().collect();
     let none = Vec::new();
     moments
@@ -43,7 +54,7 @@ pub(crate) fn compare_rows(
             // nothing was recorded any more from there on
             let may_go_on = recorded.cut_off.is_some_and(|cut| moment >= cut);
             compare_sites(&expected, &by_site(found.iter()), may_go_on)
-                .map(|(site, what)| format!("{}{}: {what}", place(recorded, site), at(moment)))
+                .map(|(site, what)| what.at(recorded, site, moment))
         })
 }
 
@@ -57,7 +68,7 @@ fn compare_sites(
     expected: &BTreeMap<u32, Vec<&LoggedRow>>,
     found: &BTreeMap<u32, Vec<&LoggedRow>>,
     may_go_on: bool,
-) -> Option<(u32, String)> {
+) -> Option<(u32, Other)> {
     let sites: BTreeSet<u32> = expected.keys().chain(found.keys()).copied().collect();
     sites.into_iter().find_map(|site| {
         let none = Vec::new();
@@ -70,7 +81,10 @@ fn compare_sites(
             return Some((site, describe(a, b)));
         }
         let is_longer = b.len() > a.len() && !may_go_on;
-        let what = || format!("recorded {} rows, replay gave {}", a.len(), b.len());
+        let what = || Other {
+            text: format!("recorded {} rows, replay gave {}", a.len(), b.len()),
+            ..Other::default()
+        };
         (b.len() < a.len() || is_longer).then(|| (site, what()))
     })
 }
@@ -83,15 +97,61 @@ fn is_same(a: &LoggedRow, b: &LoggedRow) -> bool {
         && a.values.iter().zip(&b.values).all(same)
 }
 
-fn describe(recorded: &LoggedRow, found: &LoggedRow) -> String {
-    if !same_text(&recorded.text, &found.text) {
-        return format!("recorded {:?}, replay gave {:?}", recorded.text, found.text);
+/// How a row differs.
+#[derive(Default)]
+struct Other {
+    text: String,
+    column: Option<String>,
+    ulps: Option<u64>,
+    context: Vec<LoopPosition>,
+    found: String,
+}
+
+impl Other {
+    fn at(self, recorded: &Recorded, site: u32, moment: Moment) -> RowDifference {
+        let ulps = self
+            .ulps
+            .map_or(String::new(), |it| format!(", {it} ULP apart"));
+        let place = place(recorded, site);
+        RowDifference {
+            moment,
+            text: format!("{place}{}: {}{ulps}", at(moment, &self.context), self.text),
+            first: FirstDifference {
+                kind: DifferenceKind::Row,
+                head: moment.key(),
+                context: self.context,
+                path: self.column,
+                log: Some(site),
+                block: None,
+                ulps: self.ulps,
+                found: content_hash(format!("{}{}", self.text, self.found).as_bytes()),
+                generators: Vec::new(),
+            },
+        }
     }
+}
+
+fn describe(recorded: &LoggedRow, found: &LoggedRow) -> Other {
     let differs =
         |(a, b): &(&(String, Value), &(String, Value))| a.0 != b.0 || !same_value(&a.1, &b.1);
-    match recorded.values.iter().zip(&found.values).find(differs) {
+    let column = recorded.values.iter().zip(&found.values).find(differs);
+    let text = match column {
+        _ if !same_text(&recorded.text, &found.text) => {
+            format!("recorded {:?}, replay gave {:?}", recorded.text, found.text)
+        }
         Some(((name, a), (_, b))) => format!("`{name}`: recorded {a:?}, replay gave {b:?}"),
         None => "the row has other columns than recorded".to_owned(),
+    };
+    let ulps = match column {
+        Some(((_, Value::Float(a)), (_, Value::Float(b)))) => Some(ulps_between(*a, *b)),
+        _ => None,
+    };
+    Other {
+        text,
+        column: column.map(|((name, _), _)| name.clone()),
+        ulps,
+        context: found.context.clone(),
+        found: format!("{:?}", found.values),
     }
 }
 
@@ -102,9 +162,16 @@ fn place(recorded: &Recorded, site: u32) -> String {
     }
 }
 
-fn at(moment: Moment) -> String {
-    match moment.key() {
-        Some(head) => format!(", iteration {}", head.iteration),
-        None => String::new(),
-    }
+/// The iteration, and the inner loops: `, iteration 3, step 17`.
+fn at(moment: Moment, context: &[LoopPosition]) -> String {
+    let Some(head) = moment.key() else {
+        return String::new();
+    };
+    let inner = context.iter().skip(1);
+    let inner = inner.map(|position| format!(", {} {}", position.label, position.value));
+    format!(
+        ", iteration {}{}",
+        head.iteration,
+        inner.collect::<String>()
+    )
 }

@@ -55,7 +55,7 @@ pub use checked_json::{content_hash, is_intact_json, to_checked_json};
 pub use checkpoint::Checkpoint;
 pub use context::LoopToken;
 pub use cut_text::cut_text;
-pub use diff::{Difference, State, first_difference};
+pub use diff::{Difference, State, first_difference, moved_generators};
 pub use error::{StoreError, StoreErrorKind};
 pub use export::{ExportFormat, Exported, export};
 pub use fsck::{Damage, Health, check_store, rebuild};

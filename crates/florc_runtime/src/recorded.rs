@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, MainLoopSite, Place, RunManifest,
-    Value,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, LoopPosition, MainLoopSite, Place,
+    RunManifest, Value,
 };
 
 use crate::error::StoreError;
@@ -24,6 +24,8 @@ pub(crate) struct LoggedRow {
     pub(crate) site: u32,
     /// Outermost SkipBlock it was emitted in.
     pub(crate) block: Option<BlockKey>,
+    /// Loops around it.
+    pub(crate) context: Vec<LoopPosition>,
     /// Text as printed.
     pub(crate) text: String,
     /// Typed columns.
@@ -180,6 +182,7 @@ impl Recorded {
                 rows.push(LoggedRow {
                     site,
                     block,
+                    context: row.context,
                     text: row.text,
                     values: row.values,
                 });

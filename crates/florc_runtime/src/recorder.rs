@@ -12,7 +12,10 @@
 //! cannot be written, the run goes on without it and [`Recorder::take_notes`] says so.
 
 mod disk;
+mod fork;
 mod resume;
+
+pub(crate) use fork::Beginning;
 
 use std::collections::BTreeMap;
 use std::mem;

@@ -14,6 +14,7 @@
 //! restores and captures.
 
 mod check;
+mod fork;
 mod resume;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,7 +194,13 @@ impl Replayer {
             .filter(differs)
             .map(|(name, _)| format!("`{name}`"))
             .collect();
-        if !names.is_empty() {
+        let fork = self.resuming.as_mut().and_then(|it| it.fork.as_mut());
+        let is_fork = fork.is_some();
+        if let Some(fork) = fork {
+            fork.entered(site, inputs, repeats);
+        }
+        if !names.is_empty() && !is_fork {
+            self.findings.inputs_differ(instance, inputs);
             return Err(ReplayError(format!(
                 "{} differ from the recorded run where the main loop begins; seed what makes \
                  them, or put back the files they are read from",
@@ -284,16 +291,22 @@ impl Replayer {
             return HeadStep::Ignore;
         };
         if self.restore_at.take() == Some(key) {
+            if let Some(fork) = self.resuming.as_mut().and_then(|it| it.fork.as_mut()) {
+                fork.at(position);
+            }
             self.has_reached(key);
             return HeadStep::Restore(key);
         }
         self.has_reached(key);
         let is_end = matches!(self.segment.end, SegmentEnd::Head(end) if key >= end);
         match self.recorded.positions.get(&key) {
-            Some(recorded) if *recorded != position => self.findings.differs(format!(
-                "iteration {}: recorded position {recorded}, replay is at {position}",
-                key.iteration
-            )),
+            Some(recorded) if *recorded != position => {
+                let text = format!(
+                    "iteration {}: recorded position {recorded}, replay is at {position}",
+                    key.iteration
+                );
+                self.findings.differs(text, Moment::head(key));
+            }
             None if !is_end => return self.beyond_record(key),
             Some(_) | None => {}
         }
@@ -324,7 +337,7 @@ impl Replayer {
             self.findings.reason(text);
         } else {
             let text = format!("replay begins iteration {iteration}, the recorded run did not");
-            self.findings.differs(text);
+            self.findings.differs(text, Moment::head(key));
         }
         HeadStep::Stop(key)
     }
@@ -336,7 +349,7 @@ impl Replayer {
         };
         let is_asked = self.is_asked(self.progress.moment());
         let has_probe = self.plan.executed_blocks.iter().any(|block| block == site);
-        if (is_asked && has_probe) || !self.load(&CutKey::Block(key.clone())) {
+        if (is_asked && has_probe) || self.is_forking() || !self.load(&CutKey::Block(key.clone())) {
             return Step::Execute;
         }
         self.progress.end_block(site);
@@ -372,11 +385,15 @@ impl Replayer {
             None if self.recorded.cut_off.is_some() => self
                 .findings
                 .reason("the recorded run was killed before the main loop ended".to_owned()),
-            recorded => self.findings.differs(format!(
-                "the main loop ended after {} iterations, in the recorded run {}",
-                exit.iteration,
-                recorded.map_or("it was left otherwise".to_owned(), |n| format!("after {n}"))
-            )),
+            recorded => {
+                let then =
+                    recorded.map_or("it was left otherwise".to_owned(), |n| format!("after {n}"));
+                let text = format!(
+                    "the main loop ended after {} iterations, in the recorded run {then}",
+                    exit.iteration
+                );
+                self.findings.differs(text, Moment::head(exit));
+            }
         }
         let cut = CutKey::Exit(exit);
         (is_inside && self.recorded.checkpoints.contains_key(&cut)).then_some(cut)
@@ -408,6 +425,7 @@ impl Replayer {
                 rows.push(LoggedRow {
                     site,
                     block: row.block,
+                    context: row.context,
                     text: row.text,
                     values: row.values,
                 });
@@ -474,6 +492,17 @@ impl Replayer {
     /// Something was not exact (restored approximately, could not be checked).
     pub fn approximate(&mut self, reason: &str) {
         self.findings.reason(reason.to_owned());
+    }
+
+    /// An added statement changes the training now: the user allows it, and nothing is compared from
+    /// here on.
+    pub fn impure(&mut self) {
+        self.findings.impure(self.progress.moment());
+    }
+
+    /// A file that the program reads is not what the recorded run read.
+    pub fn file_changed(&mut self, text: &str) {
+        self.findings.file(text.to_owned());
     }
 
     /// For the files that are read now: which part of the program's time this is, and the time

@@ -4,7 +4,8 @@
 //! # {"version": "2.1.0", "runs": [{"tool": …, "results": [{"ruleId": "unseeded-rng", …}]}]}
 //! ```
 //!
-//! Each code that occurs is a rule with its page as help text; `helpUri` is relative to the book.
+//! Each code that occurs is a rule with its page as help text. There is no `helpUri`: the standard wants
+//! an absolute one.
 
 use std::fmt::Write as _;
 
@@ -57,7 +58,6 @@ fn rule(code: &str, findings: &[Finding]) -> Value {
         "id": code,
         "shortDescription": { "text": first },
         "help": { "text": page, "markdown": page },
-        "helpUri": format!("diagnostics/{code}.html"),
         "defaultConfiguration": { "level": level(severity.unwrap_or(Severity::Warning)) },
     })
 }

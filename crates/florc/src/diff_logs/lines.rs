@@ -11,9 +11,9 @@ use std::fmt::Write as _;
 use super::file::{FileReport, LogReport, OtherReport};
 use super::report::Report;
 use super::runs::RunReport;
-use crate::check::github::{data, property};
 use crate::replay::estimate::Estimate;
 use crate::table;
+use crate::workflow::{self, Level, Lines};
 
 /// Other changes that are listed of a file.
 const LISTED: usize = 10;
@@ -189,8 +189,17 @@ pub(crate) fn github(report: &Report) -> String {
         .iter()
         .map(|run| run_text(run).trim().to_owned())
         .collect();
+    let mut say = |level, file: &FileReport, line: Option<u32>, words: &str| {
+        let at = line.map(Lines::whole);
+        text.push_str(&workflow::command(
+            level,
+            &file.path,
+            at,
+            "florc diff-logs",
+            words,
+        ));
+    };
     for file in &report.files {
-        let path = property(&file.path);
         for log in file.logs.iter().filter(|it| !it.in_old) {
             let words = format!(
                 "log statement {}: {}\n{}",
@@ -198,31 +207,14 @@ pub(crate) fn github(report: &Report) -> String {
                 place(log),
                 cost.join("\n")
             );
-            let _ = writeln!(
-                text,
-                "::notice file={path},line={},title=florc diff-logs::{}",
-                log.line,
-                data(words.trim_end())
-            );
+            say(Level::Notice, file, Some(log.line), words.trim_end());
         }
-        for other in file
-            .others
-            .iter()
-            .filter(|it| it.class != "harmless" && !it.in_old)
-        {
-            let _ = writeln!(
-                text,
-                "::warning file={path},line={},title=florc diff-logs::{}",
-                other.line,
-                data(&other_text(other))
-            );
+        let others = file.others.iter();
+        for other in others.filter(|it| it.class != "harmless" && !it.in_old) {
+            say(Level::Warning, file, Some(other.line), &other_text(other));
         }
         if let Some(error) = &file.error {
-            let _ = writeln!(
-                text,
-                "::error file={path},title=florc diff-logs::{}",
-                data(error)
-            );
+            say(Level::Error, file, None, error);
         }
     }
     text

@@ -14,7 +14,7 @@ use florc_history::{
     probe_places, run_by_imports, span_in_current,
 };
 use florc_instrument::{Options, plan, source_span};
-use florc_manifest::{ModuleManifest, Settings, SourceSpan};
+use florc_manifest::{IsolatedSite, ModuleManifest, Settings, SourceSpan};
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
@@ -46,8 +46,10 @@ pub(crate) struct Comparison {
     pub(crate) places: ProbePlaces,
     /// Statements whose harmlessness only a replay of the whole run can show.
     pub(crate) unproven: Vec<Change>,
+    /// Statements that change the training and are run all the same, since the user allows it.
+    pub(crate) impure: Vec<SourceSpan>,
     /// Added statements around which the random generators are kept and put back.
-    pub(crate) isolated: Vec<SourceSpan>,
+    pub(crate) isolated: Vec<IsolatedSite>,
 }
 
 impl Analysed {
@@ -126,6 +128,7 @@ impl Comparison {
 pub(crate) fn compare(
     sources: &Sources,
     subject: &Subject,
+    allow_impure: bool,
 ) -> Result<Result<Comparison, Failure>, Failure> {
     let diff = diff_sources(&sources.recorded, &sources.current);
     let settings = &subject.facts.manifest.settings;
@@ -145,12 +148,20 @@ pub(crate) fn compare(
     let main_loops: Vec<(String, StmtId)> = found.collect();
     let stmts: Vec<StmtId> = main_loops.iter().map(|(_, stmt)| *stmt).collect();
     let changes = classify(old, new, &diff, &stmts);
+    let (impure, changes): (Vec<Change>, Vec<Change>) = changes
+        .into_iter()
+        .partition(|it| allow_impure && it.kind == ChangeKind::Refused && it.can_run);
     if let Err(refusal) = refuse(sources, &changes) {
         return Ok(Err(refusal));
     }
-    let has_probes = changes
+    let has_probes = !impure.is_empty()
+        || changes
+            .iter()
+            .any(|change| matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven));
+    let impure = impure
         .iter()
-        .any(|change| matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven));
+        .map(|it| source_span(&sources.current, it.span));
+    let impure = impure.collect();
     let changed = diff.changed.iter().map(|(_, new)| *new);
     let mut added: Vec<StmtId> = diff.added.iter().copied().chain(changed).collect();
     added.sort_unstable();
@@ -159,7 +170,10 @@ pub(crate) fn compare(
     let run_by_imports = run_by_imports(new);
     let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
     let isolated = isolated
-        .map(|it| source_span(&sources.current, it.span))
+        .map(|it| IsolatedSite {
+            span: source_span(&sources.current, it.span),
+            generators: it.generators.clone(),
+        })
         .collect();
     let unproven = changes
         .into_iter()
@@ -175,6 +189,7 @@ pub(crate) fn compare(
         main_loops,
         places,
         unproven,
+        impure,
         isolated,
     }))
 }

@@ -8,11 +8,12 @@
 
 use std::fmt::Write as _;
 
-use florc_manifest::{HeadKey, SegmentEnd, SegmentStart};
+use florc_manifest::{HeadKey, Segment, SegmentEnd, SegmentStart};
 use serde_json::{Value, json};
 
 use super::carried::LeftOut;
 use super::find::Subject;
+use super::picture::Picture;
 use super::plan::Planned;
 use super::probed::Probed;
 use crate::args::{ReplayOptions, TextFormat};
@@ -22,18 +23,25 @@ use crate::{out, table};
 /// Prints the plan.
 pub(crate) fn dry_run(
     args: &ReplayOptions,
-    subject: &Subject,
-    probed: &Probed,
-    planned: &Planned,
+    picture: &Picture<'_>,
     left_out: &LeftOut,
 ) -> Result<(), Failure> {
+    let Picture {
+        subject,
+        probed,
+        planned,
+        ..
+    } = *picture;
     match args.format {
         TextFormat::Json => {
             let mut value = as_json(args, subject, probed, planned);
             value["left_out"] = left_out.json().into();
+            for (name, part) in picture.json() {
+                value[name] = part;
+            }
             out::json(&value)
         }
-        TextFormat::Text => out::text(&as_text(args, subject, probed, planned)),
+        TextFormat::Text => out::text(&as_text(args, picture)),
     }
 }
 
@@ -51,6 +59,11 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
             })
         })
         .collect();
+    let order: Vec<u32> = planned
+        .order
+        .iter()
+        .map(|at| planned.segments[*at].segment.index)
+        .collect();
     json!({
         "run": subject.facts.manifest.run,
         "replay": null,
@@ -60,13 +73,21 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         "recorded_seconds": subject.facts.seconds(),
         "probes": probes(subject, probed),
         "segments": segments,
+        "order": order,
+        "budget": args.budget,
         "executed_blocks": probed.executed_blocks,
         "skipped_blocks": skipped(probed),
         "rows": [],
     })
 }
 
-fn as_text(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &Planned) -> String {
+fn as_text(args: &ReplayOptions, picture: &Picture<'_>) -> String {
+    let Picture {
+        subject,
+        probed,
+        planned,
+        ..
+    } = *picture;
     let file = subject.facts.file();
     let mut text = format!(
         "run {} of {file}, recorded in {}\n",
@@ -78,16 +99,12 @@ fn as_text(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         let file = subject.facts.file_of(&log.span);
         let _ = writeln!(text, "probe    {file}:{} {}", log.span.line, log.callee);
     }
-    for block in &probed.executed_blocks {
-        let _ = writeln!(text, "execute  {block}");
-    }
-    for block in skipped(probed) {
-        let _ = writeln!(text, "skip     {block} (where it has a checkpoint)");
-    }
     for (site, reason) in &probed.cannot_start {
         let _ = writeln!(text, "no start inside {site}: {reason}");
     }
-    for planned in &planned.segments {
+    text.push_str(&picture.text());
+    let segments = planned.order.iter().map(|at| &planned.segments[*at]);
+    for planned in segments {
         let _ = writeln!(
             text,
             "segment  {}: {} to {}, {}, about {}",
@@ -98,6 +115,15 @@ fn as_text(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
             table::seconds(planned.seconds)
         );
     }
+    if let Some(budget) = args.budget
+        && budget < planned.seconds
+    {
+        let given = table::seconds(budget);
+        let _ = writeln!(
+            text,
+            "in this order, as far as {given} go; `--continue` does the rest"
+        );
+    }
     let expected = table::seconds(planned.seconds);
     let _ = writeln!(
         text,
@@ -105,6 +131,15 @@ fn as_text(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         table::count(args.workers, "worker")
     );
     text
+}
+
+/// `iteration 2 to iteration 4`.
+pub(crate) fn range_text(subject: &Subject, segment: &Segment) -> String {
+    let (start, end) = (
+        start_text(subject, segment.start),
+        end_text(subject, segment.end),
+    );
+    format!("{start} to {end}")
 }
 
 fn start_text(subject: &Subject, start: SegmentStart) -> String {

@@ -4,15 +4,13 @@
 //! # warning: torch is 2.6.0 here and was 2.5.1 then
 //! ```
 //!
-//! Warns and goes on: whether it matters shows in the verification.
+//! Whether it matters shows in the verification.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use florc_manifest::Environment;
-
-use crate::out;
 
 const ASK: &str = "\
 import json, platform, sys
@@ -25,13 +23,6 @@ for name in sys.argv[1:]:
         pass
 print(json.dumps(found))
 ";
-
-/// Warns of each package, and of Python itself, whose version differs.
-pub(crate) fn compare(python: &Path, recorded: &Environment) {
-    for difference in differences(python, recorded) {
-        out::warning(&difference);
-    }
-}
 
 /// Packages, and Python itself, whose version differs, in words.
 pub(crate) fn differences(python: &Path, recorded: &Environment) -> Vec<String> {

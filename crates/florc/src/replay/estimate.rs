@@ -9,7 +9,7 @@
 use florc_semantic::files::Files;
 
 use super::find::Subject;
-use super::{Compared, carried, compared, plan, probed};
+use super::{Allowed, Compared, carried, compared, plan, probed};
 use crate::failure::Failure;
 
 /// The plan of a replay in figures.
@@ -44,7 +44,7 @@ pub(crate) fn estimate(
         sources,
         comparison: verdict,
         left_out,
-    } = compared(false, subject, files)?;
+    } = compared(Allowed::default(), subject, files)?;
     if !verdict.has_probes {
         return Ok(None);
     }
@@ -52,7 +52,12 @@ pub(crate) fn estimate(
     let mut costs = Vec::with_capacity(workers.len());
     let mut iterations = 0;
     for &count in workers {
-        let planned = plan::plan(count, subject, &probed, &verdict, None)?;
+        let division = plan::Division {
+            workers: count,
+            condition: None,
+            fine: false,
+        };
+        let planned = plan::plan(division, subject, &probed, &verdict)?;
         iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();
         costs.push((count, planned.seconds));
     }

@@ -37,6 +37,10 @@ impl Judge for EffectJudge<'_> {
         for (binding, cause) in region.bound.iter().chain(&region.mutated) {
             changes.entry(*binding).or_default().extend(steps(cause));
         }
+        for binding in &region.drawn {
+            let drawn = changes.remove_entry(binding);
+            effect.generators.extend(drawn);
+        }
         effect.changes = changes;
         effect.outside = self.readings(stmts);
         let hidden = hidden(&region, self.place(stmts));

@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use florc_history::Where;
-use florc_manifest::{ShardLine, Verdict};
+use florc_manifest::{Evidence, ShardLine, Verdict};
 use florc_runtime::shard_path;
 
 use super::find::Subject;
@@ -23,18 +23,19 @@ use crate::replays::{StoredRow, Trust};
 pub(crate) struct Merged {
     /// Rows that the condition lets through, in program order.
     pub(crate) rows: Vec<StoredRow>,
-    /// What was found of each segment.
-    pub(crate) verdicts: Vec<Verdict>,
+    /// What was found of each segment that was run, by position.
+    pub(crate) verdicts: Vec<(usize, Verdict)>,
+    /// Positions of those for which there was no time.
+    pub(crate) left: Vec<usize>,
     /// Probes (sites of the probed module) that gave no row at all, condition or not.
     pub(crate) silent: Vec<u32>,
 }
 
 impl Merged {
-    /// Whether every segment was proven.
+    /// Whether every segment that was run was proven.
     pub(crate) fn verified(&self) -> bool {
-        self.verdicts
-            .iter()
-            .all(|verdict| *verdict == Verdict::Verified)
+        let mut verdicts = self.verdicts.iter();
+        verdicts.all(|(_, verdict)| *verdict == Verdict::Verified)
     }
 }
 
@@ -44,11 +45,13 @@ pub(crate) fn merge(
     subject: &Subject,
     probed: &Probed,
     planned: &Planned,
+    left: &[u32],
     condition: Option<&Where>,
 ) -> Result<Merged, Failure> {
     let mut merged = Merged {
         rows: Vec::new(),
         verdicts: Vec::new(),
+        left: Vec::new(),
         silent: Vec::new(),
     };
     let mut seen = std::collections::BTreeSet::new();
@@ -56,7 +59,11 @@ pub(crate) fn merge(
         .cut_short
         .then(|| subject.facts.iterations.last().map(|each| each.head));
     let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
-    for segment in &stored.plan.segments {
+    for (position, segment) in stored.plan.segments.iter().enumerate() {
+        if left.contains(&segment.index) {
+            merged.left.push(position);
+            continue;
+        }
         let ranks = 0..stored.plan.world_size;
         let shards = ranks.map(|rank| Shard::read(stored, segment.index, rank));
         let shards = shards.collect::<Result<Vec<_>, _>>()?;
@@ -86,7 +93,7 @@ pub(crate) fn merge(
                 });
             }
         }
-        merged.verdicts.push(verdict);
+        merged.verdicts.push((position, verdict));
     }
     merged.rows.sort_by_key(|stored| stored.rank);
     let probes = probed
@@ -170,7 +177,10 @@ impl Shard {
     fn failed(error: String) -> Self {
         Self {
             rows: Vec::new(),
-            verdict: Verdict::Failed { error },
+            verdict: Verdict::Failed {
+                error,
+                evidence: Evidence::default(),
+            },
             is_missing: false,
         }
     }

@@ -7,7 +7,8 @@
 //! Chooses by recorded times; starts nothing.
 
 use florc_history::{
-    Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, plan_segments,
+    Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, most_useful_first,
+    plan_segments,
 };
 use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, ReplayPlan, Row};
 use florc_syntax::SourceText;
@@ -27,6 +28,19 @@ pub(crate) struct Planned {
     pub(crate) seconds: f64,
     /// The run was cut short: its last iteration is not whole.
     pub(crate) cut_short: bool,
+    /// Positions of segments in the order in which they run.
+    pub(crate) order: Vec<usize>,
+}
+
+/// How a run is divided.
+#[derive(Clone, Copy)]
+pub(crate) struct Division<'a> {
+    /// Processes at a time.
+    pub(crate) workers: usize,
+    /// Rows that are asked for.
+    pub(crate) condition: Option<&'a Where>,
+    /// As many parts as there may be: some may be left out, or marked.
+    pub(crate) fine: bool,
 }
 
 /// A plan in the store.
@@ -72,11 +86,10 @@ pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
 
 /// Divides the run for the workers.
 pub(crate) fn plan(
-    workers: usize,
+    division: Division<'_>,
     subject: &Subject,
     probed: &Probed,
     comparison: &Comparison,
-    condition: Option<&Where>,
 ) -> Result<Planned, Failure> {
     let facts = &subject.facts;
     let killed = facts.ended.is_none();
@@ -86,10 +99,29 @@ pub(crate) fn plan(
                 .help("record it again with `florc run`"),
         );
     }
-    let request = request(workers, subject, probed, comparison, condition);
+    let request = request(division, subject, probed, comparison);
+    let first = request.iterations.first();
+    if request.starts_inside && !first.is_some_and(|it| it.can_start) {
+        return Err(Failure::new(
+            "the run was forked from another one, and no worker can start where it began: its first \
+             checkpoint lacks what the added statements need",
+        )
+        .help("ask the run that it was forked from, or fork that again"));
+    }
     let segments = plan_segments(&request);
-    let seconds = makespan(&segments, workers);
+    let wanted = |it: &PlannedSegment| {
+        let inside = &request.iterations[it.iterations.clone()];
+        inside.iter().filter(|each| each.wanted).count()
+    };
+    let order = if division.fine {
+        most_useful_first(&segments, wanted)
+    } else {
+        (0..segments.len()).collect()
+    };
+    let seconds = timeline(&segments, &order, division.workers);
+    let seconds = seconds.iter().map(|slot| slot.end).fold(0.0, f64::max);
     Ok(Planned {
+        order,
         segments,
         request,
         seconds,
@@ -98,13 +130,14 @@ pub(crate) fn plan(
 }
 
 fn request(
-    workers: usize,
+    division: Division<'_>,
     subject: &Subject,
     probed: &Probed,
     comparison: &Comparison,
-    condition: Option<&Where>,
 ) -> SegmentRequest {
+    let condition = division.condition;
     let facts = &subject.facts;
+    let parent = facts.manifest.parent.as_ref();
     let cut_short = facts.cut_short();
     let whole_run = !comparison.unproven.is_empty();
     let is_label = |name: &String| probed.main_loops.iter().any(|site| site.label == *name);
@@ -140,10 +173,12 @@ fn request(
         iterations: iterations.collect(),
         before_seconds: facts.loop_began.unwrap_or(0.0),
         after_seconds: after_seconds(subject),
-        wants_before: whole_run || (comparison.places.before && outside),
+        wants_before: parent.is_none() && (whole_run || (comparison.places.before && outside)),
+        starts_inside: parent.is_some(),
         wants_after: !cut_short && (whole_run || (comparison.places.after && outside)),
         filtered: condition.is_some() && !whole_run,
-        workers,
+        workers: division.workers,
+        fine: division.fine,
     }
 }
 
@@ -180,14 +215,35 @@ fn names<'a>(probed: &'a Probed, site: &str) -> &'a [String] {
     needed.map_or(&[], |needed| &needed.names)
 }
 
+/// When a segment is expected to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    /// Its position.
+    pub(crate) segment: usize,
+    pub(crate) worker: usize,
+    /// Seconds from the start of the replay.
+    pub(crate) begin: f64,
+    pub(crate) end: f64,
+}
+
 /// Segments start in order, each on the first free worker.
-fn makespan(segments: &[PlannedSegment], workers: usize) -> f64 {
+pub(crate) fn timeline(segments: &[PlannedSegment], order: &[usize], workers: usize) -> Vec<Slot> {
     let mut busy = vec![0.0_f64; workers.max(1)];
-    for segment in segments {
-        busy.sort_by(f64::total_cmp);
-        busy[0] += segment.seconds;
+    let mut slots = Vec::with_capacity(order.len());
+    for &at in order {
+        let free = |(_, a): &(usize, &f64), (_, b): &(usize, &f64)| a.total_cmp(b);
+        let first = busy.iter().enumerate().min_by(free);
+        let (worker, begin) = first.map_or((0, 0.0), |(worker, begin)| (worker, *begin));
+        let end = begin + segments[at].seconds;
+        busy[worker] = end;
+        slots.push(Slot {
+            segment: at,
+            worker,
+            begin,
+            end,
+        });
     }
-    busy.into_iter().fold(0.0, f64::max)
+    slots
 }
 
 /// Writes plan and probed sources into the store; with `continues` a replay of the same plan that was
@@ -200,13 +256,12 @@ pub(crate) fn store(
     planned: &Planned,
     continues: bool,
 ) -> Result<Stored, Failure> {
-    let names = (0..sources.texts.len()).map(|index| format!("source-{index}.py"));
-    let texts = sources.texts.iter();
-    let files: Vec<(String, Vec<u8>)> = names.zip(texts.map(|text| text.bytes.clone())).collect();
+    let files = files(sources);
     let mut plan = of_segments(subject, sources, comparison, probed, planned);
-    let known = continues.then(|| replays::unfinished(&subject.opened.folder, &plan, &files));
-    let (id, folder) = if let Some(known) = known.flatten() {
-        known
+    let known = continues.then(|| unfinished(subject, sources, comparison, probed, planned));
+    let (id, folder) = if let Some((id, folder)) = known.flatten() {
+        replays::forget_failures(&folder, &plan);
+        (id, folder)
     } else {
         let id = subject.opened.store.create_replay()?;
         let folder = subject.opened.store.replay_directory(&id);
@@ -228,6 +283,24 @@ pub(crate) fn store(
         plan,
         source_hash,
     })
+}
+
+fn files(sources: &Sources) -> Vec<(String, Vec<u8>)> {
+    let names = (0..sources.texts.len()).map(|index| format!("source-{index}.py"));
+    let texts = sources.texts.iter();
+    names.zip(texts.map(|text| text.bytes.clone())).collect()
+}
+
+/// A replay of this plan that has not all its segments: its id and folder.
+pub(crate) fn unfinished(
+    subject: &Subject,
+    sources: &Sources,
+    comparison: &Comparison,
+    probed: &Probed,
+    planned: &Planned,
+) -> Option<(String, std::path::PathBuf)> {
+    let plan = of_segments(subject, sources, comparison, probed, planned);
+    replays::unfinished(&subject.opened.folder, &plan, &files(sources))
 }
 
 /// What the workers are told.
@@ -261,6 +334,7 @@ fn of_segments(
         clock_sites: probed.clock_sites.clone(),
         executed_blocks: probed.executed_blocks.clone(),
         isolated: comparison.isolated.clone(),
+        impure: comparison.impure.clone(),
         needed: probed.needed.clone(),
         segments: segments.map(|planned| planned.segment.clone()).collect(),
     }

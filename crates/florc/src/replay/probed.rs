@@ -314,7 +314,7 @@ fn importing(module: &Module, semantics: &Semantics) -> BTreeSet<FunctionId> {
 }
 
 /// A live name that the recorded roots do not have.
-fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
+pub(super) fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
     let known = |root: &Root| {
         recorded
             .iter()

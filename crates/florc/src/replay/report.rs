@@ -13,6 +13,7 @@ use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
 use super::carried::LeftOut;
+use super::cause::{Cause, first_evidence};
 use super::changes::{self, Comparison};
 use super::dry_run::probes;
 use super::find::{Sources, Subject};
@@ -99,8 +100,20 @@ pub(crate) struct Told<'a> {
     pub(crate) planned: &'a Planned,
     pub(crate) stored: &'a Stored,
     pub(crate) merged: &'a Merged,
+    pub(crate) causes: &'a [Cause],
     pub(crate) comparison: &'a Comparison,
     pub(crate) left_out: &'a LeftOut,
+}
+
+impl Told<'_> {
+    /// The user asked for statements that change the training: values are shown, marked, where
+    /// nothing else is wrong.
+    fn allows_impure(&self) -> bool {
+        let verdicts = &self.merged.verdicts;
+        let is_known =
+            |verdict: &Verdict| matches!(verdict, Verdict::Verified | Verdict::Approximate { .. });
+        !self.comparison.impure.is_empty() && verdicts.iter().all(|(_, it)| is_known(it))
+    }
 }
 
 /// Stores and prints what was found; gives the exit code.
@@ -113,12 +126,10 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
         ..
     } = *told;
     let verified = merged.verified();
-    let shown: &[StoredRow] = if verified || args.approximate {
-        &merged.rows
-    } else {
-        &[]
-    };
-    if verified || args.approximate {
+    let is_shown = verified || args.approximate || told.allows_impure();
+    let shown: &[StoredRow] = if is_shown { &merged.rows } else { &[] };
+    let has_run = !merged.verdicts.is_empty() || merged.left.is_empty();
+    if is_shown && has_run {
         let replay = StoredReplay {
             format: florc_manifest::FORMAT_VERSION,
             replay: stored.id.clone(),
@@ -127,6 +138,7 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
             source_hash: stored.source_hash.clone(),
             condition: args.condition.clone(),
             rows: shown.len() as u64,
+            left: merged.left.iter().map(|at| *at as u32).collect(),
             rows_hash: String::new(),
         };
         replays::publish(&stored.folder, &replay, shown)?;
@@ -181,18 +193,18 @@ fn as_json<'a>(told: &Told<'a>, shown: &'a [StoredRow]) -> Value {
         .flat_map(|(seq, each)| LogRow::of(&origin(each), &each.row, seq as u64, each.trust.word()))
         .map(|row| row.json())
         .collect();
-    let segments: Vec<Value> = stored
-        .plan
-        .segments
-        .iter()
-        .zip(&merged.verdicts)
-        .map(|(segment, verdict)| {
-            json!({
-                "index": segment.index, "start": segment.start, "end": segment.end,
-                "verdict": verdict,
-            })
+    let segment = |at: usize, verdict: Option<&Verdict>| {
+        let segment = &stored.plan.segments[at];
+        json!({
+            "index": segment.index, "start": segment.start, "end": segment.end,
+            "verdict": verdict,
         })
+    };
+    let ran = merged.verdicts.iter();
+    let segments: Vec<Value> = ran
+        .map(|(at, verdict)| segment(*at, Some(verdict)))
         .collect();
+    let left: Vec<Value> = merged.left.iter().map(|at| segment(*at, None)).collect();
     let silent: Vec<u32> = merged
         .silent
         .iter()
@@ -207,13 +219,17 @@ fn as_json<'a>(told: &Told<'a>, shown: &'a [StoredRow]) -> Value {
         "probes": probes(subject, probed),
         "not_reached": silent,
         "segments": segments,
+        "left": left,
+        "first_difference": first_evidence(merged).and_then(|(_, it)| it.first.as_ref()),
+        "difference_at": difference_place(told).map(|(text, _)| text),
+        "causes": told.causes.iter().map(Cause::json).collect::<Vec<_>>(),
         "left_out": told.left_out.json(),
         "rows": rows,
     })
 }
 
 fn status(merged: &Merged) -> &'static str {
-    let any = |found: fn(&Verdict) -> bool| merged.verdicts.iter().any(found);
+    let any = |found: fn(&Verdict) -> bool| merged.verdicts.iter().any(|(_, it)| found(it));
     if any(|verdict| matches!(verdict, Verdict::Failed { .. })) {
         "failed"
     } else if any(|verdict| matches!(verdict, Verdict::Diverged { .. })) {
@@ -235,7 +251,7 @@ fn say_silent(told: &Told<'_>) {
         merged,
         ..
     } = *told;
-    if !merged.verified() {
+    if !(merged.verified() && merged.left.is_empty()) {
         return;
     }
     for site in &merged.silent {
@@ -263,6 +279,10 @@ fn say_verdict(told: &Told<'_>) {
         ..
     } = *told;
     let run = &subject.facts.manifest.run;
+    say_left(told);
+    if merged.verified() && merged.verdicts.is_empty() && !merged.left.is_empty() {
+        return;
+    }
     if merged.verified() {
         let rows = table::count(merged.rows.len(), "log line");
         let proof = if planned.segments.is_empty() {
@@ -278,8 +298,9 @@ fn say_verdict(told: &Told<'_>) {
         let source = &told.sources.current.source;
         out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
     }
-    for (index, verdict) in merged.verdicts.iter().enumerate() {
-        let segment = format!("segment {} of {}", index + 1, merged.verdicts.len());
+    let count = merged.verdicts.len() + merged.left.len();
+    for (at, verdict) in &merged.verdicts {
+        let segment = format!("segment {} of {count}", at + 1);
         match verdict {
             Verdict::Verified => {}
             Verdict::Approximate { reasons } => {
@@ -288,18 +309,24 @@ fn say_verdict(told: &Told<'_>) {
                     reasons.join("; ")
                 ));
             }
-            Verdict::Diverged { difference } => {
+            Verdict::Diverged { difference, .. } => {
                 out::note(&format!(
                     "florc: {segment} differs from the recorded run: {difference}"
                 ));
             }
-            Verdict::Failed { error } => {
+            Verdict::Failed { error, .. } => {
                 out::note(&format!("florc: {segment} could not be replayed: {error}"));
             }
         }
     }
+    if let Some((place, text)) = difference_place(told) {
+        out::note(&format!("  at {place}: {text}"));
+    }
+    for cause in told.causes {
+        out::note(&format!("  likely cause: {}", cause.text));
+    }
     let lines = table::count(merged.rows.len(), "log line");
-    if args.approximate {
+    if args.approximate || told.allows_impure() {
         out::note(&format!(
             "florc: {lines} of run {run}, not verified: marked as approximate"
         ));
@@ -309,4 +336,57 @@ fn say_verdict(told: &Told<'_>) {
              help: `--approximate` shows {lines} all the same, marked"
         ));
     }
+}
+
+/// Where the first difference was seen: `train.py:12`, and the recorded text there.
+fn difference_place(told: &Told<'_>) -> Option<(String, String)> {
+    let (_, evidence) = first_evidence(told.merged)?;
+    let first = evidence.first.as_ref()?;
+    let facts = &told.subject.facts;
+    let module = facts.manifest.modules.first()?;
+    let of_log = first.log.and_then(|log| module.logs.get(log as usize));
+    let mut blocks = module.skip_blocks.iter();
+    let block = blocks.find(|it| Some(&it.id) == first.block.as_ref());
+    let main = first.head.and_then(|head| facts.main_loop_of(head));
+    let span = of_log
+        .map(|it| &it.span)
+        .or(block.map(|it| &it.span))
+        .or(main.map(|it| &it.span))?;
+    let source = &told.sources.recorded.source;
+    let file = facts.file_of(span);
+    let from = source.files().iter().find(|it| it.path == file)?;
+    let text = source.slice(from.span());
+    let mut lines = text.lines().skip(span.line.saturating_sub(1) as usize);
+    let line = lines.next().unwrap_or_default().trim();
+    Some((format!("{file}:{}", span.line), format!("`{line}`")))
+}
+
+/// Parts for which there was no time.
+fn say_left(told: &Told<'_>) {
+    let Told {
+        subject,
+        planned,
+        merged,
+        ..
+    } = *told;
+    if merged.left.is_empty() {
+        return;
+    }
+    let seconds: f64 = merged
+        .left
+        .iter()
+        .map(|at| planned.segments[*at].seconds)
+        .sum();
+    let parts = merged.left.iter().map(|at| {
+        let segment = &planned.segments[*at].segment;
+        super::dry_run::range_text(subject, segment)
+    });
+    let parts: Vec<String> = parts.collect();
+    out::note(&format!(
+        "florc: no time was left for {} ({}), about {} of work\n  \
+         help: `florc replay --continue` goes on with them, also with another `--budget`",
+        table::count(parts.len(), "segment"),
+        parts.join("; "),
+        table::seconds(seconds)
+    ));
 }

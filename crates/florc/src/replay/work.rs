@@ -30,46 +30,56 @@ pub(crate) struct Work<'a> {
     pub(crate) subject: &'a Subject,
     /// Expected seconds of each segment.
     pub(crate) seconds: Vec<f64>,
+    /// Segments to run, the first first.
+    pub(crate) order: Vec<u32>,
+    /// No segment begins that would not be done in this time.
+    pub(crate) budget: Option<f64>,
 }
 
-/// Runs every segment that has no shard; at most `workers` processes at a time.
-pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<(), Failure> {
-    let segments = work.stored.plan.segments.iter();
-    let missing = segments.filter(|it| !work.has_shard(it.index));
-    let mut waiting: VecDeque<(u32, u32)> = missing.map(|it| (it.index, 1)).collect();
+/// Runs every segment that has no shard, in the order of `work`; at most `workers` processes at a
+/// time. Gives those for which there was no time.
+pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<Vec<u32>, Failure> {
+    let segments = work.order.iter().copied();
+    let missing = segments.filter(|it| !work.has_shard(*it));
+    let mut waiting: VecDeque<(u32, u32)> = missing.map(|it| (it, 1)).collect();
     let mut running: Vec<Running> = Vec::new();
     let mut progress = Progress::new(work, waiting.iter().map(|(segment, _)| *segment));
     while !waiting.is_empty() || !running.is_empty() {
         while running.len() < workers {
-            let Some((segment, attempt)) = waiting.pop_front() else {
+            let Some((segment, attempt)) = progress.next(&mut waiting) else {
                 break;
             };
             running.push(Running {
                 processes: work.start(segment)?,
                 segment,
                 attempt,
+                began: Instant::now(),
             });
+        }
+        if running.is_empty() {
+            break;
         }
         let mut ended = Vec::new();
         running.retain_mut(|worker| match worker.processes.try_wait() {
             None => true,
             Some(how) => {
-                ended.push((worker.segment, worker.attempt, how.signal));
+                let seconds = worker.began.elapsed().as_secs_f64();
+                ended.push((worker.segment, worker.attempt, how.signal, seconds));
                 false
             }
         });
-        for (segment, attempt, signal) in ended {
+        for (segment, attempt, signal, seconds) in ended {
             if signal.is_some() && attempt < ATTEMPTS && !work.has_shard(segment) {
                 waiting.push_back((segment, attempt + 1));
             } else {
-                progress.done(segment);
+                progress.done(segment, seconds);
             }
         }
         progress.show(workers);
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     progress.clear();
-    Ok(())
+    Ok(waiting.into_iter().map(|(segment, _)| segment).collect())
 }
 
 /// A worker that does not outlive florc.
@@ -77,6 +87,7 @@ struct Running {
     processes: Started,
     segment: u32,
     attempt: u32,
+    began: Instant,
 }
 
 impl Work<'_> {
@@ -109,8 +120,9 @@ struct Progress<'a> {
     work: &'a Work<'a>,
     left: Vec<u32>,
     all: usize,
-    /// Expected seconds of what was done here.
+    /// Expected seconds of what was done here, and what it took.
     finished: f64,
+    took: f64,
     began: Instant,
     shown: String,
 }
@@ -122,6 +134,7 @@ impl<'a> Progress<'a> {
             left: segments.collect(),
             all: work.stored.plan.segments.len(),
             finished: 0.0,
+            took: 0.0,
             began: Instant::now(),
             shown: String::new(),
         }
@@ -135,7 +148,25 @@ impl<'a> Progress<'a> {
             .unwrap_or(0.0)
     }
 
-    fn done(&mut self, segment: u32) {
+    /// The first waiting segment for which there is time.
+    fn next(&self, waiting: &mut VecDeque<(u32, u32)>) -> Option<(u32, u32)> {
+        let spent = self.began.elapsed().as_secs_f64();
+        // What was done so far tells how good the recorded times are here.
+        let pace = if self.finished > 0.0 {
+            self.took / self.finished
+        } else {
+            1.0
+        };
+        let has_time = |(segment, _): &(u32, u32)| {
+            let end = spent + pace * self.seconds(*segment);
+            self.work.budget.is_none_or(|budget| end <= budget)
+        };
+        let at = waiting.iter().position(has_time)?;
+        waiting.remove(at)
+    }
+
+    fn done(&mut self, segment: u32, seconds: f64) {
+        self.took += seconds;
         self.finished += self.seconds(segment);
         self.left.retain(|it| *it != segment);
     }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use florc_manifest::{ReplayPlan, ShardLine, Verdict};
 
-/// The newest unfinished replay of this plan over these sources, with its id and folder. Segments
-/// that failed in it are forgotten: they are to be run again.
+/// The newest replay of this plan over these sources that was broken off, or for parts of which there
+/// was no time, with its id and folder.
 pub(crate) fn unfinished(
     store: &Path,
     plan: &ReplayPlan,
@@ -31,20 +31,32 @@ pub(crate) fn unfinished(
         };
         let mut sources = sources.iter();
         ours == theirs
-            && !folder.join("replay.json").exists()
+            && has_gaps(folder, plan)
             && sources.all(|(name, bytes)| {
                 std::fs::read(folder.join(name)).is_ok_and(|found| found == *bytes)
             })
     };
     let folder = folders.into_iter().rev().find(is_same)?;
+    let id = folder.file_name()?.to_string_lossy().into_owned();
+    Some((id, folder))
+}
+
+/// Whether it was not published, or lacks segments.
+fn has_gaps(folder: &Path, plan: &ReplayPlan) -> bool {
+    let mut segments = plan.segments.iter();
+    !folder.join("replay.json").exists()
+        || segments.any(|it| !folder.join(format!("segment-{}.jsonl", it.index)).exists())
+}
+
+/// Segments that failed are to be run again.
+pub(crate) fn forget_failures(folder: &Path, plan: &ReplayPlan) {
     for segment in &plan.segments {
         let shard = folder.join(format!("segment-{}.jsonl", segment.index));
         if shard.exists() && !is_good(&shard) {
-            std::fs::remove_file(&shard).ok()?;
+            // one that cannot be removed is read, and told, again
+            let _ = std::fs::remove_file(&shard);
         }
     }
-    let id = folder.file_name()?.to_string_lossy().into_owned();
-    Some((id, folder))
 }
 
 /// Whether a shard ends with a verdict that is no failure.

@@ -226,11 +226,16 @@ impl<'a> Anchors<'a> {
         }
         let function = self.old.semantics.function_of_stmt(other);
         let effect = self.old.judge.effect(function, &[other]);
+        let changed = effect.changed();
+        let own = self.new.semantics.function_of_stmt(stmt);
+        if effect.draws() && self.new.judge.effect(own, &[stmt]).draws() {
+            return Some((span, "both draw random numbers".to_owned()));
+        }
         if let Some((at, why)) = effect.unknown.into_iter().next() {
             return Some((at, why));
         }
         if !self.new.judge.may_reach(&[stmt]).is_empty()
-            && let Some((binding, _)) = effect.changes.first_key_value()
+            && let Some(binding) = changed.first()
         {
             // A function that it calls may read anything.
             let name = &self.old.semantics.binding(*binding).name;
@@ -241,11 +246,7 @@ impl<'a> Anchors<'a> {
             .into_iter()
             .filter_map(|it| self.names.old_of(it))
             .collect();
-        let changed = effect
-            .changes
-            .into_iter()
-            .find(|(it, _)| reads.contains(it));
-        let (binding, _) = changed?;
+        let binding = changed.into_iter().find(|it| reads.contains(it))?;
         let name = &self.old.semantics.binding(binding).name;
         Some((span, format!("it changes `{name}`")))
     }

@@ -116,7 +116,7 @@ impl Carrier<'_> {
             let function = self.new.semantics.function_of_stmt(stmt);
             let effect = self.new.judge.effect(function, &[stmt]);
             let mut parts = assigned_parts(self.new, stmt).into_iter();
-            if effect.changes.contains_key(&binding)
+            if effect.changed().contains(&binding)
                 || !effect.unknown.is_empty()
                 || parts.any(|(_, it)| it == binding)
             {

@@ -189,9 +189,13 @@ impl Writer<'_> {
         let plan = self.plan;
         let skip = plan.skip_blocks.iter().find(|block| block.stmt == stmt);
         let outside = self.moved.clone();
-        let isolated = plan.isolated.contains(&stmt);
-        if isolated {
-            self.isolate(stmt);
+        let isolated = plan.isolated.iter().find(|(it, _)| *it == stmt);
+        if let Some((_, generators)) = isolated {
+            let names: Vec<String> = generators.iter().map(|it| format!("{it:?}")).collect();
+            self.call_before(stmt, &format!("isolate({})", names.join(", ")));
+        }
+        if plan.impure.contains(&stmt) {
+            self.call_before(stmt, "impure()");
         }
         let unit = skip.map(|_| self.layout.unit(stmt)).unwrap_or_default();
         if let Some(block) = skip {
@@ -207,17 +211,18 @@ impl Writer<'_> {
             self.moved = outside;
             self.end_and_restore(stmt, &block.site, &unit);
         }
-        if isolated {
+        if isolated.is_some() {
             self.rejoin(stmt);
         }
     }
 
-    /// `florc.isolate()` on the line before a probe that draws random numbers.
-    fn isolate(&mut self, stmt: StmtId) {
+    /// `florc.isolate("rng")` on the line before a probe that draws random numbers, `florc.impure()`
+    /// before one that changes the training.
+    fn call_before(&mut self, stmt: StmtId, call: &str) {
         if let Some(indentation) = self.layout.indentation(stmt) {
             let start = self.module.tree.stmt(stmt).span.start;
             let (newline, moved) = (self.layout.newline(), &self.moved);
-            let text = format!("{}.isolate(){newline}{indentation}{moved}", self.florc);
+            let text = format!("{}.{call}{newline}{indentation}{moved}", self.florc);
             self.edits.insert(start, text);
         }
     }

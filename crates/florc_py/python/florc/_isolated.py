@@ -1,12 +1,13 @@
 """What a probe draws is its own: the training draws the numbers that it drew when it was recorded.
 
-    florc.isolate()
-    print(evaluate(model, loader))      # shuffles, and leaves the model in eval mode
+    florc.isolate("__main__:rng")
+    print(evaluate(model, loader), rng.normal())    # shuffles, and leaves the model in eval mode
     florc.rejoin()
 
 Around probes that draw random numbers, or may: the generators of Python, NumPy and torch, the
-switches of torch, and the modes (`training`) of the modules in sight are put back. Whatever else
-such a probe changes is found when states are compared. Only in replay workers.
+generators that the named variables lead to (`_generators.py`), the switches of torch, and the modes
+(`training`) of the modules in sight are put back. Whatever else such a probe changes is found when
+states are compared. Only in replay workers.
 """
 
 import sys
@@ -21,19 +22,34 @@ def _adapters():
     return adapters
 
 
-def isolate():
-    """Keeps the hidden state of the process."""
-    _kept.append((_adapters().read_hidden(), _modes(sys._getframe(1))))
+def isolate(*names):
+    """Keeps the hidden state of the process, and of the generators that variables lead to."""
+    frame = sys._getframe(1)
+    generators = ()
+    if names:
+        from ._generators import keep
+
+        generators = keep(names, frame)
+    _kept.append((_adapters().read_hidden(), _modes(frame), generators))
 
 
 def rejoin():
     """Puts back what the last `isolate` kept."""
-    hidden, modes = _kept.pop()
+    hidden, modes, generators = _kept.pop()
     for module, mode in modes:
         if module.training is not mode:
             module.training = mode
+    for put_back in generators:
+        put_back()
     for name, value in hidden.items():
         _adapters().write_hidden(name, value)
+
+
+def impure():
+    """The statement that follows changes the training; the user allows it."""
+    from . import _florc
+
+    _florc.note("impure", "")
 
 
 def _modes(frame):

@@ -20,6 +20,8 @@ def record(config_file, command, folder):
         config = json.load(file)
     if "resume" in config:
         return _resume(config, config_file, folder)
+    if "fork" in config:
+        return _fork(config, config_file, folder)
     hash_seed = _seed.fixed()
     os.unlink(config_file)
     project = config["project"]
@@ -77,6 +79,38 @@ def _resume(config, config_file, folder):
     _linked.install(module, absolute, replays=False)
     _seed.seed_random(run)
     atexit.register(_finish, os.getpid(), project, run, 0, time.monotonic())
+    os.register_at_fork(after_in_child=_florc.forked)
+    execute(program, code, _florc.fail)
+
+
+def _fork(config, config_file, folder):
+    """A new run of the program as it is now, from the state of another run on."""
+    parent = config["fork"]
+    with open(os.path.join(config["store"], "runs", parent["run"], "manifest.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    hash_seed = manifest["environment"]["hash_seed"]
+    _seed.fixed(hash_seed)
+    os.unlink(config_file)
+    project = manifest["project"]
+    command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
+    program = Program([*command, *manifest["argv"][1:]], folder, project)
+    program.find()
+    files, _ = program.files(program.read())
+    asked = json.dumps(config["settings"])
+    code, module, problem = compiled(program, files, settings=asked)
+    if module is None:
+        _refuse(problem)
+    settings = _settings(config, program, hash_seed, files)
+    settings["manifest"]["parent"] = parent
+    try:
+        _florc.start_fork(json.dumps(settings), [(path, source) for path, *_, source in files], module)
+    except RuntimeError as error:
+        _refuse(error)
+    _modules.recorded([path for path, *_ in files], project)
+    absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
+    _linked.install(module, absolute, replays=False)
+    _seed.seed_random(parent["seed"])
+    atexit.register(_finish, os.getpid(), project, "", time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
 
@@ -150,6 +184,7 @@ def _finish(process, project, run, rank, began):
         _modules.record(project)
     except Exception as error:
         _florc.note("recording-stopped", f"sources of modules were not kept: {error}")
+    run = run or _florc.run_id()
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
     is_lost = any(code in ("store-unwritable", "not-resumed") for code, _ in notes)

@@ -74,6 +74,24 @@ impl<'m> Site<'m> {
         Ok(named)
     }
 
+    /// The arguments as they will be once the hook has given values back. `None`: some of these are
+    /// no arguments.
+    pub(super) fn with_results<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        given: &[Bound<'py, PyAny>],
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let mut values: Vec<Bound<'py, PyAny>> = args.iter().collect();
+        for (root, value) in self.results.iter().zip(given) {
+            let Some(at) = self.arguments.iter().position(|it| it == root) else {
+                return Ok(None);
+            };
+            values[at] = value.clone();
+        }
+        PyTuple::new(py, values).map(Some)
+    }
+
     /// Roots that nobody reads: large ones are left out.
     fn optional(&self) -> BTreeSet<String> {
         let dead = self.roots.iter().filter(|root| !root.live);

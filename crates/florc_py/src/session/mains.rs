@@ -256,7 +256,14 @@ fn head<'py>(
     match step {
         None | Some(HeadStep::Run(_) | HeadStep::Ignore) => Ok(None),
         Some(HeadStep::Restore(key)) => {
-            cut::put_back(py, &cut(key), &Site::head(site), roots).map(Some)
+            let restored = cut::put_back(py, &cut(key), &Site::head(site), roots)?;
+            if resume::forks() {
+                resume::fork(py, key)?;
+                if let Some(now) = Site::head(site).with_results(py, roots, &restored)? {
+                    cut::take(py, cut(key), &Site::head(site), &now)?;
+                }
+            }
+            Ok(Some(restored))
         }
         Some(HeadStep::Check(key)) => {
             cut::take(py, cut(key), &Site::head(site), roots)?;

@@ -34,6 +34,33 @@ pub(super) fn go_on(head: HeadKey) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Whether a new run begins where a state is put back.
+pub(super) fn forks() -> bool {
+    let forks = super::with(|session| match &session.engine {
+        Engine::Replay(replayer) => replayer.is_forking(),
+        Engine::Record(_) => false,
+    });
+    forks == Some(true)
+}
+
+/// The state at `head` of another run was put back: a new run is recorded from here on.
+pub(super) fn fork(py: Python<'_>, head: HeadKey) -> Result<(), Trouble> {
+    here(|session| -> Result<(), Trouble> {
+        let Session { engine, resume, .. } = session;
+        let (Engine::Replay(replayer), Some(config)) = (&mut *engine, &*resume) else {
+            return Err("there is no run to begin".into());
+        };
+        let recorder = replayer
+            .fork(head, config)
+            .map_err(|error| error.to_string())?;
+        *engine = Engine::Record(Box::new(recorder));
+        *resume = None;
+        Ok(())
+    })??;
+    MODE.set(Mode::Record);
+    super::start::first_loop(py)
+}
+
 /// Ends the process where the run cannot be gone on with any more.
 pub(super) fn check(py: Python<'_>) {
     let failure = super::with(|session| match (&session.engine, &session.resume) {

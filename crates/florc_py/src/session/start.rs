@@ -44,6 +44,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(start_record, module)?)?;
     module.add_function(wrap_pyfunction!(start_replay, module)?)?;
     module.add_function(wrap_pyfunction!(start_resume, module)?)?;
+    module.add_function(wrap_pyfunction!(start_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(run_id, module)?)?;
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
     module.add_function(wrap_pyfunction!(file_moment, module)?)?;
@@ -186,6 +188,52 @@ fn start_resume(
     Ok(())
 }
 
+/// Begins on the way to a head of another run, with whose state a new run begins.
+#[pyfunction]
+fn start_fork(
+    py: Python<'_>,
+    settings: &str,
+    sources: Vec<(String, Vec<u8>)>,
+    compiled: &Bound<'_, Compiled>,
+) -> PyResult<()> {
+    let wrong = |text: String| PyRuntimeError::new_err(text);
+    let mut settings: Settings =
+        serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
+    let mode = checkpoints(&settings)
+        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let module = compiled.get().manifest();
+    settings.manifest.modules = vec![module.clone()];
+    let Some(parent) = settings.manifest.parent.clone() else {
+        return Err(wrong("it has no parent".to_owned()));
+    };
+    let run = Store::open(&settings.store)
+        .and_then(|store| store.run(&parent.run))
+        .map_err(|error| wrong(error.to_string()))?;
+    let project = settings.manifest.project.clone();
+    let replayer = Replayer::forking(&run, parent.head, settings.manifest, sources)
+        .map_err(|error| wrong(error.to_string()))?;
+    let config = RecordConfig {
+        store: settings.store,
+        mode,
+        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
+        storage_limit: settings.max_storage,
+    };
+    elsewhere::watch(py, None)?;
+    let engine = Engine::Replay(Box::new(replayer));
+    begin(engine, module.clone(), project, Some(config));
+    Ok(())
+}
+
+/// Id of the run that is recorded; empty where none is.
+#[pyfunction]
+fn run_id() -> String {
+    let run = with(|session| match &session.engine {
+        Engine::Record(recorder) => recorder.run().to_owned(),
+        Engine::Replay(_) => String::new(),
+    });
+    run.unwrap_or_default()
+}
+
 /// Which log statements of the probed module are probes.
 fn probes(plan: &Path) -> PyResult<Vec<bool>> {
     let plan: ReplayPlan = serde_json::from_slice(&std::fs::read(plan)?)
@@ -208,6 +256,8 @@ fn add_source(path: &str, bytes: &[u8]) {
 fn note(code: &str, text: &str) {
     with(|session| match &mut session.engine {
         Engine::Record(recorder) => recorder.note(code, text),
+        Engine::Replay(replayer) if code == "file-changed" => replayer.file_changed(text),
+        Engine::Replay(replayer) if code == "impure" => replayer.impure(),
         Engine::Replay(replayer) => replayer.approximate(text),
     });
 }

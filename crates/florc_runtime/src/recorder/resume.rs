@@ -83,7 +83,7 @@ impl Recorder {
     }
 
     /// The iteration that is gone on with has begun.
-    fn again(&mut self, head: HeadKey, position: i64) {
+    pub(super) fn again(&mut self, head: HeadKey, position: i64) {
         let seconds = self.now();
         // its head has a checkpoint: the iteration was due as a whole
         let is_due = self.policy.due(true, false, seconds);

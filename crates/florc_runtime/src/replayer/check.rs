@@ -7,15 +7,19 @@
 //! A segment is verified when the state at its end, at the checkpoints that it passed and all
 //! existing log rows are those of the recorded run. Decides nothing about what is run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use florc_manifest::{CutKey, HeadKey, SegmentEnd, SegmentStart, Verdict};
+use florc_manifest::{
+    CutKey, DifferenceKind, Evidence, FirstDifference, HeadKey, SegmentEnd, SegmentStart, Verdict,
+};
 
 use super::{ReplayError, Replayer};
+use crate::checked_json::content_hash;
 use crate::checkpoint::Checkpoint;
-use crate::diff::{State, first_difference};
-use crate::forward::compare_rows;
+use crate::diff::{State, first_difference, moved_generators};
+use crate::forward::{RowDifference, compare_rows};
 use crate::graph::Snapshot;
+use crate::progress::Moment;
 use crate::seal::{Sealed, seal};
 use crate::state_hash::{hex, state_hash};
 
@@ -23,8 +27,15 @@ use crate::state_hash::{hex, state_hash};
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) error: Option<String>,
-    pub(super) difference: Option<String>,
+    /// The first difference of states or of the order: when, in words, and as data.
+    difference: Option<(Moment, String, FirstDifference)>,
     pub(super) reasons: Vec<String>,
+    /// When an added statement first changed the training: nothing is compared from there on.
+    impure: Option<Moment>,
+    /// Files that are not what the run read.
+    files: Vec<String>,
+    /// What the main loop starts from was not as recorded.
+    inputs: Option<FirstDifference>,
     /// Cut points whose state was equal.
     pub(super) equal: BTreeSet<CutKey>,
     pub(super) has_stopped: bool,
@@ -32,8 +43,43 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn differs(&mut self, text: String) {
-        self.difference.get_or_insert(text);
+    /// The program does not run as it did.
+    pub(super) fn differs(&mut self, text: String, moment: Moment) {
+        let first = FirstDifference {
+            found: content_hash(text.as_bytes()),
+            head: moment.key(),
+            ..nothing(DifferenceKind::Order)
+        };
+        if self.impure.is_none() {
+            self.difference.get_or_insert((moment, text, first));
+        }
+    }
+
+    /// An added statement changes the training now.
+    pub(super) fn impure(&mut self, moment: Moment) {
+        let text = "an added statement changed the training: values from there on are not those of \
+                    the recorded run";
+        self.reason(text.to_owned());
+        self.impure.get_or_insert(moment);
+    }
+
+    pub(super) fn inputs_differ(&mut self, instance: u32, found: &BTreeMap<String, String>) {
+        let hashes: Vec<&str> = found.values().map(String::as_str).collect();
+        self.inputs.get_or_insert(FirstDifference {
+            head: Some(HeadKey {
+                instance,
+                iteration: 0,
+            }),
+            found: content_hash(hashes.concat().as_bytes()),
+            ..nothing(DifferenceKind::Inputs)
+        });
+    }
+
+    pub(super) fn file(&mut self, text: String) {
+        if !self.files.contains(&text) {
+            self.files.push(text.clone());
+        }
+        self.reason(text);
     }
 
     pub(super) fn reason(&mut self, text: String) {
@@ -46,6 +92,9 @@ impl Findings {
 impl Replayer {
     /// Compares the state at a cut point with the recorded one: live variables and hidden state.
     pub fn verify(&mut self, cut: &CutKey, snapshot: Snapshot) {
+        if self.findings.impure.is_some() {
+            return;
+        }
         let Some(record) = self.recorded.checkpoints.get(cut) else {
             let text = format!("no state was recorded {}", describe_cut(cut));
             self.findings.reason(text);
@@ -72,24 +121,39 @@ impl Replayer {
         };
         let what = match loaded {
             None => None,
-            Some(Err(error)) => Some(format!("the state has another hash ({error})")),
+            Some(Err(error)) => {
+                let text = format!("the state has another hash ({error})");
+                Some((text, nothing(DifferenceKind::State)))
+            }
             Some(Ok(mut recorded)) => {
+                let all = hex(&state_hash(&found.graph));
                 let is_fresh = |name: &str| is_live(name) && !stale.contains(name);
                 recorded.graph.retain_roots(is_fresh);
                 found
                     .graph
                     .retain_roots(|name| is_fresh(name) && recorded.graph.root(name).is_some());
                 let is_same = state_hash(&recorded.graph) == state_hash(&found.graph);
-                (!is_same).then(|| describe_difference(&recorded, &found))
+                (!is_same).then(|| describe_difference(&recorded, &found, all))
             }
         };
         if let CutKey::Block(_) = cut {
             self.stale = stale;
         }
         match what {
-            Some(what) => self
-                .findings
-                .differs(format!("{}: {what}", describe_cut(cut))),
+            Some((what, first)) => {
+                let (head, block) = match cut {
+                    CutKey::Head(head) | CutKey::Exit(head) => (*head, None),
+                    CutKey::Block(block) => (block.head, Some(block.site.clone())),
+                };
+                let first = FirstDifference {
+                    head: Some(head),
+                    block,
+                    ..first
+                };
+                let text = format!("{}: {what}", describe_cut(cut));
+                let seen = (Moment::head(head), text, first);
+                self.findings.difference.get_or_insert(seen);
+            }
             None => {
                 self.findings.equal.insert(cut.clone());
             }
@@ -109,22 +173,58 @@ impl Replayer {
     }
 
     fn verdict(&mut self) -> Verdict {
-        if let Some(error) = self.findings.error.take() {
-            return Verdict::Failed { error };
+        let mut error = self.findings.error.take();
+        if self.findings.impure.is_some() {
+            error
+                .take()
+                .into_iter()
+                .for_each(|it| self.findings.reason(it));
+        } else if error.is_none() {
+            self.check_end();
         }
-        self.check_end();
-        let rows = self.other_rows();
+        let difference = self.first_difference();
         let findings = std::mem::take(&mut self.findings);
-        match (findings.difference.or(rows), findings.reasons) {
-            (Some(difference), _) => Verdict::Diverged { difference },
-            (None, reasons) if reasons.is_empty() => Verdict::Verified,
-            (None, reasons) => Verdict::Approximate { reasons },
+        let other = |reason: &String| !findings.files.contains(reason);
+        let evidence = |first| Evidence {
+            first,
+            reasons: findings
+                .reasons
+                .iter()
+                .filter(|it| other(it))
+                .cloned()
+                .collect(),
+            files: findings.files.clone(),
+        };
+        match (error, difference) {
+            (Some(error), difference) => Verdict::Failed {
+                error,
+                evidence: evidence(findings.inputs.or(difference.map(|(_, first)| first))),
+            },
+            (None, Some((difference, first))) => Verdict::Diverged {
+                difference,
+                evidence: evidence(Some(first)),
+            },
+            (None, None) if findings.reasons.is_empty() => Verdict::Verified,
+            (None, None) => Verdict::Approximate {
+                reasons: findings.reasons,
+            },
+        }
+    }
+
+    /// The first difference: a row of an earlier iteration comes before the state at a later head.
+    pub(super) fn first_difference(&self) -> Option<(String, FirstDifference)> {
+        let state = self.findings.difference.clone();
+        match (self.other_rows(), state) {
+            (Some(row), Some((moment, text, state))) if row.moment >= moment => Some((text, state)),
+            (Some(row), _) => Some((row.text, row.first)),
+            (None, state) => state.map(|(_, text, first)| (text, first)),
         }
     }
 
     /// The first row of the segment that is not as recorded.
-    pub(super) fn other_rows(&self) -> Option<String> {
-        let is_inside = |moment| self.is_inside(moment);
+    fn other_rows(&self) -> Option<RowDifference> {
+        let impure = self.findings.impure;
+        let is_inside = |moment| self.is_inside(moment) && impure.is_none_or(|it| moment < it);
         let sites = self.plan.forward_sites.iter().copied().flatten().collect();
         compare_rows(
             &self.recorded,
@@ -141,12 +241,12 @@ impl Replayer {
             && !self.findings.has_reached_start
         {
             let text = format!("replay did not reach iteration {}", start.iteration);
-            self.findings.differs(text);
+            self.findings.differs(text, self.progress.moment());
         }
         match self.segment.end {
             SegmentEnd::Head(end) if !self.findings.has_stopped => {
-                self.findings
-                    .differs(format!("replay did not reach iteration {}", end.iteration));
+                let text = format!("replay did not reach iteration {}", end.iteration);
+                self.findings.differs(text, self.progress.moment());
             }
             SegmentEnd::Head(end) => {
                 if !self.findings.equal.contains(&CutKey::Head(end)) {
@@ -173,22 +273,51 @@ impl Replayer {
     }
 }
 
-fn describe_difference(recorded: &Checkpoint, found: &Sealed) -> String {
+/// In words, and as data.
+fn describe_difference(
+    recorded: &Checkpoint,
+    found: &Sealed,
+    hash: String,
+) -> (String, FirstDifference) {
     let recorded = State {
         graph: &recorded.graph,
         chunks: recorded,
     };
-    let difference = first_difference(
-        recorded,
-        State {
-            graph: &found.graph,
-            chunks: found,
-        },
-    );
-    difference.map_or_else(
-        || "the state has another hash".to_owned(),
-        |it| it.to_string(),
-    )
+    let now = State {
+        graph: &found.graph,
+        chunks: found,
+    };
+    let first = FirstDifference {
+        found: hash,
+        generators: moved_generators(recorded, now),
+        ..nothing(DifferenceKind::State)
+    };
+    match first_difference(recorded, now) {
+        None => ("the state has another hash".to_owned(), first),
+        Some(difference) => (
+            difference.to_string(),
+            FirstDifference {
+                path: Some(difference.path),
+                ulps: difference.ulps,
+                ..first
+            },
+        ),
+    }
+}
+
+/// A difference of which nothing is known but its kind.
+fn nothing(kind: DifferenceKind) -> FirstDifference {
+    FirstDifference {
+        kind,
+        head: None,
+        context: Vec::new(),
+        path: None,
+        log: None,
+        block: None,
+        ulps: None,
+        found: String::new(),
+        generators: Vec::new(),
+    }
 }
 
 fn describe_cut(cut: &CutKey) -> String {

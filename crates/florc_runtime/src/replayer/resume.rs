@@ -18,6 +18,7 @@ use florc_manifest::{
     SegmentEnd, SegmentStart,
 };
 
+use super::fork::Fork;
 use super::{Findings, ReplayError, Replayer};
 use crate::forward::Rows;
 use crate::in_use::RunGuard;
@@ -33,6 +34,18 @@ pub(super) struct Resuming {
     _held: RunGuard,
     /// Where a state is put back.
     start: Option<HeadKey>,
+    /// The new run that begins there, if it is one.
+    pub(super) fork: Option<Fork>,
+}
+
+impl Resuming {
+    pub(super) fn forking(held: RunGuard, head: HeadKey, fork: Fork) -> Self {
+        Self {
+            _held: held,
+            start: Some(head),
+            fork: Some(fork),
+        }
+    }
 }
 
 impl Replayer {
@@ -88,7 +101,11 @@ impl Replayer {
             forward: Rows::new(),
             findings: Findings::default(),
             process: std::process::id(),
-            resuming: Some(Resuming { _held: held, start }),
+            resuming: Some(Resuming {
+                _held: held,
+                start,
+                fork: None,
+            }),
         })
     }
 
@@ -100,7 +117,12 @@ impl Replayer {
     /// Whether the main loop that was just entered is to begin in the middle, and cannot.
     pub fn has_missed(&self, instance: u32) -> bool {
         let start = self.resuming.as_ref().and_then(|it| it.start);
-        self.restore_at.is_none() && start.is_some_and(|start| start.instance == instance)
+        let is_missed = |start| match self.restore_at {
+            None => true,
+            // another state than the one that is meant is no fork of it
+            Some(at) => self.is_forking() && at != start,
+        };
+        start.is_some_and(|start| start.instance == instance && is_missed(start))
     }
 
     /// A main loop was left. What comes after it must not run where it was to be gone on with.
@@ -124,7 +146,7 @@ impl Replayer {
     /// The state at the last head was given to [`Self::verify`]: record from here on. An error: it
     /// did not come out as recorded; nothing of the run was changed.
     pub fn go_on(&mut self, head: HeadKey, config: &RecordConfig) -> Result<Recorder, ReplayError> {
-        if let Some(difference) = self.findings.difference.clone().or(self.other_rows()) {
+        if let Some((difference, _)) = self.first_difference() {
             return Err(ReplayError(format!(
                 "the iterations before its last checkpoint came out otherwise than recorded: \
                  {difference}"
@@ -201,6 +223,7 @@ fn plan(
         clock_sites: all(module.map_or(0, |it| it.clocks.len())),
         executed_blocks: blocks.map(|it| it.id.clone()).collect(),
         isolated: Vec::new(),
+        impure: Vec::new(),
         needed,
         segments: vec![segment],
     }

@@ -110,7 +110,7 @@ fn only_wanted_iterations_are_told() {
 
 #[track_caller]
 fn check_diverges(verdict: &Verdict, words: &str) {
-    let Verdict::Diverged { difference } = verdict else {
+    let Verdict::Diverged { difference, .. } = verdict else {
         panic!("{verdict:?}")
     };
     assert!(difference.contains(words), "{difference}");

@@ -373,6 +373,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         skip_blocks: vec![],
         needed: vec![],
         isolated: Vec::new(),
+        impure: Vec::new(),
         segments: segments.collect(),
     };
     let path = store.join("replays").join(replay).join("plan.json");
@@ -500,6 +501,7 @@ pub(crate) fn manifest() -> RunManifest {
         modules: vec![module()],
         program: vec![],
         ranks: None,
+        parent: None,
     }
 }
 

@@ -1,0 +1,115 @@
+"""A part of a replay: by time, with statements that change the training, and as a picture."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
+from oracle import FLORC, run  # noqa: E402
+from test_negative import small  # noqa: E402
+
+SCRIPT = """\
+import time
+value = 1.0
+for epoch in range(6):
+    for step in range(2):
+        time.sleep(0.15)
+        value += 0.25 * value
+    print("epoch", epoch, value)
+"""
+PROBE = SCRIPT.replace("        value +=", "        print('probe', epoch, step, value)\n        value +=")
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = small(tmp_path, SCRIPT)
+    assert project.record().code == 0
+    return project
+
+
+def expected(tmp_path, text):
+    (tmp_path / "scratch").mkdir()
+    return small(tmp_path / "scratch", text).plain().probes()
+
+
+def test_a_budget_gives_a_part_and_continue_the_rest(tmp_path, project):
+    everything = expected(tmp_path, PROBE)
+    project.script.write_text(PROBE)
+    part = project.replay("--budget", "1s", "--format", "json")
+    assert part.code == 0, part.stderr
+    told = json.loads(part.stdout)
+    texts = [row["text"] for row in told["rows"]]
+    assert told["status"] == "verified" and told["left"], part.stderr
+    assert 0 < len(set(texts)) < len(everything)
+    assert "no time was left" in part.stderr and "--continue" in part.stderr
+    rest = project.replay("--continue")
+    assert (rest.code, rest.stdout.splitlines()) == (0, everything), rest.stderr
+    rows = [row for row in project.logs() if row["source"] == "replay"]
+    assert len({row["id"] for row in rows}) == len(everything), "each row once"
+
+
+def test_a_budget_below_the_shortest_part_runs_nothing(project):
+    project.script.write_text(PROBE)
+    ran = project.replay("--budget", "0.01s")
+    assert (ran.code, ran.stdout) == (0, ""), ran.stderr
+    assert "no time was left for" in ran.stderr
+
+
+@pytest.mark.parametrize("wrong", ["ten", "5", "0s", "3d"])
+def test_a_budget_is_a_time(project, wrong):
+    ran = project.replay("--budget", wrong)
+    assert ran.code == 2 and "10m" in ran.stderr
+
+
+IMPURE = SCRIPT.replace("    print(", "    if epoch == 3: value = 0.5\n    print('probe', epoch, value)\n    print(").replace(
+    "    if epoch == 3: value = 0.5\n", "    if epoch == 3:\n        value = 0.5\n"
+)
+
+
+def test_a_statement_that_changes_the_training_is_run_on_demand_and_marked(project):
+    project.script.write_text(IMPURE)
+    without = project.replay()
+    assert without.code == 0 and "state-changing" in without.stderr, "it takes no part"
+    assert project.replay("--strict").code == 2
+    ran = project.replay("--allow-impure", "--format", "json")
+    assert ran.code == 1, ran.stdout + ran.stderr
+    told = json.loads(ran.stdout)
+    by_epoch = {row["context"]["epoch"]: (row["text"].split()[2], row["status"]) for row in told["rows"]}
+    assert told["status"] == "approximate"
+    assert by_epoch[3] == ("0.5", "approximate")
+    assert {status for epoch, (_, status) in by_epoch.items() if epoch > 3} <= {"approximate", "verified"}
+    text = project.replay("--allow-impure").stdout
+    assert "[approximate] probe 3 0.5" in text
+    assert {row["status"] for row in project.logs() if row["text"] == "probe 3 0.5\n"} == {"approximate"}
+
+
+def test_what_follows_a_change_in_the_same_segment_is_marked(tmp_path):
+    project = small(tmp_path, SCRIPT)
+    assert project.record(checkpoints="every=4").code == 0
+    project.script.write_text(IMPURE.replace("epoch == 3", "epoch == 1"))
+    told = json.loads(project.replay("--allow-impure", "--format", "json").stdout)
+    status = {row["context"]["epoch"]: row["status"] for row in told["rows"]}
+    assert [status[epoch] for epoch in (1, 2, 3)] == ["approximate"] * 3
+
+
+def test_a_dry_run_draws_the_plan(project):
+    project.script.write_text(PROBE)
+    text = project.replay("--dry-run", "--workers", "2", "--where", "epoch >= 2").stdout
+    assert "for epoch in range(6):" in text and "train.py:3  4 of 6 iterations run" in text
+    assert "    for step in range(2):" in text and "executed" in text
+    line = next(line for line in text.splitlines() if line.strip().startswith("epoch "))
+    assert line.split()[1][:3] == "..>" and line.count(">") == 2
+    assert [line.split()[0:2] for line in text.splitlines() if "worker" in line][:2] == [["worker", "1"], ["worker", "2"]]
+    plan = json.loads(project.replay("--dry-run", "--workers", "2", "--where", "epoch >= 2", "--format", "json").stdout)
+    assert [it["action"] for it in plan["iterations"]][:3] == ["none", "none", "restore"]
+    assert {slot["worker"] for slot in plan["timeline"]} == {1, 2}
+    assert plan["loops"][0]["blocks"][0]["action"] == "execute"
+    assert plan["loops"][0]["run"] == 4
+
+
+def test_an_outer_probe_skips_the_block_in_the_picture(project):
+    project.script.write_text(SCRIPT.replace("    print(", "    print('probe', value)\n    print("))
+    text = run([FLORC, "replay", "--dry-run"], project.root).stdout
+    assert "skipped, its end is restored" in text
