@@ -160,6 +160,7 @@ fn duration(text: &str) -> Result<f64, String> {
 
 /// How a run is replayed, whichever log statements are asked.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 pub(crate) struct ReplayOptions {
     /// Worker processes at a time.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]

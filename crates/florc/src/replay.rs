@@ -103,12 +103,38 @@ pub(crate) fn replay_of(
         dry_run::dry_run(args, &picture, left_out)?;
         return Ok(DONE);
     }
+    answered(args, &asked, &planned, left_out, host)
+}
+
+/// Runs a plan, and tells what was found.
+fn answered(
+    args: &ReplayOptions,
+    asked: &Asked<'_>,
+    planned: &plan::Planned,
+    left_out: &carried::LeftOut,
+    host: &HostPython,
+) -> Result<i32, Failure> {
+    let Asked {
+        subject,
+        sources,
+        comparison,
+        probed,
+        condition,
+    } = *asked;
+    let environment = &subject.facts.manifest.environment;
     let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
-    let differences = environment::differences(&python, &subject.facts.manifest.environment);
+    let differences = environment::differences(&python, environment);
     for difference in &differences {
         out::warning(difference);
     }
-    let stored = plan::store(subject, sources, verdict, &probed, &planned, args.continues)?;
+    let stored = plan::store(
+        subject,
+        sources,
+        comparison,
+        probed,
+        planned,
+        args.continues,
+    )?;
     let work = work::Work {
         python: &python,
         stored: &stored,
@@ -118,36 +144,28 @@ pub(crate) fn replay_of(
         budget: args.budget,
     };
     let left = work::run(&work, args.workers)?;
-    let merged = merge::merge(
-        &stored,
-        subject,
-        &probed,
-        &planned,
-        &left,
-        condition.as_ref(),
-    )?;
+    let merged = merge::merge(&stored, subject, probed, planned, &left, condition)?;
     let causes = cause::causes(&cause::Case {
         work: &work,
         subject,
         stored: &stored,
-        planned: &planned,
+        planned,
         merged: &merged,
         environment: &differences,
         diagnose: args.diagnose,
     })?;
-    let told = report::Told {
+    report::finish(&report::Told {
         args,
         subject,
         sources,
-        probed: &probed,
-        planned: &planned,
+        probed,
+        planned,
         stored: &stored,
         merged: &merged,
         causes: &causes,
-        comparison: verdict,
+        comparison,
         left_out,
-    };
-    report::finish(&told)
+    })
 }
 
 fn unproven_in_part() -> Failure {

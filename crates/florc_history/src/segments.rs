@@ -28,6 +28,7 @@ pub struct Iteration {
 
 /// What to divide.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct SegmentRequest {
     /// All recorded iterations in program order.
     pub iterations: Vec<Iteration>,

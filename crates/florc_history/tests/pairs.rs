@@ -136,6 +136,26 @@ fn by_lines(case: &Case) -> BTreeMap<u32, u32> {
     found
 }
 
+type Pairs = BTreeMap<u32, u32>;
+
+/// What is expected, what florc finds, and what GumTree finds.
+fn matchings(case: &Case) -> (Pairs, Pairs, Pairs) {
+    let (old, new) = (linked(&case.recorded), linked(&case.current));
+    let (mine, theirs) = (numbers(&old), numbers(&new));
+    let is_there = |number: &&u32| theirs.values().any(|it| it == *number);
+    let wanted = mine.values().filter(is_there).map(|it| (*it, *it));
+    let by_number = |pairs: &BTreeMap<StmtId, StmtId>| -> Pairs {
+        let numbered = pairs
+            .iter()
+            .filter_map(|(a, b)| Some((*mine.get(a)?, *theirs.get(b)?)));
+        numbered.collect()
+    };
+    let ours = match_versions(&old, &new).stmts;
+    let ours: BTreeMap<StmtId, StmtId> = ours.iter().map(|(a, b)| (*a, *b)).collect();
+    let tree = gumtree::matches(&old, &new);
+    (wanted.collect(), by_number(&ours), by_number(&tree))
+}
+
 #[test]
 fn statements_find_their_partners() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/history/pairs");
@@ -148,38 +168,15 @@ fn statements_find_their_partners() {
         .iter()
         .flat_map(|it| cases(&std::fs::read_to_string(it).unwrap()))
     {
-        let (old, new) = (linked(&case.recorded), linked(&case.current));
-        let (mine, theirs) = (numbers(&old), numbers(&new));
-        let is_there = |number: &&u32| theirs.values().any(|it| it == *number);
-        let wanted: BTreeMap<u32, u32> = mine
-            .values()
-            .filter(is_there)
-            .map(|it| (*it, *it))
-            .collect();
+        let (wanted, ours, tree) = matchings(&case);
         assert!(!wanted.is_empty(), "{}", case.title);
-        let by_number = |pairs: &mut dyn Iterator<Item = (StmtId, StmtId)>| -> BTreeMap<u32, u32> {
-            pairs
-                .filter_map(|(a, b)| Some((*mine.get(&a)?, *theirs.get(&b)?)))
-                .collect()
-        };
-        let ours = by_number(
-            &mut match_versions(&old, &new)
-                .stmts
-                .iter()
-                .map(|(a, b)| (*a, *b)),
-        );
-        let tree = by_number(&mut gumtree::matches(&old, &new).into_iter());
         if !scores[0].add(&wanted, &ours) {
             let other = |(a, b): &(&u32, &u32)| wanted.get(*a) != Some(*b);
             let wrongly: Vec<_> = ours.iter().filter(other).collect();
-            let missed: Vec<_> = wanted
-                .keys()
-                .filter(|it| ours.get(it) != Some(*it))
-                .collect();
-            wrong.push(format!(
-                "{}: wrong {wrongly:?}, missed {missed:?}",
-                case.title
-            ));
+            let mut missed = wanted.keys().collect::<Vec<_>>();
+            missed.retain(|it| ours.get(it) != Some(*it));
+            let title = &case.title;
+            wrong.push(format!("{title}: wrong {wrongly:?}, missed {missed:?}"));
         }
         scores[1].add(&wanted, &tree);
         scores[2].add(&wanted, &by_lines(&case));

@@ -68,7 +68,7 @@ pub struct FirstDifference {
     /// The recorded log statement, as an index in the module's `logs`.
     #[serde(default)]
     pub log: Option<u32>,
-    /// The SkipBlock at whose end it was seen, by id.
+    /// The SkipBlock in which, or at whose end, it was seen, by id.
     #[serde(default)]
     pub block: Option<String>,
     /// Representable numbers between the recorded and the found value, at most, where these are

@@ -253,7 +253,7 @@ impl<'a> Walk<'a> {
         if a.facts != b.facts || a.children.len() != b.children.len() {
             let detail = format!("recorded {}, found {}", describe(left), describe(right));
             return Some(match (left, right) {
-                (Node::Float(a), Node::Float(b)) => by_ulps(detail, *a, *b),
+                (Node::Float(a), Node::Float(b)) => by_ulps(&detail, *a, *b),
                 _ => Difference::new(String::new(), detail),
             });
         }
@@ -332,7 +332,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Two doubles, by their bits.
-fn by_ulps(detail: String, a: u64, b: u64) -> Difference {
+fn by_ulps(detail: &str, a: u64, b: u64) -> Difference {
     let ulps = ulps_between(f64::from_bits(a), f64::from_bits(b));
     Difference {
         path: String::new(),

@@ -104,6 +104,7 @@ struct Other {
     column: Option<String>,
     ulps: Option<u64>,
     context: Vec<LoopPosition>,
+    block: Option<String>,
     found: String,
 }
 
@@ -122,7 +123,7 @@ impl Other {
                 context: self.context,
                 path: self.column,
                 log: Some(site),
-                block: None,
+                block: self.block,
                 ulps: self.ulps,
                 found: content_hash(format!("{}{}", self.text, self.found).as_bytes()),
                 generators: Vec::new(),
@@ -151,6 +152,7 @@ fn describe(recorded: &LoggedRow, found: &LoggedRow) -> Other {
         column: column.map(|((name, _), _)| name.clone()),
         ulps,
         context: found.context.clone(),
+        block: found.block.as_ref().map(|block| block.site.clone()),
         found: format!("{:?}", found.values),
     }
 }

@@ -158,10 +158,7 @@ pub(crate) fn compare(
         || changes
             .iter()
             .any(|change| matches!(change.kind, ChangeKind::Probe | ChangeKind::Unproven));
-    let impure = impure
-        .iter()
-        .map(|it| source_span(&sources.current, it.span));
-    let impure = impure.collect();
+    let impure = spans(sources, &impure);
     let changed = diff.changed.iter().map(|(_, new)| *new);
     let mut added: Vec<StmtId> = diff.added.iter().copied().chain(changed).collect();
     added.sort_unstable();
@@ -192,6 +189,13 @@ pub(crate) fn compare(
         impure,
         isolated,
     }))
+}
+
+fn spans(sources: &Sources, changes: &[Change]) -> Vec<SourceSpan> {
+    let spans = changes
+        .iter()
+        .map(|it| source_span(&sources.current, it.span));
+    spans.collect()
 }
 
 fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {

@@ -241,6 +241,7 @@ impl Picture<'_> {
         text
     }
 
+    #[expect(clippy::cast_sign_loss, reason = "no time is negative")]
     fn timeline_text(&self) -> String {
         let slots = self.slots();
         let end = slots.iter().map(|slot| slot.end).fold(0.0, f64::max);

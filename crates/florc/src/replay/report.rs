@@ -298,6 +298,28 @@ fn say_verdict(told: &Told<'_>) {
         let source = &told.sources.current.source;
         out::note(crate::render::diagnostic(&diagnostic, Some(source)).trim_end());
     }
+    say_segments(merged);
+    if let Some((place, text)) = difference_place(told) {
+        out::note(&format!("  at {place}: {text}"));
+    }
+    for cause in told.causes {
+        out::note(&format!("  likely cause: {}", cause.text));
+    }
+    let lines = table::count(merged.rows.len(), "log line");
+    if args.approximate || told.allows_impure() {
+        out::note(&format!(
+            "florc: {lines} of run {run}, not verified: marked as approximate"
+        ));
+    } else {
+        out::note(&format!(
+            "florc: the values of run {run} are not shown, because they could not be verified\n  \
+             help: `--approximate` shows {lines} all the same, marked"
+        ));
+    }
+}
+
+/// Of each segment that is not verified, why.
+fn say_segments(merged: &Merged) {
     let count = merged.verdicts.len() + merged.left.len();
     for (at, verdict) in &merged.verdicts {
         let segment = format!("segment {} of {count}", at + 1);
@@ -318,23 +340,6 @@ fn say_verdict(told: &Told<'_>) {
                 out::note(&format!("florc: {segment} could not be replayed: {error}"));
             }
         }
-    }
-    if let Some((place, text)) = difference_place(told) {
-        out::note(&format!("  at {place}: {text}"));
-    }
-    for cause in told.causes {
-        out::note(&format!("  likely cause: {}", cause.text));
-    }
-    let lines = table::count(merged.rows.len(), "log line");
-    if args.approximate || told.allows_impure() {
-        out::note(&format!(
-            "florc: {lines} of run {run}, not verified: marked as approximate"
-        ));
-    } else {
-        out::note(&format!(
-            "florc: the values of run {run} are not shown, because they could not be verified\n  \
-             help: `--approximate` shows {lines} all the same, marked"
-        ));
     }
 }
 

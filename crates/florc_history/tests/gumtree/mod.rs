@@ -9,6 +9,11 @@
 //! up: containers by the share of matched descendants, then the best edit script between small
 //! subtrees (Zhang and Shasha 1989). A measuring stick of tests, not a part of florc.
 
+#![expect(
+    clippy::many_single_char_names,
+    reason = "two trees and two places in them"
+)]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use florc_syntax::tree::{ExprId, StmtId};
@@ -212,7 +217,7 @@ impl Matcher<'_> {
                 match (mine.as_slice(), theirs.as_slice()) {
                     ([a], [b]) => self.pair_whole(*a, *b),
                     _ => {
-                        ambiguous.extend(mine.iter().flat_map(|a| theirs.iter().map(|b| (*a, *b))))
+                        ambiguous.extend(mine.iter().flat_map(|a| theirs.iter().map(|b| (*a, *b))));
                     }
                 }
             }

@@ -55,6 +55,21 @@ impl Findings {
         }
     }
 
+    fn state_differs(&mut self, cut: &CutKey, what: &str, first: FirstDifference) {
+        let (head, block) = match cut {
+            CutKey::Head(head) | CutKey::Exit(head) => (*head, None),
+            CutKey::Block(block) => (block.head, Some(block.site.clone())),
+        };
+        let first = FirstDifference {
+            head: Some(head),
+            block,
+            ..first
+        };
+        let text = format!("{}: {what}", describe_cut(cut));
+        let seen = (Moment::head(head), text, first);
+        self.difference.get_or_insert(seen);
+    }
+
     /// An added statement changes the training now.
     pub(super) fn impure(&mut self, moment: Moment) {
         let text = "an added statement changed the training: values from there on are not those of \
@@ -140,20 +155,7 @@ impl Replayer {
             self.stale = stale;
         }
         match what {
-            Some((what, first)) => {
-                let (head, block) = match cut {
-                    CutKey::Head(head) | CutKey::Exit(head) => (*head, None),
-                    CutKey::Block(block) => (block.head, Some(block.site.clone())),
-                };
-                let first = FirstDifference {
-                    head: Some(head),
-                    block,
-                    ..first
-                };
-                let text = format!("{}: {what}", describe_cut(cut));
-                let seen = (Moment::head(head), text, first);
-                self.findings.difference.get_or_insert(seen);
-            }
+            Some((what, first)) => self.findings.state_differs(cut, &what, first),
             None => {
                 self.findings.equal.insert(cut.clone());
             }
@@ -211,13 +213,23 @@ impl Replayer {
         }
     }
 
-    /// The first difference: a row of an earlier iteration comes before the state at a later head.
+    /// The first difference: a row of an earlier iteration comes before the state at a later head, one
+    /// of a block before the state at the end of that.
     pub(super) fn first_difference(&self) -> Option<(String, FirstDifference)> {
         let state = self.findings.difference.clone();
+        let state = state.map(|(moment, text, first)| (moment, (text, first)));
         match (self.other_rows(), state) {
-            (Some(row), Some((moment, text, state))) if row.moment >= moment => Some((text, state)),
-            (Some(row), _) => Some((row.text, row.first)),
-            (None, state) => state.map(|(_, text, first)| (text, first)),
+            (Some(row), Some((moment, state))) => {
+                let same_block = state.1.block.is_some() && state.1.block == row.first.block;
+                let is_first = row.moment < moment || row.moment == moment && same_block;
+                Some(if is_first {
+                    (row.text, row.first)
+                } else {
+                    state
+                })
+            }
+            (Some(row), None) => Some((row.text, row.first)),
+            (None, state) => state.map(|(_, state)| state),
         }
     }
 

@@ -215,7 +215,7 @@ fn a_run_that_raised_raises_again() {
     let plan = crate::training::plan(directory.path(), &run, &ask(&[2], false));
     check_diverges(
         &replay(&plan, 1, healthy).verdict,
-        "the recorded run did not",
+        "recorded 0 rows, replay gave 1",
     );
 }
 
