@@ -212,7 +212,7 @@ def test_other_inputs_end_the_process(tmp_path):
     script = PLAIN.replace("range(12)", "range(int(open('epochs').read()))")
     folder = project(tmp_path, script)
     (folder / "epochs").write_text("12")
-    assert cut_short(folder, ("run", "--checkpoints", "all", "train.py", "1"), 5, 0)
+    assert cut_short(folder, ("run", "--checkpoints", "all", "train.py", "1"), 9, 0)
     (folder / "epochs").write_text("3")
     refused = florc(folder, "run", "--resume", "latest")
     assert refused.returncode == 2 and "not gone on with" in refused.stderr, refused.stderr

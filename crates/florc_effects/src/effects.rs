@@ -209,7 +209,7 @@ impl Effects {
         variables: impl Iterator<Item = &'a BindingId>,
     ) -> BTreeSet<BindingId> {
         let is_generator = |id: &ObjId| match self.heap.kind(*id) {
-            ObjKind::Typed(of) => GENERATORS.contains(&of.as_str()),
+            ObjKind::Typed(of) => GENERATORS.contains(&&*of),
             ObjKind::Scalar
             | ObjKind::Unknown
             | ObjKind::Instance(_)
