@@ -25,8 +25,7 @@ pub use plan::{
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
     JournalRecord, LoopPosition, LossReason, MissingState, Parent, ProgramModule, Ranks, Row,
-    RunManifest,
-    RunStatus, SourceFile,
+    RunManifest, RunStatus, SourceFile,
 };
 pub use settings::Settings;
 pub use value::Value;

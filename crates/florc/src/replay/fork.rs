@@ -20,7 +20,7 @@ use super::probed::lacking;
 use crate::args::ReplayArgs;
 use crate::failure::Failure;
 use crate::program::Disk;
-use crate::{HostPython, out, run, worker};
+use crate::{HostPython, out, run, segment_processes};
 
 /// Does not come back when all is well.
 pub(super) fn fork(
@@ -54,7 +54,7 @@ pub(super) fn fork(
     let mut command = Command::new(&python);
     command.args(["-m", "florc._runner"]).arg(&config);
     command.current_dir(&manifest.cwd);
-    worker::as_recorded(&mut command, &manifest.environment);
+    segment_processes::as_recorded(&mut command, &manifest.environment);
     let error = command.exec();
     // it is the runner's to remove, and there is none
     let _ = std::fs::remove_file(config);
@@ -108,6 +108,9 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
     let Some(then) = facts.main_loop_of(parent.head) else {
         return Err(refused("its main loop is not known".to_owned()));
     };
+    if facts.manifest.world_size() > 1 {
+        return Err(refused("several processes trained together".to_owned()));
+    }
     if parent.head.instance > 0 {
         let why = "only the first main loop of a script can be entered in the middle".to_owned();
         return Err(refused(why));

@@ -9,6 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{ReplayPlan, ShardLine, Verdict};
+use florc_runtime::shard_path;
 
 /// The newest replay of this plan over these sources that was broken off, or for parts of which there
 /// was no time, with its id and folder.
@@ -50,8 +51,8 @@ fn has_gaps(folder: &Path, plan: &ReplayPlan) -> bool {
 
 /// Segments that failed are to be run again.
 pub(crate) fn forget_failures(folder: &Path, plan: &ReplayPlan) {
-    for segment in &plan.segments {
-        let shard = folder.join(format!("segment-{}.jsonl", segment.index));
+    let ranks = |index: u32| (0..plan.world_size).map(move |rank| shard_path(folder, index, rank));
+    for shard in plan.segments.iter().flat_map(|it| ranks(it.index)) {
         if shard.exists() && !is_good(&shard) {
             // one that cannot be removed is read, and told, again
             let _ = std::fs::remove_file(&shard);

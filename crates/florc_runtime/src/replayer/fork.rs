@@ -123,6 +123,7 @@ fn plan(recorded: &Recorded, module: &ModuleManifest, head: HeadKey) -> ReplayPl
         replay: String::new(),
         run: recorded.run.id().to_owned(),
         store: String::new(),
+        world_size: 1,
         modules: Vec::new(),
         added_globals: Vec::new(),
         main_loops: module.main_loops.clone(),
