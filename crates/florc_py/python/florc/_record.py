@@ -110,7 +110,7 @@ def _fork(config, config_file, folder):
     absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
     _linked.install(module, absolute, replays=False)
     _seed.seed_random(parent["seed"])
-    atexit.register(_finish, os.getpid(), project, "", time.monotonic())
+    atexit.register(_finish, os.getpid(), project, "", 0, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
 
