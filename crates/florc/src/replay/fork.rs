@@ -11,7 +11,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use florc_manifest::{CutKey, HeadKey, MainLoopSite, Parent};
+use florc_manifest::{CheckpointRecord, CutKey, HeadKey, MainLoopSite, Parent, Root};
 use serde_json::json;
 
 use super::changes::Analysed;
@@ -142,14 +142,10 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
         let why = "what the main loop iterates over now cannot be made again".to_owned();
         return Err(refused(why));
     }
-    let absent = |name: &String| checkpoint.absent.iter().any(|it| it.path == *name);
-    let live = now
-        .roots
-        .iter()
-        .filter(|root| root.live)
-        .map(florc_manifest::Root::key);
-    let lacks = lacking(&now.roots, &then.roots).map(ToOwned::to_owned);
-    if let Some(name) = lacks.or_else(|| live.into_iter().find(absent)) {
+    if let Some(name) = lacking(&now.roots, &then.roots)
+        .map(ToOwned::to_owned)
+        .or_else(|| absent(&now.roots, checkpoint))
+    {
         return Err(refused(format!(
             "the program needs `{name}` at the start of an iteration now, and the checkpoint does \
              not hold it"
@@ -159,6 +155,13 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// A name that an iteration reads now and the checkpoint left out.
+fn absent(now: &[Root], checkpoint: &CheckpointRecord) -> Option<String> {
+    let live = now.iter().filter(|root| root.live).map(Root::key);
+    let left_out = |name: &String| checkpoint.absent.iter().any(|it| it.path == *name);
+    live.into_iter().find(left_out)
 }
 
 /// The same main loop in the working tree.

@@ -44,6 +44,7 @@ impl Outcome {
 
 /// Runs the policy; checks the bound at every moment but for what the first head costs.
 #[track_caller]
+#[expect(clippy::cast_sign_loss, reason = "sizes are positive")]
 fn online(iterations: &[f64], setting: Setting) -> Outcome {
     let (mut now, mut last, mut spent) = (0.0, 0.0, 0.0);
     let mut segments = Vec::new();
