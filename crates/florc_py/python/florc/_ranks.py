@@ -11,15 +11,15 @@ import os
 
 # Number of this process, number of all, and what a launcher says besides.
 _LAUNCHERS = (
-    ("RANK", "WORLD_SIZE", ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT")),
-    ("SLURM_PROCID", "SLURM_NTASKS", ("SLURM_JOB_ID", "SLURM_STEP_ID")),
+    ("RANK", "WORLD_SIZE", ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT", "SLURM_JOB_ID")),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", ("SLURM_JOB_ID", "SLURM_STEP_ID")),  # a batch script has SLURM_NTASKS too
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ("OMPI_MCA_ess_base_jobid", "PMIX_NAMESPACE")),
 )
 
 # What scripts read to find their part of the work.
 _READ = (
     "LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE ROLE_RANK ROLE_WORLD_SIZE "
-    "SLURM_PROCID SLURM_NTASKS SLURM_LOCALID OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_LOCAL_RANK"
+    "SLURM_PROCID SLURM_NTASKS SLURM_STEP_NUM_TASKS SLURM_LOCALID OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_LOCAL_RANK"
 ).split()
 
 
@@ -29,9 +29,8 @@ def launched():
         numbers = [os.environ.get(name, "") for name in (rank, world_size)]
         if all(each.isdecimal() for each in numbers) and int(numbers[0]) < int(numbers[1]) > 1:
             said = [f"{name}={os.environ[name]}" for name in more if name in os.environ]
-            said += [f"{name}={os.environ[name]}" for name in ("SLURM_JOB_ID", "SLURM_STEP_ID") if name in os.environ]
-            if os.environ.get("GROUP_WORLD_SIZE", "1") == "1" and "SLURM_STEP_ID" not in os.environ:
-                said.append(_parent())
+            if numbers[1] in (os.environ.get("LOCAL_WORLD_SIZE"), os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE")):
+                said.append(_parent())  # all on this machine
             return {"rank": int(numbers[0]), "world_size": int(numbers[1]), "launch": " ".join(said)}
     return None
 
