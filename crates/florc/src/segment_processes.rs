@@ -13,7 +13,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use florc_manifest::{Environment, RunManifest};
+use florc_manifest::Environment;
 use florc_runtime::{RunHandle, shard_path};
 
 use crate::failure::Failure;
@@ -54,7 +54,7 @@ impl Segment<'_> {
             let mut command = self.command(rank);
             as_recorded(&mut command, &manifest.environment);
             if let Some(port) = port {
-                as_rank(&mut command, &manifest, port);
+                as_rank(&mut command, port);
             }
             if quietly {
                 let words = words_path(&started.replay, self.index, rank);
@@ -106,11 +106,7 @@ pub(crate) fn as_recorded(command: &mut Command, recorded: &Environment) {
 }
 
 /// Ranks meet on this machine, and without the launcher that they had.
-fn as_rank(command: &mut Command, recorded: &RunManifest, port: u16) {
-    if let Some(ranks) = &recorded.ranks {
-        command.env("RANK", ranks.rank.to_string());
-        command.env("WORLD_SIZE", ranks.world_size.to_string());
-    }
+fn as_rank(command: &mut Command, port: u16) {
     command.env("MASTER_ADDR", "127.0.0.1");
     command.env("MASTER_PORT", port.to_string());
     command.env_remove("TORCHELASTIC_USE_AGENT_STORE");
