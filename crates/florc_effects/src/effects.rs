@@ -208,17 +208,9 @@ impl Effects {
         changed: &ObjSet,
         variables: impl Iterator<Item = &'a BindingId>,
     ) -> BTreeSet<BindingId> {
-        let is_generator = |id: &ObjId| match self.heap.kind(*id) {
-            ObjKind::Typed(of) => GENERATORS.contains(&&*of),
-            ObjKind::Scalar
-            | ObjKind::Unknown
-            | ObjKind::Instance(_)
-            | ObjKind::Function(_)
-            | ObjKind::Class(_)
-            | ObjKind::Library(_)
-            | ObjKind::Module(_)
-            | ObjKind::Method(_)
-            | ObjKind::Super(_) => false,
+        let is_generator = |id: &ObjId| {
+            let of = self.heap.kind(*id).typed();
+            of.is_some_and(|of| GENERATORS.contains(&&*of))
         };
         let only_generators = |binding: &&BindingId| {
             let reach = self.reach[binding.index()].iter();

@@ -18,37 +18,9 @@ use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::due::Due;
 use crate::hash::Table;
+pub(crate) use crate::kind::{ObjId, ObjKind, SCALAR};
 use crate::name::Name;
 use crate::object_set::ObjSet;
-
-/// Identity of an abstract object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ObjId(pub(crate) u32);
-
-/// Every immutable value without inner structure: numbers, strings, `None`, dtypes, `range(…)`.
-pub(crate) const SCALAR: ObjId = ObjId(0);
-
-/// What an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ObjKind {
-    Scalar,
-    /// An instance of a type of the knowledge base.
-    Typed(Name),
-    /// Anything.
-    Unknown,
-    /// An instance of a class of this module.
-    Instance(StmtId),
-    Function(FunctionId),
-    Class(StmtId),
-    /// A module, class, function or value of a library, by dotted name.
-    Library(Name),
-    /// The module of a file of the program.
-    Module(usize),
-    /// A bound method; the receivers are in the field [`Field::Receiver`].
-    Method(Name),
-    /// `super()` inside a method of this class.
-    Super(StmtId),
-}
 
 /// Where an object was made; the key under which it is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +82,41 @@ pub(crate) struct Object {
     site: Site,
 }
 
+/// All objects.
+#[derive(Debug)]
+pub(crate) struct Heap {
+    objects: Vec<Object>,
+    sites: Table<(Site, ObjKind), ObjId>,
+    /// Which objects are of some kinds.
+    pub(crate) kinds: Kinds,
+    /// Something was added since the flag was cleared.
+    pub(crate) changed: bool,
+    /// Words of edges that [`Heap::closure`] has followed so far.
+    followed: AtomicU64,
+    /// How many may be followed.
+    most: u64,
+    /// All unknown values are one object: coarser, and fast however involved the module is.
+    pub(crate) dense: bool,
+    /// What each object leads to, through parts and through graphs too.
+    closures: [Mutex<Closures>; 2],
+    /// What has changed when, and who has read what.
+    pub(crate) due: Due,
+    /// How many changes of objects the closures know.
+    closures_know: usize,
+    /// Objects that the present unit has read, as bits; and which of these words are not empty.
+    read: Vec<AtomicU64>,
+    read_words: Vec<AtomicU64>,
+    /// The tick of the oldest closure that the present unit was given.
+    oldest: AtomicU32,
+}
+
+/// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
+/// that may be followed then, before every statement is taken to change everything.
+pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
+
+/// What was followed, and at which tick.
+type Closures = Vec<Option<(u32, Arc<ObjSet>)>>;
+
 /// Objects by what may be done with them, for questions about many at once.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds {
@@ -154,41 +161,6 @@ impl Kinds {
         }
     }
 }
-
-/// All objects.
-#[derive(Debug)]
-pub(crate) struct Heap {
-    objects: Vec<Object>,
-    sites: Table<(Site, ObjKind), ObjId>,
-    /// Which objects are of some kinds.
-    pub(crate) kinds: Kinds,
-    /// Something was added since the flag was cleared.
-    pub(crate) changed: bool,
-    /// Words of edges that [`Heap::closure`] has followed so far.
-    followed: AtomicU64,
-    /// How many may be followed.
-    most: u64,
-    /// All unknown values are one object: coarser, and fast however involved the module is.
-    pub(crate) dense: bool,
-    /// What each object leads to, through parts and through graphs too.
-    closures: [Mutex<Closures>; 2],
-    /// What has changed when, and who has read what.
-    pub(crate) due: Due,
-    /// How many changes of objects the closures know.
-    closures_know: usize,
-    /// Objects that the present unit has read, as bits; and which of these words are not empty.
-    read: Vec<AtomicU64>,
-    read_words: Vec<AtomicU64>,
-    /// The tick of the oldest closure that the present unit was given.
-    oldest: AtomicU32,
-}
-
-/// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
-/// that may be followed then, before every statement is taken to change everything.
-pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
-
-/// What was followed, and at which tick.
-type Closures = Vec<Option<(u32, Arc<ObjSet>)>>;
 
 impl Heap {
     pub(crate) fn new(dense: bool, most: u64) -> Self {
@@ -264,6 +236,24 @@ impl Heap {
 
     pub(crate) fn kind(&self, id: ObjId) -> ObjKind {
         self.objects[id.0 as usize].kind
+    }
+
+    /// Objects of those types that are `wanted`, by type, and all others: many values of one type
+    /// are judged together.
+    pub(crate) fn by_type(
+        &self,
+        objects: &ObjSet,
+        wanted: impl Fn(Name) -> bool,
+    ) -> (BTreeMap<Name, ObjSet>, ObjSet) {
+        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
+        let mut others = ObjSet::default();
+        for object in objects.iter() {
+            match self.kind(object).typed().filter(|of| wanted(*of)) {
+                Some(of) => typed.entry(of).or_default().insert(object),
+                None => others.insert(object),
+            };
+        }
+        (typed, others)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -17,6 +17,7 @@ mod foreign;
 mod hash;
 mod heap;
 mod interp;
+mod kind;
 mod knowledge;
 mod modules;
 mod name;

@@ -7,7 +7,7 @@
 //! A sparse bit set: blocks of 64 ids that have some, in order; up to two stand in the set itself,
 //! which is what most variables and fields need. Knows nothing of what the objects are.
 
-use crate::heap::ObjId;
+use crate::kind::ObjId;
 
 /// Ids `64 * index` to `64 * index + 63`; some of them are there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,6 @@
 //!
 //! Fields are kept apart by name. What nobody stored is an unknown part of its owner.
 
-use std::collections::BTreeMap;
-
 use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::classes::Flavor;
@@ -22,30 +20,17 @@ impl Interp<'_> {
     /// `owners.attr`, read at `site`.
     pub(crate) fn read_attribute(&mut self, site: ExprId, owners: &ObjSet, attr: Name) -> ObjSet {
         let mut values = ObjSet::default();
-        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
-        for object in owners.iter() {
-            match self.heap.kind(object) {
-                ObjKind::Typed(of) if self.knowledge.attribute(of, attr).is_some() => {
-                    typed.entry(of).or_default().insert(object);
-                    values.extend(&self.heap.exact(object, &Field::Attr(attr)));
-                }
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Unknown
-                | ObjKind::Instance(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => {
-                    let found = self.attribute_of(site, object, attr);
-                    values.extend(&found);
-                }
-            }
-        }
         let knowledge = self.knowledge;
+        let is_known = |of| knowledge.attribute(of, attr).is_some();
+        let (typed, others) = self.heap.by_type(owners, is_known);
+        for object in others.iter() {
+            let found = self.attribute_of(site, object, attr);
+            values.extend(&found);
+        }
         for (of, own) in typed {
+            for object in own.iter() {
+                values.extend(&self.heap.exact(object, &Field::Attr(attr)));
+            }
             if let Some(rule) = knowledge.attribute(of, attr) {
                 let found = self.apply_rule(site, rule, Some(&own), &Args::default(), &attr);
                 values.extend(&found);

@@ -7,8 +7,6 @@
 //!
 //! Items of containers are their elements; an iterator is changed by taking from it.
 
-use std::collections::BTreeMap;
-
 use florc_syntax::tree::ExprId;
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
@@ -25,26 +23,11 @@ impl Interp<'_> {
         if !unknown.is_empty() {
             items = self.unknown_operators(site, &unknown);
         }
-        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
-        for object in known.iter() {
-            match self.heap.kind(object) {
-                ObjKind::Typed(of) if !self.knowledge.is_a(of, "builtins.generator") => {
-                    typed.entry(of).or_default().insert(object);
-                }
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Unknown
-                | ObjKind::Instance(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => {
-                    let found = self.iterate_one(object, site, 0);
-                    items.extend(&found);
-                }
-            }
+        let runs_no_code = |of| !self.knowledge.is_a(of, "builtins.generator");
+        let (typed, others) = self.heap.by_type(&known, runs_no_code);
+        for object in others.iter() {
+            let found = self.iterate_one(object, site, 0);
+            items.extend(&found);
         }
         for (of, own) in typed {
             let found = self.iterate_typed(&own, of, site, 0);
@@ -338,19 +321,8 @@ impl Interp<'_> {
     /// `x in iterator` takes from it.
     pub(super) fn consume_iterators(&mut self, site: ExprId, values: &ObjSet) {
         for object in values.iter() {
-            let lazy = match self.heap.kind(object) {
-                ObjKind::Typed(of) => self.knowledge.is_a(of, "builtins.iterator"),
-                ObjKind::Scalar
-                | ObjKind::Unknown
-                | ObjKind::Instance(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => false,
-            };
-            if lazy {
+            let lazy = |of| self.knowledge.is_a(of, "builtins.iterator");
+            if self.heap.kind(object).typed().is_some_and(lazy) {
                 self.iterate_one(object, site, 0);
             }
         }

@@ -7,14 +7,11 @@
 //!
 //! Operators on unknown values are opaque; on numbers, tensors and containers they make new values.
 
-use std::collections::BTreeMap;
-
 use florc_syntax::tree::{ExprId, Operator};
 
 use crate::event::Target;
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
-use crate::name::Name;
 use crate::object_set::ObjSet;
 use crate::rules::call::Args;
 use crate::rules::library::OPERATOR;
@@ -51,26 +48,11 @@ impl Interp<'_> {
             if !unknown.is_empty() {
                 result.extend(&self.unknown_operators(id, &unknown));
             }
-            let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
-            for object in known.iter() {
-                match self.heap.kind(object) {
-                    ObjKind::Typed(of) if self.knowledge.operators(of).is_some() => {
-                        typed.entry(of).or_default().insert(object);
-                    }
-                    ObjKind::Scalar
-                    | ObjKind::Typed(_)
-                    | ObjKind::Unknown
-                    | ObjKind::Instance(_)
-                    | ObjKind::Function(_)
-                    | ObjKind::Class(_)
-                    | ObjKind::Library(_)
-                    | ObjKind::Module(_)
-                    | ObjKind::Method(_)
-                    | ObjKind::Super(_) => {
-                        let found = self.operate(id, object, other, names);
-                        result.extend(&found);
-                    }
-                }
+            let has_rule = |of| self.knowledge.operators(of).is_some();
+            let (typed, others) = self.heap.by_type(&known, has_rule);
+            for object in others.iter() {
+                let found = self.operate(id, object, other, names);
+                result.extend(&found);
             }
             let knowledge = self.knowledge;
             for (of, own) in typed {

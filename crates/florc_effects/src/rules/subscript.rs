@@ -7,8 +7,6 @@
 //!
 //! Constant keys are kept apart; every other key may be any.
 
-use std::collections::BTreeMap;
-
 use florc_syntax::tree::{ExprId, ExprKind};
 
 use crate::heap::{Field, ObjId, ObjKind, SCALAR};
@@ -39,26 +37,11 @@ impl<'a> Interp<'a> {
         if !unknown.is_empty() {
             values = self.unknown_operators(site, &unknown);
         }
-        let mut typed: BTreeMap<Name, ObjSet> = BTreeMap::new();
-        for object in known.iter() {
-            match self.heap.kind(object) {
-                ObjKind::Typed(of) if self.subscript_rule(of).is_some() => {
-                    typed.entry(of).or_default().insert(object);
-                }
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Unknown
-                | ObjKind::Instance(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => {
-                    let found = self.item_of(site, object, slice, &index);
-                    values.extend(&found);
-                }
-            }
+        let has_rule = |of| self.subscript_rule(of).is_some();
+        let (typed, others) = self.heap.by_type(&known, has_rule);
+        for object in others.iter() {
+            let found = self.item_of(site, object, slice, &index);
+            values.extend(&found);
         }
         for (of, own) in typed {
             if let Some(rule) = self.subscript_rule(of) {
