@@ -139,10 +139,18 @@ impl Replayer {
         let shard = ShardWriter::create(path)
             .map_err(|error| broken(format!("cannot write the rows: {error}")))?;
         Ok(Some(Self {
-            plan,
-            segment: mine,
-            recorded,
             shard: Some(shard),
+            ..Self::of(plan, mine, recorded)
+        }))
+    }
+
+    /// At the first statement of the program.
+    fn of(plan: ReplayPlan, segment: Segment, recorded: Recorded) -> Self {
+        Self {
+            plan,
+            segment,
+            recorded,
+            shard: None,
             progress: Progress::default(),
             restore_at: None,
             loaded: None,
@@ -152,7 +160,7 @@ impl Replayer {
             findings: Findings::default(),
             process: std::process::id(),
             resuming: None,
-        }))
+        }
     }
 
     /// The plan.

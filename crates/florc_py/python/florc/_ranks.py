@@ -61,8 +61,3 @@ def manifest(folder, rank):
     name = f"manifest-{rank}.json" if rank else "manifest.json"
     with open(os.path.join(folder, name), encoding="utf-8") as file:
         return json.load(file)
-
-
-def seed(run, rank):
-    """What unseeded generators begin with: processes differ, as they do without florc."""
-    return f"{run} rank {rank}" if rank else run

@@ -36,34 +36,43 @@ def record(config_file, command, folder):
         code, module, problem = compiled(program, files, settings=asked)
     settings = _settings(config, program, hash_seed, files)
     run = _florc.start_record(json.dumps(settings), [(path, source) for path, *_, source in files], module)
-    _modules.recorded([path for path, *_ in files], project)
     for text in left_out:
         _florc.note("not-linked", text)
     if problem:
         _florc.note("not-instrumented", f"`{files[0][0]}` could not be instrumented: {problem}")
+    _run(program, code, files, module, run, settings["manifest"])
+
+
+def _run(program, code, files, module, run, manifest):
+    """Runs the script in the session that was started."""
+    project = manifest["project"]
+    _modules.recorded([path for path, *_ in files], project)
     if module is not None:
         absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
         _linked.install(module, absolute, replays=False)
-    rank = _ranks.number(settings["manifest"])
-    if run:
-        _seed.seed_random(_ranks.seed(run, rank))
-    atexit.register(_finish, os.getpid(), project, run, rank, time.monotonic())
+    if run or manifest.get("parent"):
+        _seed.seed_random(run, manifest)
+    atexit.register(_finish, os.getpid(), project, run, _ranks.number(manifest), time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)
+
+
+def _again(config, run, config_file, folder):
+    """The program of a run, in the world of that run: its manifest, the program, its files."""
+    manifest = _ranks.manifest(os.path.join(config["store"], "runs", run), 0)
+    _seed.fixed(manifest["environment"]["hash_seed"])
+    os.unlink(config_file)
+    command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
+    program = Program([*command, *manifest["argv"][1:]], folder, manifest["project"])
+    program.find()
+    files, _ = program.files(program.read())
+    return manifest, program, files
 
 
 def _resume(config, config_file, folder):
     """Goes on with a run that was cut short: the same program in the same world. What does not fit ends it."""
     run = config["resume"]
-    with open(os.path.join(config["store"], "runs", run, "manifest.json"), encoding="utf-8") as file:
-        manifest = json.load(file)
-    _seed.fixed(manifest["environment"]["hash_seed"])
-    os.unlink(config_file)
-    project = manifest["project"]
-    command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
-    program = Program([*command, *manifest["argv"][1:]], folder, project)
-    program.find()
-    files, _ = program.files(program.read())
+    manifest, program, files = _again(config, run, config_file, folder)
     asked = json.dumps(manifest["settings"])
     code, module, problem = compiled(program, files[: max(len(manifest["program"]), 1)], settings=asked)
     if module is None:
@@ -74,45 +83,24 @@ def _resume(config, config_file, folder):
         _florc.start_resume(json.dumps(settings), run, module)
     except RuntimeError as error:
         _refuse(error)
-    _modules.recorded([path for path, *_ in files], project)
-    absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
-    _linked.install(module, absolute, replays=False)
-    _seed.seed_random(run)
-    atexit.register(_finish, os.getpid(), project, run, 0, time.monotonic())
-    os.register_at_fork(after_in_child=_florc.forked)
-    execute(program, code, _florc.fail)
+    _run(program, code, files, module, run, manifest)
 
 
 def _fork(config, config_file, folder):
     """A new run of the program as it is now, from the state of another run on."""
     parent = config["fork"]
-    with open(os.path.join(config["store"], "runs", parent["run"], "manifest.json"), encoding="utf-8") as file:
-        manifest = json.load(file)
-    hash_seed = manifest["environment"]["hash_seed"]
-    _seed.fixed(hash_seed)
-    os.unlink(config_file)
-    project = manifest["project"]
-    command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
-    program = Program([*command, *manifest["argv"][1:]], folder, project)
-    program.find()
-    files, _ = program.files(program.read())
+    manifest, program, files = _again(config, parent["run"], config_file, folder)
     asked = json.dumps(config["settings"])
     code, module, problem = compiled(program, files, settings=asked)
     if module is None:
         _refuse(problem)
-    settings = _settings(config, program, hash_seed, files)
+    settings = _settings(config, program, manifest["environment"]["hash_seed"], files)
     settings["manifest"]["parent"] = parent
     try:
         _florc.start_fork(json.dumps(settings), [(path, source) for path, *_, source in files], module)
     except RuntimeError as error:
         _refuse(error)
-    _modules.recorded([path for path, *_ in files], project)
-    absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
-    _linked.install(module, absolute, replays=False)
-    _seed.seed_random(parent["seed"])
-    atexit.register(_finish, os.getpid(), project, "", 0, time.monotonic())
-    os.register_at_fork(after_in_child=_florc.forked)
-    execute(program, code, _florc.fail)
+    _run(program, code, files, module, "", settings["manifest"])
 
 
 def _refuse(why):

@@ -8,6 +8,8 @@ import hashlib
 import os
 import sys
 
+from . import _ranks
+
 _MARK = "FLORC_HASH_SEED"
 
 
@@ -36,9 +38,12 @@ def fixed(seed=None):
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
-def seed_random(run):
+def seed_random(run, manifest):
     """Begins `random` and, once they are imported, `numpy.random` and torch at states that follow
-    from the run's id."""
+    from the run's id; a fork begins as its parent did. Ranks differ, as they do without florc."""
+    run = (manifest.get("parent") or {}).get("seed", run)
+    if rank := _ranks.number(manifest):
+        run = f"{run} rank {rank}"
     if not os.path.exists(os.path.join(sys.path[0], "random.py")):  # the script's own
         import random
 

@@ -35,7 +35,7 @@ def work(plan_file, segment, rank, folder):
     ended, changed = _florc.recorded(plan["store"], plan["run"], rank, manifest["project"])
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
-    _seed.seed_random(_ranks.seed((manifest.get("parent") or {}).get("seed", plan["run"]), rank))
+    _seed.seed_random(plan["run"], manifest)
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)

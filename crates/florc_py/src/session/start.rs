@@ -85,15 +85,34 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Opti
     std::panic::set_hook(Box::new(|_| {}));
 }
 
-fn checkpoints(settings: &Settings) -> Option<Checkpoints> {
-    Some(match settings.checkpoints.as_str() {
-        "adaptive" => Checkpoints::Adaptive {
-            epsilon: settings.overhead,
-        },
-        "all" => Checkpoints::All,
-        "none" => Checkpoints::None,
-        other => Checkpoints::Every(other.strip_prefix("every=")?.parse().ok()?),
-    })
+impl Settings {
+    fn read(text: &str) -> PyResult<Self> {
+        serde_json::from_str(text).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn checkpoints(&self) -> Option<Checkpoints> {
+        Some(match self.checkpoints.as_str() {
+            "adaptive" => Checkpoints::Adaptive {
+                epsilon: self.overhead,
+            },
+            "all" => Checkpoints::All,
+            "none" => Checkpoints::None,
+            other => Checkpoints::Every(other.strip_prefix("every=")?.parse().ok()?),
+        })
+    }
+
+    /// How to record.
+    fn config(&self) -> PyResult<RecordConfig> {
+        let unknown = || format!("unknown checkpoints: {}", self.checkpoints);
+        Ok(RecordConfig {
+            store: self.store.clone(),
+            mode: self
+                .checkpoints()
+                .ok_or_else(|| PyValueError::new_err(unknown()))?,
+            memory_limit: self.memory.unwrap_or(MEMORY_LIMIT),
+            storage_limit: self.max_storage,
+        })
+    }
 }
 
 /// Begins to record; gives the run's id, empty when nothing can be recorded.
@@ -105,22 +124,13 @@ fn start_record(
     sources: Vec<(String, Vec<u8>)>,
     compiled: Option<&Bound<'_, Compiled>>,
 ) -> PyResult<String> {
-    let wrong = |text: String| PyValueError::new_err(text);
-    let mut settings: Settings =
-        serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
-    let mode = checkpoints(&settings)
-        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let mut settings = Settings::read(settings)?;
+    let config = settings.config()?;
     let module = compiled
         .map(|it| it.get().manifest().clone())
         .unwrap_or_default();
     settings.manifest.modules = compiled.map(|_| module.clone()).into_iter().collect();
     let project = settings.manifest.project.clone();
-    let config = RecordConfig {
-        store: settings.store,
-        mode,
-        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
-        storage_limit: settings.max_storage,
-    };
     let recorder = Recorder::start(&config, settings.manifest, &sources);
     let run = recorder.run().to_owned();
     elsewhere::watch(py, None)?;
@@ -163,9 +173,8 @@ fn start_resume(
     compiled: &Bound<'_, Compiled>,
 ) -> PyResult<()> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
-    let settings: Settings = serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
-    let mode = checkpoints(&settings)
-        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let settings = Settings::read(settings)?;
+    let config = settings.config()?;
     let module = compiled.get().manifest();
     if settings.manifest.modules.first() != Some(module) {
         let text = "another florc recorded the run: it sees other loops in the script";
@@ -175,12 +184,6 @@ fn start_resume(
         .and_then(|store| store.run(run))
         .map_err(|error| wrong(error.to_string()))?;
     let replayer = Replayer::resuming(&run).map_err(|error| wrong(error.to_string()))?;
-    let config = RecordConfig {
-        store: settings.store,
-        mode,
-        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
-        storage_limit: settings.max_storage,
-    };
     elsewhere::watch(py, None)?;
     let project = settings.manifest.project.clone();
     let engine = Engine::Replay(Box::new(replayer));
@@ -197,10 +200,8 @@ fn start_fork(
     compiled: &Bound<'_, Compiled>,
 ) -> PyResult<()> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
-    let mut settings: Settings =
-        serde_json::from_str(settings).map_err(|e| wrong(e.to_string()))?;
-    let mode = checkpoints(&settings)
-        .ok_or_else(|| wrong(format!("unknown checkpoints: {}", settings.checkpoints)))?;
+    let mut settings = Settings::read(settings)?;
+    let config = settings.config()?;
     let module = compiled.get().manifest();
     settings.manifest.modules = vec![module.clone()];
     let Some(parent) = settings.manifest.parent.clone() else {
@@ -212,12 +213,6 @@ fn start_fork(
     let project = settings.manifest.project.clone();
     let replayer = Replayer::forking(&run, parent.head, settings.manifest, sources)
         .map_err(|error| wrong(error.to_string()))?;
-    let config = RecordConfig {
-        store: settings.store,
-        mode,
-        memory_limit: settings.memory.unwrap_or(MEMORY_LIMIT),
-        storage_limit: settings.max_storage,
-    };
     elsewhere::watch(py, None)?;
     let engine = Engine::Replay(Box::new(replayer));
     begin(engine, module.clone(), project, Some(config));

@@ -8,7 +8,7 @@
 //!
 //! As in a resumed run, but nothing is compared: the program is another one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use florc_manifest::{
     FORMAT_VERSION, HeadKey, ModuleManifest, NeededRoots, ReplayPlan, Root, RunManifest, Segment,
@@ -16,9 +16,7 @@ use florc_manifest::{
 };
 
 use super::resume::Resuming;
-use super::{Findings, ReplayError, Replayer};
-use crate::forward::Rows;
-use crate::progress::Progress;
+use super::{ReplayError, Replayer};
 use crate::recorded::Recorded;
 use crate::recorder::{Beginning, RecordConfig, Recorder};
 use crate::run::RunHandle;
@@ -61,20 +59,11 @@ impl Replayer {
             entered: None,
             position: 0,
         };
+        let segment = plan.segments[0].clone();
+        let resuming = Some(Resuming::forking(held, head, fork));
         Ok(Self {
-            segment: plan.segments[0].clone(),
-            plan,
-            recorded,
-            shard: None,
-            progress: Progress::default(),
-            restore_at: None,
-            loaded: None,
-            stale: BTreeSet::new(),
-            skipped: BTreeSet::new(),
-            forward: Rows::new(),
-            findings: Findings::default(),
-            process: std::process::id(),
-            resuming: Some(Resuming::forking(held, head, fork)),
+            resuming,
+            ..Self::of(plan, segment, recorded)
         })
     }
 

@@ -11,7 +11,6 @@
 //! recorded state proves that nothing is missing in what was put back. Nothing of the run is changed
 //! before. Decides nothing about how it is recorded.
 
-use std::collections::BTreeSet;
 
 use florc_manifest::{
     CutKey, FORMAT_VERSION, HeadKey, JournalRecord, NeededRoots, ReplayPlan, RunStatus, Segment,
@@ -19,10 +18,9 @@ use florc_manifest::{
 };
 
 use super::fork::Fork;
-use super::{Findings, ReplayError, Replayer};
-use crate::forward::Rows;
+use super::{ReplayError, Replayer};
 use crate::in_use::RunGuard;
-use crate::progress::{Progress, main_loops};
+use crate::progress::main_loops;
 use crate::recorded::Recorded;
 use crate::recorder::{RecordConfig, Recorder};
 use crate::run::RunHandle;
@@ -88,24 +86,15 @@ impl Replayer {
             ));
         }
         let plan = plan(&recorded, needed, start, last);
+        let segment = plan.segments[0].clone();
+        let resuming = Some(Resuming {
+            _held: held,
+            start,
+            fork: None,
+        });
         Ok(Self {
-            segment: plan.segments[0].clone(),
-            plan,
-            recorded,
-            shard: None,
-            progress: Progress::default(),
-            restore_at: None,
-            loaded: None,
-            stale: BTreeSet::new(),
-            skipped: BTreeSet::new(),
-            forward: Rows::new(),
-            findings: Findings::default(),
-            process: std::process::id(),
-            resuming: Some(Resuming {
-                _held: held,
-                start,
-                fork: None,
-            }),
+            resuming,
+            ..Self::of(plan, segment, recorded)
         })
     }
 
