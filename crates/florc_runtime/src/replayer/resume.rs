@@ -11,7 +11,6 @@
 //! recorded state proves that nothing is missing in what was put back. Nothing of the run is changed
 //! before. Decides nothing about how it is recorded.
 
-
 use florc_manifest::{
     CutKey, FORMAT_VERSION, HeadKey, JournalRecord, NeededRoots, ReplayPlan, RunStatus, Segment,
     SegmentEnd, SegmentStart,
