@@ -45,7 +45,7 @@ pub(crate) struct ClassInfo {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Classes {
     table: Table<StmtId, ClassInfo>,
-    /// Names of all methods with two underscores around them.
+    /// Names of all methods that begin with two underscores.
     dunders: Vec<Name>,
     /// Names of all properties.
     properties: Vec<Name>,

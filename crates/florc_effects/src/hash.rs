@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Multiply and rotate, as rustc does for its own ids. Not for keys that an attacker may choose to
-//! collide: a program that does only slows its own analysis. Tables with it are never iterated.
+//! collide: a program that does only slows its own analysis. Tables with it are never iterated where the order shows.
 
 use std::hash::{BuildHasherDefault, Hasher};
 

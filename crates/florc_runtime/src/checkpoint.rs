@@ -66,7 +66,7 @@ impl Checkpoint {
             .iter()
             .map(|size| usize::try_from(*size).ok())
             .collect::<Option<_>>()?;
-        let slab = Slab::try_new(Buffers::extent(&sizes)?)?;
+        let slab = Slab::new(Buffers::extent(&sizes)?)?;
         Some(Buffers::over(slab, &sizes))
     }
 

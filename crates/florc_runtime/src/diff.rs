@@ -20,13 +20,13 @@ use crate::state_hash::value_hashes;
 
 /// Where and how two states differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// `model.conv1.weight`.
-    pub path: String,
+    pub(crate) path: String,
     /// `12 of 288 elements differ, by at most 3 ULP`.
-    pub detail: String,
+    pub(crate) detail: String,
     /// Representable numbers between the values, at most, where these are floats.
-    pub ulps: Option<u64>,
+    pub(crate) ulps: Option<u64>,
 }
 
 impl Difference {
@@ -47,15 +47,15 @@ impl fmt::Display for Difference {
 
 /// A state with its memory.
 #[derive(Clone, Copy)]
-pub struct State<'a> {
+pub(crate) struct State<'a> {
     /// Objects.
-    pub graph: &'a Graph,
+    pub(crate) graph: &'a Graph,
     /// Bytes of its storages.
-    pub chunks: &'a dyn StorageRead,
+    pub(crate) chunks: &'a dyn StorageRead,
 }
 
 /// Finds the first difference between what was recorded and what was found.
-pub fn first_difference(recorded: State<'_>, found: State<'_>) -> Option<Difference> {
+pub(crate) fn first_difference(recorded: State<'_>, found: State<'_>) -> Option<Difference> {
     let mut walk = Walk::new(recorded, found);
     let kinds = [
         (&recorded.graph.roots, &found.graph.roots),
@@ -77,7 +77,7 @@ pub fn first_difference(recorded: State<'_>, found: State<'_>) -> Option<Differe
 
 /// Random generators that are not in the recorded state, by their ways from variables; those of the
 /// process by name. At most eight.
-pub fn moved_generators(recorded: State<'_>, found: State<'_>) -> Vec<String> {
+pub(crate) fn moved_generators(recorded: State<'_>, found: State<'_>) -> Vec<String> {
     let mut walk = Walk::new(recorded, found);
     let mut moved = Vec::new();
     for (name, node) in &recorded.graph.hidden {

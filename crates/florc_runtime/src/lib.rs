@@ -55,7 +55,6 @@ pub use checked_json::{content_hash, is_intact_json, to_checked_json};
 pub use checkpoint::Checkpoint;
 pub use context::LoopToken;
 pub use cut_text::cut_text;
-pub use diff::{Difference, State, first_difference, moved_generators};
 pub use error::{StoreError, StoreErrorKind};
 pub use export::{ExportFormat, Exported, export};
 pub use fsck::{Damage, Health, check_store, rebuild};
@@ -67,7 +66,6 @@ pub use graph::{
 pub use in_use::RunGuard;
 pub use journal::{Journal, Torn};
 pub use lone::{read_lone, write_lone};
-pub use policy::Policy;
 pub use pool::BufferPool;
 pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};
 pub use replayer::{HeadStep, MainEntry, ReplayError, Replayer, Step};

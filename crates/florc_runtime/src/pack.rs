@@ -66,10 +66,9 @@ struct Footer {
 
 /// A pack that is being written.
 pub(crate) struct PackWriter {
-    file: BufWriter<File>,
+    output: Output,
     temporary: PathBuf,
     path: PathBuf,
-    at: u64,
     chunks: BTreeMap<ChunkId, ChunkPlace>,
     encoder: Encoder,
 }
@@ -80,31 +79,28 @@ impl PackWriter {
         let temporary = path.with_extension("pack.tmp");
         let file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
         let mut writer = Self {
-            file,
+            output: Output { file, at: 0 },
             temporary,
             path: path.to_owned(),
-            at: 0,
             chunks: BTreeMap::new(),
             encoder: Encoder::default(),
         };
-        writer.write(&header())?;
+        writer.output.write(&header())?;
         Ok(writer)
     }
 
     /// Compresses and writes a chunk.
     pub(crate) fn chunk(&mut self, id: ChunkId, raw: &[u8], element: u8) -> io::Result<ChunkPlace> {
-        let mut encoder = std::mem::take(&mut self.encoder);
-        let (codec, stored) = encoder.encode(raw, element);
+        let (codec, stored) = self.encoder.encode(raw, element);
         let place = ChunkPlace {
             pack: None,
-            offset: self.at,
+            offset: self.output.at,
             codec: codec.code(),
             raw_len: raw.len() as u64,
             stored_len: stored.len() as u64,
         };
-        self.write(&frame_header(&id, &place, stored))?;
-        self.write(stored)?;
-        self.encoder = encoder;
+        self.output.write(&frame_header(&id, &place, stored))?;
+        self.output.write(stored)?;
         self.chunks.insert(id, place.clone());
         Ok(place)
     }
@@ -137,13 +133,13 @@ impl PackWriter {
         if bytes.len() as u64 > LONGEST_FOOTER {
             return Err(io::Error::other("the state has too many objects"));
         }
-        let (offset, len) = (self.at, bytes.len() as u64);
-        self.write(&bytes)?;
+        let (offset, len) = (self.output.at, bytes.len() as u64);
+        self.output.write(&bytes)?;
         let hash = footer_hash(&header(), &bytes, offset);
-        self.write(&trailer(offset, len, &hash))?;
-        let size = self.at;
-        self.file.flush()?;
-        self.file.get_ref().sync_data()?;
+        self.output.write(&trailer(offset, len, &hash))?;
+        let size = self.output.at;
+        self.output.file.flush()?;
+        self.output.file.get_ref().sync_data()?;
         fs::rename(&self.temporary, &self.path)?;
         if let Some(directory) = self.path.parent() {
             File::open(directory)?.sync_all()?;
@@ -156,7 +152,16 @@ impl PackWriter {
         // it would be ignored as well
         let _ = fs::remove_file(&self.temporary);
     }
+}
 
+/// The file of a pack.
+struct Output {
+    file: BufWriter<File>,
+    /// Bytes that are in it.
+    at: u64,
+}
+
+impl Output {
     /// Writes and fills up with zeros to the next block.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;

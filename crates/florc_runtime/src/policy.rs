@@ -1,13 +1,14 @@
 //! Which iterations are materialized, so that recording costs at most a given fraction of time.
 //!
 //! After "Hindsight Logging for Model Training" (Garcia et al., VLDB 2021, section 5.3): with
-//! `M` seconds to materialize an iteration, `C` seconds to compute it, `R` seconds to restore it,
-//! `c = R/M`, `n` iterations in all, an iteration is materialized when
+//! `M` seconds to materialize an iteration and `C` seconds to compute it, an iteration is materialized when
 //!
 //! ```text
-//! spent + M < n·C · min(1/(1+c), ε)     joint invariant: what k checkpoints did cost, for the paper's k·M
-//! spent + M ≤ ε · elapsed               the bound holds at every moment, not at the end only
+//! spent + M < (elapsed + left · C) · min(1/2, ε)     joint invariant; spent: for the paper's k·M
+//! spent + M ≤ ε · elapsed                            the bound holds at every moment, not at the end only
 //! ```
+//!
+//! 1/2 is the paper's 1/(1+c) with c = 1: restoring reads what materializing wrote.
 //!
 //! What is still being written counts as if it were spent. A state that has grown since the last checkpoint
 //! costs more by as much; its size is known after the walk, before anything is copied.
@@ -20,14 +21,13 @@ use crate::recorder::Mode;
 
 /// Decides by iteration.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub(crate) struct Policy {
     mode: Mode,
     total: Option<u64>,
     seen: u64,
     started: f64,
     spent: f64,
     compute: Mean,
-    restore: Mean,
     /// Of an iteration that is materialized: seconds of its stalls, number of its snapshots.
     stall: Mean,
     snapshots: Mean,
@@ -73,7 +73,7 @@ impl Mean {
 
 impl Policy {
     /// A policy for a run that starts at `now` seconds.
-    pub fn new(mode: Mode, now: f64) -> Self {
+    pub(crate) fn new(mode: Mode, now: f64) -> Self {
         Self {
             mode,
             total: None,
@@ -81,7 +81,6 @@ impl Policy {
             started: now,
             spent: 0.0,
             compute: Mean::default(),
-            restore: Mean::default(),
             stall: Mean::default(),
             snapshots: Mean::default(),
             write: Mean::default(),
@@ -92,13 +91,13 @@ impl Policy {
     }
 
     /// A main loop of `total` iterations begins.
-    pub fn loop_entered(&mut self, total: Option<u64>) {
+    pub(crate) fn loop_entered(&mut self, total: Option<u64>) {
         self.total = total.map(|total| total.saturating_add(self.seen));
     }
 
     /// An iteration begins at `now`; is it materialized? `is_near`: so near to the last one that
     /// it would be in vain.
-    pub fn due(&mut self, is_first: bool, is_near: bool, now: f64) -> bool {
+    pub(crate) fn due(&mut self, is_first: bool, is_near: bool, now: f64) -> bool {
         self.end_iteration(now);
         let due = is_first && !matches!(self.mode, Mode::None) || self.wants(is_near, now);
         self.begin(due, now);
@@ -128,7 +127,7 @@ impl Policy {
     }
 
     /// The iteration that runs ended at `now`.
-    pub fn end_iteration(&mut self, now: f64) {
+    pub(crate) fn end_iteration(&mut self, now: f64) {
         let Some(ended) = self.iteration.take() else {
             return;
         };
@@ -140,7 +139,7 @@ impl Policy {
     }
 
     /// A checkpoint made the program wait.
-    pub fn stalled(&mut self, seconds: f64) {
+    pub(crate) fn stalled(&mut self, seconds: f64) {
         self.spent += seconds;
         if let Some(iteration) = &mut self.iteration {
             iteration.stall += seconds;
@@ -149,7 +148,7 @@ impl Policy {
 
     /// The head that is due has so many bytes: is it still worth its cost? If not, the iteration is
     /// not materialized.
-    pub fn affords(&mut self, is_first: bool, bytes: u64, now: f64) -> bool {
+    pub(crate) fn affords(&mut self, is_first: bool, bytes: u64, now: f64) -> bool {
         let before = std::mem::replace(&mut self.head_bytes, bytes);
         let growth = bytes as f64 / before.max(1) as f64;
         let Mode::Adaptive { epsilon } = self.mode else {
@@ -171,7 +170,7 @@ impl Policy {
     }
 
     /// A snapshot was handed over to be written in the background.
-    pub fn submitted(&mut self) {
+    pub(crate) fn submitted(&mut self) {
         self.unwritten += 1;
         if let Some(iteration) = &mut self.iteration {
             iteration.snapshots += 1;
@@ -180,19 +179,14 @@ impl Policy {
 
     /// A checkpoint was written in the background. Where both cores are busy that costs as much
     /// as a stall, so it counts as one.
-    pub fn wrote(&mut self, seconds: f64) {
+    pub(crate) fn wrote(&mut self, seconds: f64) {
         self.spent += seconds;
         self.unwritten = self.unwritten.saturating_sub(1);
         self.write.add(seconds);
     }
 
-    /// A restore took that long.
-    pub fn restored(&mut self, seconds: f64) {
-        self.restore.add(seconds);
-    }
-
     /// Seconds spent so far.
-    pub fn spent(&self) -> f64 {
+    pub(crate) fn spent(&self) -> f64 {
         self.spent
     }
 
@@ -206,11 +200,6 @@ impl Policy {
             _ => self.spent,
         };
         let compute = self.compute.value.unwrap_or(0.0);
-        let scaling = match self.restore.value {
-            Some(restore) if cost > 0.0 => restore / cost,
-            // restoring reads what materializing wrote
-            Some(_) | None => 1.0,
-        };
         let left = match self.total {
             Some(total) => total.saturating_sub(self.seen).max(1),
             None => self.seen + 1,
@@ -218,7 +207,7 @@ impl Policy {
         let elapsed = now - self.started;
         let whole = elapsed + left as f64 * compute;
         let all = self.spent + coming + cost;
-        all < whole * epsilon.min(1.0 / (1.0 + scaling)) && all <= epsilon * elapsed
+        all < whole * epsilon.min(0.5) && all <= epsilon * elapsed
     }
 }
 

@@ -40,11 +40,11 @@ impl BufferPool {
         pool
     }
 
-    /// Memory for storages of these sizes, with arbitrary content.
-    pub fn take(&self, sizes: &[usize]) -> Buffers {
-        let bytes = Buffers::extent(sizes).unwrap_or(usize::MAX);
+    /// Memory for storages of these sizes, with arbitrary content; `None`: the system has none.
+    pub fn take(&self, sizes: &[usize]) -> Option<Buffers> {
+        let bytes = Buffers::extent(sizes)?;
         if bytes < POOLED_FROM {
-            return Buffers::over(Slab::new(bytes), sizes);
+            return Some(Buffers::over(Slab::new(bytes)?, sizes));
         }
         let mut free = self.lock();
         let fitting = free.take_fitting(bytes);
@@ -53,13 +53,13 @@ impl BufferPool {
             free.slabs.retain(|slab| slab.capacity() >= bytes);
         }
         drop(free);
-        let slab = fitting.unwrap_or_else(|| Slab::new(bytes));
+        let slab = fitting.or_else(|| Slab::new(bytes))?;
         let mut free = self.lock();
         free.taken += slab.capacity();
         free.away += 1;
         free.most = free.most.max(free.away);
         drop(free);
-        Buffers::over(slab, sizes)
+        Some(Buffers::over(slab, sizes))
     }
 
     /// Takes the memory of a snapshot back.
@@ -115,18 +115,29 @@ mod tests {
     #[test]
     fn memory_is_used_again() {
         let pool = BufferPool::default();
-        let first = pool.take(&[6 * MB, 100]);
+        let first = pool.take(&[6 * MB, 100]).unwrap();
         let at = place(&first);
         pool.give_back(first);
-        let again = pool.take(&[5 * MB]);
+        let again = pool.take(&[5 * MB]).unwrap();
         assert_eq!((place(&again), again.total()), (at, 5 * MB as u64));
-        assert_ne!(place(&pool.take(&[5 * MB])), at);
+        assert_ne!(place(&pool.take(&[5 * MB]).unwrap()), at);
+    }
+
+    #[test]
+    fn memory_that_no_machine_has_is_refused() {
+        let pool = BufferPool::default();
+        assert!(pool.take(&[usize::MAX / 2, usize::MAX / 2, 9]).is_none());
+        assert!(pool.take(&[usize::MAX / 4]).is_none());
+        assert!(pool.lock().slabs.is_empty() && pool.lock().away == 0);
     }
 
     #[test]
     fn a_bound_is_kept() {
         let pool = BufferPool::bounded(15 * MB as u64);
-        let buffers = [pool.take(&[10 * MB]), pool.take(&[10 * MB])];
+        let buffers = [
+            pool.take(&[10 * MB]).unwrap(),
+            pool.take(&[10 * MB]).unwrap(),
+        ];
         for buffers in buffers {
             pool.give_back(buffers);
         }
@@ -136,9 +147,9 @@ mod tests {
     #[test]
     fn slabs_that_a_state_outgrew_go() {
         let pool = BufferPool::default();
-        let small = pool.take(&[4 * MB]);
+        let small = pool.take(&[4 * MB]).unwrap();
         pool.give_back(small);
-        let large = pool.take(&[20 * MB]);
+        let large = pool.take(&[20 * MB]).unwrap();
         assert!(pool.lock().slabs.is_empty());
         pool.give_back(large);
         assert_eq!(pool.lock().slabs.len(), 1);

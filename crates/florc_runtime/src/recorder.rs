@@ -101,9 +101,9 @@ pub struct Recorder {
     policy: Policy,
     lockstep: Lockstep,
     is_due: bool,
-    /// When the iteration began, and the last one that was due: see [`Job::time`].
+    /// When the iteration began, and the last one whose head was taken: see [`Job::time`].
     head_time: f64,
-    due_time: f64,
+    taken_time: f64,
     block_began: f64,
     began: Instant,
     /// Of the run, when this process took it up.
@@ -148,7 +148,7 @@ impl Recorder {
             lockstep: Lockstep::Alone,
             is_due: false,
             head_time: 0.0,
-            due_time: f64::NEG_INFINITY,
+            taken_time: f64::NEG_INFINITY,
             block_began: 0.0,
             began: Instant::now(),
             seconds_before: 0.0,
@@ -217,9 +217,6 @@ impl Recorder {
         };
         let is_due = self.decide(head, seconds);
         self.is_due = is_due && self.is_writing();
-        if self.is_due {
-            self.due_time = self.head_time;
-        }
         Some(HeadDecision {
             key: head,
             capture: self.is_due,
@@ -228,7 +225,7 @@ impl Recorder {
 
     /// Whether an iteration that begins is materialized.
     fn decide(&mut self, head: HeadKey, seconds: f64) -> bool {
-        let is_near = self.head_time - self.due_time < self.spacing();
+        let is_near = self.head_time - self.taken_time < self.spacing();
         let is_first = head.iteration == 0;
         let told = match &mut self.lockstep {
             Lockstep::Alone => return self.policy.due(is_first, is_near, seconds),
@@ -334,6 +331,9 @@ impl Recorder {
         };
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
             self.policy.submitted();
+            if matches!(cut, CutKey::Head(_)) {
+                self.taken_time = self.head_time;
+            }
             writer.submit(Job {
                 cut,
                 snapshot,

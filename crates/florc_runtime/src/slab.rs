@@ -33,31 +33,24 @@ enum Memory {
 }
 
 impl Slab {
-    /// A slab for at least `bytes` bytes. Where the system maps no memory, the allocator gives it.
-    pub(crate) fn new(bytes: usize) -> Self {
+    /// A slab for at least `bytes` bytes. Where the system maps no memory, the allocator gives it;
+    /// `None`: it has none either.
+    pub(crate) fn new(bytes: usize) -> Option<Self> {
         let mapped = (bytes >= MAPPED_FROM).then(|| Self::map(bytes)).flatten();
-        mapped.unwrap_or_else(|| Self {
-            memory: Memory::Heap(vec![0; bytes]),
-            start: 0,
-            capacity: bytes,
-        })
-    }
-
-    /// As [`Slab::new`], for sizes that somebody else wrote down.
-    pub(crate) fn try_new(bytes: usize) -> Option<Self> {
-        if bytes < MAPPED_FROM {
-            return Some(Self::new(bytes));
-        }
-        Self::map(bytes).or_else(|| {
+        mapped.or_else(|| {
             let mut heap = Vec::new();
             heap.try_reserve_exact(bytes).ok()?;
             heap.resize(bytes, 0);
-            Some(Self {
-                memory: Memory::Heap(heap),
-                start: 0,
-                capacity: bytes,
-            })
+            Some(Self::of(heap))
         })
+    }
+
+    fn of(heap: Vec<u8>) -> Self {
+        Self {
+            start: 0,
+            capacity: heap.len(),
+            memory: Memory::Heap(heap),
+        }
     }
 
     fn map(bytes: usize) -> Option<Self> {
@@ -170,14 +163,15 @@ impl Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self::over(Slab::new(0), &[])
+        Self::over(Slab::of(Vec::new()), &[])
     }
 }
 
 impl From<Vec<Vec<u8>>> for Buffers {
     fn from(storages: Vec<Vec<u8>>) -> Self {
         let sizes: Vec<usize> = storages.iter().map(Vec::len).collect();
-        let mut buffers = Self::over(Slab::new(Self::extent(&sizes).unwrap_or(0)), &sizes);
+        let slab = Slab::of(vec![0; Self::extent(&sizes).unwrap_or(0)]);
+        let mut buffers = Self::over(slab, &sizes);
         for (to, from) in buffers.iter_mut().zip(&storages) {
             to.copy_from_slice(from);
         }
@@ -210,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_large_slab_begins_at_a_huge_page() {
-        let slab = Slab::new(HUGE_PAGE + 1);
+        let slab = Slab::new(HUGE_PAGE + 1).unwrap();
         assert_eq!(slab.bytes().as_ptr() as usize % HUGE_PAGE, 0);
         assert_eq!(slab.capacity(), 2 * HUGE_PAGE);
     }

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use florc_manifest::{CheckpointRecord, CutKey, JournalRecord, MissingState};
 
 use crate::dead_roots::split_dead_roots;
@@ -82,7 +82,7 @@ impl Writer {
         first_pack: u64,
     ) -> Self {
         let shared = Arc::new(Shared::default());
-        let (sender, receiver) = unbounded();
+        let (sender, receiver) = channel();
         let work = Work {
             packs: run.packs().to_owned(),
             rank: run.rank(),

@@ -25,11 +25,6 @@ const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
         record::run,
     ),
     (
-        "stall",
-        "stall of one checkpoint against a memcpy of the same bytes",
-        stall,
-    ),
-    (
         "checkpoint",
         "stall, cost, size, restore and memory of a checkpoint, beside other ways to save",
         checkpoint,
@@ -108,10 +103,6 @@ impl Bench {
     fn python_benchmark(&self, file: &str) -> Result<(), String> {
         start(command(&self.venv.python, &self.root).arg(self.root.join("xtask/python").join(file)))
     }
-}
-
-fn stall(bench: &Bench) -> Result<(), String> {
-    bench.python_benchmark("stall.py")
 }
 
 fn checkpoint(bench: &Bench) -> Result<(), String> {

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use florc_runtime::{BufferPool, Buffers, Content, Graph, Node, NodeId, StorageId, StorageInfo};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
 use crate::{device, memory};
@@ -65,7 +66,11 @@ impl Memory<'_> {
     /// The bytes of all storages; those of the CPU in one go, without the GIL.
     pub(super) fn copy(&self, pool: &BufferPool) -> PyResult<Buffers> {
         let sizes: Vec<usize> = self.sources.iter().map(|source| source.bytes).collect();
-        let mut buffers = self.py.detach(|| pool.take(&sizes));
+        let taken = self.py.detach(|| pool.take(&sizes));
+        let mut buffers = taken.ok_or_else(|| {
+            let bytes: usize = sizes.iter().sum();
+            PyMemoryError::new_err(format!("no memory for a snapshot of {bytes} bytes"))
+        })?;
         let mut near = Vec::new();
         for (source, buffer) in self.sources.iter().zip(buffers.iter_mut()) {
             let view = &self.views[source.view];

@@ -250,7 +250,7 @@ fn honest(directory: &Path) -> (u64, ChunkId, ChunkPlace) {
     let raw = [7; 5000];
     let id: ChunkId = *blake3::hash(&raw).as_bytes();
     let place = writer.chunk(id, &raw, 1).unwrap();
-    let at = writer.at;
+    let at = writer.output.at;
     writer.finish(&record(), Graph::default()).unwrap();
     (at, id, place)
 }

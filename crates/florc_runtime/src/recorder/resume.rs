@@ -91,7 +91,7 @@ impl Recorder {
             Mode::Adaptive { .. } => seconds,
             Mode::All | Mode::None | Mode::Every(_) => head.iteration as f64 + 1.0,
         };
-        self.due_time = self.head_time;
+        self.taken_time = self.head_time;
         self.is_due = is_due && self.is_writing();
         self.append(&JournalRecord::IterationBegan {
             head,
