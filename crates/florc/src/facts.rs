@@ -111,10 +111,15 @@ impl RunFacts {
                      machines into it, or let FLORC_DIR name a folder that all of them share, and record again",
                 ));
             }
-            let theirs = other.checkpoints()?;
-            let is_common =
-                |cut: &CutKey| theirs.iter().any(|it| it.cut == *cut && it.restorable(&[]));
-            self.checkpoints.retain(|cut, _| is_common(cut));
+            let theirs = Self::read(&other)?;
+            let can_restore = |cut: &CutKey| {
+                let record = theirs.checkpoints.get(cut);
+                record.is_some_and(|it| it.restorable(&[]))
+            };
+            self.checkpoints.retain(|cut, _| can_restore(cut));
+            let notes = theirs.notes.into_iter();
+            let notes = notes.map(|(code, text)| (code, format!("rank {rank}: {text}")));
+            self.notes.extend(notes);
         }
         Ok(())
     }

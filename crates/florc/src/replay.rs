@@ -146,6 +146,7 @@ fn answered(
     let left = work::run(&work, args.workers)?;
     let merged = merge::merge(&stored, subject, probed, planned, &left, condition)?;
     let causes = cause::causes(&cause::Case {
+        workers: args.workers,
         work: &work,
         subject,
         stored: &stored,

@@ -11,10 +11,10 @@
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use florc_manifest::Environment;
-use florc_runtime::{RunHandle, shard_path};
+use florc_runtime::{RunHandle, has_shards, shard_path};
 
 use crate::failure::Failure;
 
@@ -24,26 +24,20 @@ pub(crate) struct Segment<'a> {
     pub(crate) run: &'a RunHandle,
     pub(crate) plan: &'a Path,
     pub(crate) index: u32,
+    pub(crate) world_size: u32,
     /// The recorded one, or where that is gone another one.
     pub(crate) folder: &'a str,
 }
 
 impl Segment<'_> {
-    /// The process of a run that was one.
-    pub(crate) fn alone(&self, recorded: &Environment) -> Command {
-        let mut command = self.command(0);
-        as_recorded(&mut command, recorded);
-        command
-    }
-
     /// Starts a process for each rank.
     pub(crate) fn start(&self, quietly: bool) -> Result<Started, Failure> {
-        let world_size = self.run.manifest()?.world_size();
+        let world_size = self.world_size;
         let mut started = Started {
             processes: Vec::new(),
             replay: self.plan.parent().unwrap_or(Path::new(".")).to_owned(),
             segment: self.index,
-            signal: None,
+            how: Ended::default(),
         };
         let port = (world_size > 1).then(free_port).transpose()?;
         if world_size > 1 {
@@ -68,10 +62,7 @@ impl Segment<'_> {
             let child = command
                 .spawn()
                 .map_err(|error| Failure::io("start", self.python, &error))?;
-            started.processes.push(Process {
-                child,
-                status: None,
-            });
+            started.processes.push(Process { child, runs: true });
         }
         Ok(started)
     }
@@ -123,55 +114,51 @@ pub(crate) struct Started {
     processes: Vec<Process>,
     replay: PathBuf,
     segment: u32,
-    /// What killed one of them, where that was not us.
-    signal: Option<i32>,
+    how: Ended,
 }
 
 struct Process {
     child: Child,
-    /// `None`: it runs.
-    status: Option<ExitStatus>,
+    runs: bool,
 }
 
-/// How the processes ended.
-#[derive(Clone, Copy, Debug)]
+/// How the processes ended, those apart that were killed because another one had ended.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ended {
     /// The signal that killed one of them.
     pub(crate) signal: Option<i32>,
+    /// An exit code other than 0.
+    pub(crate) code: Option<i32>,
 }
 
 impl Started {
     /// Their end, once all have ended.
     pub(crate) fn try_wait(&mut self) -> Option<Ended> {
-        for process in &mut self.processes {
-            if process.status.is_none()
-                && let Ok(Some(status)) = process.child.try_wait()
-            {
-                self.signal = self.signal.or(status.signal());
-                process.status = Some(status);
+        for process in self.processes.iter_mut().filter(|it| it.runs) {
+            let Some(status) = process.child.try_wait().transpose() else {
+                continue;
+            };
+            process.runs = false;
+            if let Ok(status) = status {
+                let code = status.code().filter(|code| *code != 0);
+                self.how.signal = self.how.signal.or(status.signal());
+                self.how.code = self.how.code.or(code);
             }
         }
-        let ended = |process: &Process| process.status.is_some();
-        if self.processes.iter().any(ended) && !self.have_shards() {
+        let world_size = self.processes.len() as u32;
+        let has_ended = self.processes.iter().any(|it| !it.runs);
+        if has_ended && !has_shards(&self.replay, self.segment, world_size) {
             self.kill();
         }
-        let signal = self.signal;
-        self.processes.iter().all(ended).then_some(Ended { signal })
-    }
-
-    fn have_shards(&self) -> bool {
-        let ranks = 0..self.processes.len() as u32;
-        ranks
-            .into_iter()
-            .all(|rank| shard_path(&self.replay, self.segment, rank).exists())
+        let all_ended = self.processes.iter().all(|it| !it.runs);
+        all_ended.then_some(self.how)
     }
 
     fn kill(&mut self) {
-        for process in &mut self.processes {
-            if process.status.is_none() {
-                let _ = process.child.kill();
-                process.status = process.child.wait().ok();
-            }
+        for process in self.processes.iter_mut().filter(|it| it.runs) {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+            process.runs = false;
         }
     }
 

@@ -7,7 +7,6 @@
 //! Segments are independent, and running one again changes nothing. The work is done in a Python
 //! process, or in one for each rank of the run; this starts them.
 
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use florc_manifest::ReplayPlan;
@@ -17,7 +16,7 @@ use crate::failure::Failure;
 use crate::segment_processes::Segment;
 use crate::{DONE, HostPython, listing, replay};
 
-/// Does not come back when all is well.
+/// Gives the exit code of the process, or of one of several that did not end well.
 pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failure> {
     let plan = read_plan(&args.plan)?;
     let count = plan.segments.len();
@@ -42,16 +41,14 @@ pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failur
         run: &run,
         plan: &args.plan,
         index: args.segment,
+        world_size: plan.world_size,
         folder: &manifest.cwd,
     };
-    if plan.world_size == 1 {
-        let error = segment.alone(&manifest.environment).exec();
-        return Err(Failure::io("start", &python, &error));
-    }
     let mut started = segment.start(false)?;
     loop {
         if let Some(ended) = started.try_wait() {
-            return Ok(ended.signal.map_or(DONE, |signal| 128 + signal));
+            let killed = ended.signal.map(|signal| 128 + signal);
+            return Ok(killed.or(ended.code).unwrap_or(DONE));
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

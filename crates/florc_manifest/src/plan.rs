@@ -52,7 +52,14 @@ pub struct ReplayPlan {
 impl ReplayPlan {
     /// Names that must be in a checkpoint of a site for it to be used.
     pub fn needed_at(&self, site: &str) -> &[String] {
-        let needed = self.needed.iter().find(|needed| needed.site == site);
+        NeededRoots::at(&self.needed, site)
+    }
+}
+
+impl NeededRoots {
+    /// The names of a site among those of several.
+    pub fn at<'a>(all: &'a [Self], site: &str) -> &'a [String] {
+        let needed = all.iter().find(|needed| needed.site == site);
         needed.map_or(&[], |needed| &needed.names)
     }
 }

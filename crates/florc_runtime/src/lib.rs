@@ -71,7 +71,7 @@ pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};
 pub use replayer::{HeadStep, MainEntry, ReplayError, Replayer, Step};
 pub use run::RunHandle;
 pub use seal::{Sealed, SealedChunk, StorageRead, seal};
-pub use shard::{Shard, read_shard, shard_path};
+pub use shard::{Shard, has_shards, read_shard, shard_path};
 pub use slab::Buffers;
 pub use state_hash::{hex, state_hash};
 pub use store::Store;

@@ -34,7 +34,7 @@ use crate::forward::Rows;
 use crate::progress::{Moment, Progress, main_label};
 use crate::recorded::{LoggedRow, Recorded};
 use crate::recorder::LogEvent;
-use crate::shard::{ShardWriter, shard_path};
+use crate::shard::{ShardWriter, has_shards, shard_path};
 use crate::store::Store;
 
 /// The main loop was entered.
@@ -534,8 +534,7 @@ impl Replayer {
     /// Waits until the other processes of the segment have published their shards too: they may
     /// still need this one. Whoever started them ends the process sooner where that is in vain.
     pub fn wait_for_others(replay: &Path, world_size: u32, segment: u32) {
-        let is_there = |rank: u32| shard_path(replay, segment, rank).exists();
-        while !(0..world_size).all(is_there) {
+        while !has_shards(replay, segment, world_size) {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }

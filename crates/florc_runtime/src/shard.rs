@@ -35,9 +35,14 @@ pub fn shard_path(replay: &Path, segment: u32, rank: u32) -> PathBuf {
     })
 }
 
+/// Whether all processes of a segment have published their shards.
+pub fn has_shards(replay: &Path, segment: u32, world_size: u32) -> bool {
+    (0..world_size).all(|rank| shard_path(replay, segment, rank).exists())
+}
+
 /// Reads a shard. `None`: its worker has not finished.
-pub fn read_shard(replay: &Path, segment: u32) -> Result<Option<Shard>, StoreError> {
-    let path = shard_path(replay, segment, 0);
+pub fn read_shard(replay: &Path, segment: u32, rank: u32) -> Result<Option<Shard>, StoreError> {
+    let path = shard_path(replay, segment, rank);
     let text = match fs::read_to_string(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|error| StoreError::io(&path, "read", &error))?,
@@ -104,5 +109,33 @@ impl ShardWriter {
     fn line(&mut self, line: &ShardLine) -> io::Result<()> {
         serde_json::to_writer(&mut self.file, line)?;
         self.file.write_all(b"\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, rows: Option<usize>) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(shard_path(folder.path(), 0, 1), text).unwrap();
+        let read = read_shard(folder.path(), 0, 1).ok().flatten();
+        assert_eq!(read.map(|shard| shard.rows.len()), rows);
+        assert!(
+            !has_shards(folder.path(), 0, 2),
+            "that of rank 0 is missing"
+        );
+    }
+
+    const ROW: &str =
+        r#"{"row":{"site":0,"line":3,"head":null,"context":[],"seq":0,"text":"a","values":[]}}"#;
+
+    #[test]
+    fn a_shard_counts_only_with_a_verdict_at_its_end() {
+        check(&format!("{ROW}\n{{\"verdict\":\"verified\"}}\n"), Some(1));
+        check(&format!("{ROW}\n"), None);
+        check(&format!("{{\"verdict\":\"verified\"}}\n{ROW}\n"), None);
+        check("", None);
     }
 }

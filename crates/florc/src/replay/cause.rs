@@ -60,6 +60,7 @@ pub(crate) struct Case<'a> {
     pub(crate) merged: &'a Merged,
     /// How the environment differs, in words.
     pub(crate) environment: &'a [String],
+    pub(crate) workers: usize,
     /// Replay again whatever time that takes.
     pub(crate) diagnose: bool,
 }
@@ -84,6 +85,7 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     let Some((index, evidence)) = first_evidence(case.merged) else {
         return Ok(Vec::new());
     };
+    let unknown = |text: String| Cause::new("unknown", text);
     let environment = case.environment.iter();
     let mut causes: Vec<Cause> = environment
         .map(|text| Cause::new("environment", format!("environment differs: {text}")))
@@ -92,18 +94,23 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     causes.extend(files.map(|text| Cause::new("data-file", format!("data file changed: {text}"))));
     if causes.is_empty() || case.diagnose {
         if case.stored.plan.world_size > 1 {
-            let text = "not looked for: several processes trained together";
-            return Ok(vec![Cause::new("unknown", text)]);
+            causes.push(unknown(
+                "not looked for: several processes trained together".to_owned(),
+            ));
+            return Ok(causes);
         }
+        let Some(first) = &evidence.first else {
+            return Ok(causes);
+        };
         let seconds = case.expected_seconds(index);
         if seconds > AT_MOST && !case.diagnose {
             let seconds = table::seconds(seconds);
             let text = format!(
                 "not looked for: replaying again would take about {seconds}; `--diagnose` does it"
             );
-            return Ok(vec![Cause::new("unknown", text)]);
+            return Ok(vec![unknown(text)]);
         }
-        causes.extend(case.by_replaying(index, evidence)?);
+        causes.extend(case.by_replaying(index, first)?);
     }
     Ok(causes)
 }
@@ -123,7 +130,11 @@ impl Case<'_> {
         }
     }
 
-    fn by_replaying(&self, index: usize, evidence: &Evidence) -> Result<Option<Cause>, Failure> {
+    fn by_replaying(
+        &self,
+        index: usize,
+        first: &FirstDifference,
+    ) -> Result<Option<Cause>, Failure> {
         out::note("florc: replaying again to find the cause");
         let segment = &self.stored.plan.segments[index];
         let mut segments = vec![Segment {
@@ -146,16 +157,13 @@ impl Case<'_> {
             budget: None,
             ..*self.work
         };
-        let ran = work::run(&work, 2);
-        let read = |index| read_shard(&again.folder, index).ok().flatten();
+        let ran = work::run(&work, self.workers);
+        let read = |index| read_shard(&again.folder, index, 0).ok().flatten();
         let verdicts = [read(0), read(1)].map(|shard| shard.map(|it| it.verdict));
         let _ = std::fs::remove_dir_all(&again.folder);
         ran?;
         let [second, whole] = verdicts;
         let Some(second) = second else {
-            return Ok(None);
-        };
-        let Some(first) = &evidence.first else {
             return Ok(None);
         };
         Ok(Some(self.judge(first, &second, whole.as_ref())))
@@ -188,6 +196,12 @@ impl Case<'_> {
 
     /// What the first difference, and those of two more replays, say together.
     fn judge(&self, first: &FirstDifference, second: &Verdict, whole: Option<&Verdict>) -> Cause {
+        if let Verdict::Failed { error, evidence } = second
+            && evidence.first.is_none()
+        {
+            let text = format!("not found: replayed again it could not be replayed: {error}");
+            return Cause::new("unknown", text);
+        }
         let again = evidence_of(second).and_then(|evidence| evidence.first.as_ref());
         if again.is_none_or(|again| again.found != first.found) {
             return self.not_repeated(first, again);

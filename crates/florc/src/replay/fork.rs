@@ -188,7 +188,7 @@ fn places(subject: &Subject) -> String {
     let facts = &subject.facts;
     let can = facts.iterations.iter().filter(|it| {
         let checkpoint = facts.checkpoints.get(&CutKey::Head(it.head));
-        checkpoint.is_some_and(|it| it.missing.is_empty())
+        it.head.instance == 0 && checkpoint.is_some_and(|it| it.missing.is_empty())
     });
     let named = can.filter_map(|it| {
         let main = facts.main_loop_of(it.head)?;

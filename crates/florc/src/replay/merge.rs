@@ -6,11 +6,9 @@
 //!
 //! Believes a shard only when its verdict stands at its end.
 
-use std::path::Path;
-
 use florc_history::Where;
-use florc_manifest::{Evidence, ShardLine, Verdict};
-use florc_runtime::shard_path;
+use florc_manifest::{Evidence, Verdict};
+use florc_runtime::{Shard, read_shard};
 
 use super::find::Subject;
 use super::plan::{Planned, Stored, matches};
@@ -21,7 +19,7 @@ use crate::replays::{StoredRow, Trust};
 
 /// All segments, merged.
 pub(crate) struct Merged {
-    /// Rows that the condition lets through, in program order.
+    /// Rows that the condition lets through, in program order, rank by rank.
     pub(crate) rows: Vec<StoredRow>,
     /// What was found of each segment that was run, by position.
     pub(crate) verdicts: Vec<(usize, Verdict)>,
@@ -65,18 +63,18 @@ pub(crate) fn merge(
             continue;
         }
         let ranks = 0..stored.plan.world_size;
-        let shards = ranks.map(|rank| Shard::read(stored, segment.index, rank));
-        let shards = shards.collect::<Result<Vec<_>, _>>()?;
-        let verdict = verdict_of(&shards);
+        let found = ranks.map(|rank| Found::read(stored, segment.index, rank));
+        let found: Vec<Found> = found.collect();
+        let verdict = verdict_of(&found);
         let trust = match &verdict {
             Verdict::Verified => Trust::Verified,
             Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
                 Trust::Approximate
             }
         };
-        let rows = (0..).zip(shards).flat_map(|(rank, shard)| {
+        let rows = (0..).zip(found).flat_map(|(rank, found)| {
             let of_rank = move |row| (rank, row);
-            shard.rows.into_iter().map(of_rank)
+            found.shard.rows.into_iter().map(of_rank)
         });
         for (rank, row) in rows {
             seen.insert(row.site);
@@ -110,15 +108,19 @@ pub(crate) fn merge(
 
 /// What is true of a segment whose ranks found this: what the worst of them found. One that was
 /// ended because another failed has nothing to say.
-fn verdict_of(shards: &[Shard]) -> Verdict {
-    let worst = shards.iter().max_by_key(|shard| match &shard.verdict {
+fn verdict_of(found: &[Found]) -> Verdict {
+    let worst = found.iter().max_by_key(|found| match &found.shard.verdict {
         Verdict::Verified => 0,
         Verdict::Approximate { .. } => 1,
         Verdict::Diverged { .. } => 2,
-        Verdict::Failed { .. } if shard.is_missing => 3,
+        Verdict::Failed { .. } if found.is_missing => 3,
         Verdict::Failed { .. } => 4,
     });
-    worst.map_or(Verdict::Verified, |shard| shard.verdict.clone())
+    let nothing = || Verdict::Failed {
+        error: "no process replayed it".to_owned(),
+        evidence: Evidence::default(),
+    };
+    worst.map_or_else(nothing, |found| found.shard.verdict.clone())
 }
 
 /// The file of a row, where it is not the entry, and the line in the working tree.
@@ -130,83 +132,36 @@ fn place_of(probed: &Probed, row: &florc_manifest::Row) -> (Option<String>, u32)
     (file, site.span.line)
 }
 
-struct Shard {
-    rows: Vec<florc_manifest::Row>,
-    verdict: Verdict,
+/// What a process of a segment published.
+struct Found {
+    shard: Shard,
     /// Its process was ended before it published anything.
     is_missing: bool,
 }
 
-impl Shard {
-    fn read(stored: &Stored, segment: u32, rank: u32) -> Result<Self, Failure> {
-        let file = shard_path(&stored.folder, segment, rank);
-        let text = match std::fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let words = work::last_words(stored, segment, rank);
-                return Ok(Self {
-                    is_missing: true,
-                    ..Self::failed(format!("the worker ended without a result: {words}"))
-                });
-            }
-            Err(error) => return Err(Failure::io("read", &file, &error)),
-        };
-        Ok(Self::parse(&text, &file))
-    }
-
-    fn parse(text: &str, file: &Path) -> Self {
-        let mut shard = Self::failed(format!("`{}` is not whole", file.display()));
-        let mut rows = Vec::new();
-        let mut lines = text.lines().peekable();
-        while let Some(line) = lines.next() {
-            match serde_json::from_str::<ShardLine>(line) {
-                Ok(ShardLine::Row(row)) => rows.push(row),
-                Ok(ShardLine::Verdict(verdict)) if lines.peek().is_none() => {
-                    shard.verdict = verdict;
-                }
-                Ok(ShardLine::Verdict(_)) | Err(_) => return shard,
-            }
-        }
-        if !matches!(shard.verdict, Verdict::Failed { .. }) {
-            shard.rows = rows;
-            shard.rows.sort_by_key(|row| row.seq);
-        }
-        shard
-    }
-
-    fn failed(error: String) -> Self {
-        Self {
+impl Found {
+    fn read(stored: &Stored, segment: u32, rank: u32) -> Self {
+        let read = read_shard(&stored.folder, segment, rank);
+        let is_missing = matches!(read, Ok(None));
+        let failed = |error| Shard {
             rows: Vec::new(),
             verdict: Verdict::Failed {
                 error,
                 evidence: Evidence::default(),
             },
-            is_missing: false,
+        };
+        let mut shard = match read {
+            Ok(Some(shard)) => shard,
+            Ok(None) => {
+                let words = work::last_words(stored, segment, rank);
+                failed(format!("the worker ended without a result: {words}"))
+            }
+            Err(error) => failed(error.to_string()),
+        };
+        if matches!(shard.verdict, Verdict::Failed { .. }) {
+            shard.rows.clear();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, rows: usize, verified: bool) {
-        let shard = Shard::parse(text, Path::new("segment-0.jsonl"));
-        assert_eq!(
-            (shard.rows.len(), shard.verdict == Verdict::Verified),
-            (rows, verified)
-        );
-    }
-
-    const ROW: &str =
-        r#"{"row":{"site":0,"line":3,"head":null,"context":[],"seq":0,"text":"a","values":[]}}"#;
-
-    #[test]
-    fn a_shard_counts_only_with_a_verdict_at_its_end() {
-        check(&format!("{ROW}\n{{\"verdict\":\"verified\"}}\n"), 1, true);
-        check(&format!("{ROW}\n"), 0, false);
-        check(&format!("{{\"verdict\":\"verified\"}}\n{ROW}\n"), 0, false);
-        check("", 0, false);
+        shard.rows.sort_by_key(|row| row.seq);
+        Self { shard, is_missing }
     }
 }

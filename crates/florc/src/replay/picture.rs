@@ -109,15 +109,17 @@ impl Picture<'_> {
         main: &'a str,
     ) -> impl Iterator<Item = &'a florc_manifest::SkipBlockSite> + 'a {
         let blocks = self.probed.skip_blocks.iter();
-        blocks.filter(move |block| block.id.starts_with(main) || self.home_of(&block.id) == main)
+        blocks.filter(move |block| self.home_of(&block.id) == main)
     }
 
     /// The main loop that a block is shown under: its own by name, else the first.
     fn home_of(&self, block: &str) -> &str {
         let mut mains = self.probed.main_loops.iter();
-        let own = mains
-            .clone()
-            .find(|main| block.starts_with(main.id.as_str()));
+        let is_inside = |main: &str| {
+            let rest = block.strip_prefix(main);
+            rest.is_some_and(|rest| rest.starts_with('/')) // not another loop: `epoch#2`
+        };
+        let own = mains.clone().find(|main| is_inside(&main.id));
         own.or_else(|| mains.next())
             .map_or("", |main| main.id.as_str())
     }

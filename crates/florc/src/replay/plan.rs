@@ -10,7 +10,7 @@ use florc_history::{
     Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, most_useful_first,
     plan_segments,
 };
-use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, ReplayPlan, Row};
+use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, NeededRoots, ReplayPlan, Row};
 use florc_syntax::SourceText;
 
 use super::changes::Comparison;
@@ -211,8 +211,7 @@ fn expected_seconds(subject: &Subject, probed: &Probed, each: &IterationFacts) -
 }
 
 fn names<'a>(probed: &'a Probed, site: &str) -> &'a [String] {
-    let needed = probed.needed.iter().find(|needed| needed.site == site);
-    needed.map_or(&[], |needed| &needed.names)
+    NeededRoots::at(&probed.needed, site)
 }
 
 /// When a segment is expected to run.

@@ -107,7 +107,7 @@ pub(crate) struct Told<'a> {
 
 impl Told<'_> {
     /// The user asked for statements that change the training: values are shown, marked, where
-    /// nothing else is wrong.
+    /// nothing differs from the recorded run.
     fn allows_impure(&self) -> bool {
         let verdicts = &self.merged.verdicts;
         let is_known =
@@ -234,6 +234,8 @@ fn status(merged: &Merged) -> &'static str {
         "failed"
     } else if any(|verdict| matches!(verdict, Verdict::Diverged { .. })) {
         "diverged"
+    } else if merged.verdicts.is_empty() && !merged.left.is_empty() {
+        "not_run"
     } else if merged.verified() {
         "verified"
     } else {

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Instant;
 
-use florc_runtime::shard_path;
+use florc_runtime::has_shards;
 
 use super::find::Subject;
 use super::plan::Stored;
@@ -92,8 +92,7 @@ struct Running {
 
 impl Work<'_> {
     fn has_shard(&self, segment: u32) -> bool {
-        let mut ranks = 0..self.stored.plan.world_size;
-        ranks.all(|rank| shard_path(&self.stored.folder, segment, rank).exists())
+        has_shards(&self.stored.folder, segment, self.stored.plan.world_size)
     }
 
     fn start(&self, segment: u32) -> Result<Started, Failure> {
@@ -109,6 +108,7 @@ impl Work<'_> {
             run: &self.subject.run.handle,
             plan: &plan,
             index: segment,
+            world_size: self.stored.plan.world_size,
             folder: &folder,
         };
         segment.start(true)

@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{ReplayPlan, ShardLine, Verdict};
-use florc_runtime::shard_path;
+use florc_runtime::{has_shards, shard_path};
 
 /// The newest replay of this plan over these sources that was broken off, or for parts of which there
 /// was no time, with its id and folder.
@@ -45,8 +45,8 @@ pub(crate) fn unfinished(
 /// Whether it was not published, or lacks segments.
 fn has_gaps(folder: &Path, plan: &ReplayPlan) -> bool {
     let mut segments = plan.segments.iter();
-    !folder.join("replay.json").exists()
-        || segments.any(|it| !folder.join(format!("segment-{}.jsonl", it.index)).exists())
+    let is_whole = |index: u32| has_shards(folder, index, plan.world_size);
+    !folder.join("replay.json").exists() || !segments.all(|it| is_whole(it.index))
 }
 
 /// Segments that failed are to be run again.

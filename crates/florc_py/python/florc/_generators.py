@@ -34,7 +34,13 @@ def _values(name, frame):
     """What a variable holds: nothing where it is unbound."""
     module, _, own = name.rpartition(":")
     if module:
-        names = frame.f_globals if module == frame.f_globals.get("__name__") else vars(sys.modules.get(module, _NONE))
+        if module == frame.f_globals.get("__name__"):
+            names = frame.f_globals
+        elif module in sys.modules:
+            names = vars(sys.modules[module])
+        else:
+            _florc.note("generator", f"the module `{module}`, from which an added log statement may draw, is not in sight")
+            return []
         return [names[own]] if own in names else []
     names = frame.f_locals
     if own in names:
@@ -43,9 +49,6 @@ def _values(name, frame):
     if own not in code.co_varnames + code.co_cellvars + code.co_freevars:
         _florc.note("generator", f"`{own}` of an enclosing function, from which an added log statement may draw, is not in sight")
     return []
-
-
-_NONE = types.ModuleType("none")
 
 
 def _reached(values):
@@ -68,6 +71,8 @@ def _reached(values):
             found.append(value)
         elif torch is not None and isinstance(value, torch.Tensor):
             continue
+        elif numpy is not None and isinstance(value, numpy.ndarray):
+            work += value.ravel().tolist() if value.dtype.hasobject else []
         elif isinstance(value, types.FunctionType):
             work += [value.__closure__, value.__defaults__, value.__kwdefaults__, value.__dict__]
         else:

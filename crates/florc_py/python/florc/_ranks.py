@@ -53,7 +53,7 @@ def number(manifest):
 
 def variables():
     """What a replay of this process is to find as well."""
-    return {name: os.environ[name] for name in _READ if name in os.environ} if launched() else {}
+    return {name: os.environ.get(name) for name in _READ} if launched() else {}
 
 
 def manifest(folder, rank):

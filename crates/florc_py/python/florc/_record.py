@@ -176,7 +176,7 @@ def _finish(process, project, run, rank, began):
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
     is_lost = any(code in ("store-unwritable", "not-resumed") for code, _ in notes)
-    if rank and not is_lost:
+    if rank and not is_lost and not any(code == "recording-stopped" for code, _ in notes):
         return  # the first rank speaks for all
     if run:
         seconds = time.monotonic() - began

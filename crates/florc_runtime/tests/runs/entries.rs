@@ -90,7 +90,7 @@ fn replay(plan: &Path) -> (Vec<String>, Verdict, Option<HeadKey>) {
         replayer.log(event(2, &program));
     }
     let verdict = replayer.finish().unwrap();
-    let shard = florc_runtime::read_shard(plan.parent().unwrap(), 0)
+    let shard = florc_runtime::read_shard(plan.parent().unwrap(), 0, 0)
         .unwrap()
         .unwrap();
     (

@@ -390,7 +390,7 @@ pub(crate) fn replay(plan: &Path, segment: u32, manner: Manner) -> Shard {
         replayer.fail(&error);
     }
     replayer.finish().unwrap();
-    read_shard(plan.parent().unwrap(), segment)
+    read_shard(plan.parent().unwrap(), segment, 0)
         .unwrap()
         .unwrap()
 }
