@@ -205,7 +205,7 @@ def measure(megabytes):
             _florc._rehearse(state, folder / "a.pack")
         extra = peak() - before
         whole = rounds(lambda: _florc._rehearse(state, folder / "a.pack"))
-        stored = _florc._rehearse(state, folder / "a.pack")[4]
+        stored = _florc._rehearse(state, folder / "a.pack")[5]
         stall = rounds(lambda: _florc._rehearse(state, None))
         pool = [torch.empty_like(tensor).copy_(tensor) for tensor in tensors]
         bound = rounds(lambda: [to.copy_(tensor) for to, tensor in zip(pool, tensors)])

@@ -12,6 +12,7 @@ const LONGEST_FILE: usize = 600;
 /// Who may use whom among florc's own crates; the arrows of docs/src/architecture.md.
 const ARROWS: &[(&str, &[&str])] = &[
     ("florc_syntax", &[]),
+    ("florc_cuda", &[]),
     ("florc_manifest", &[]),
     ("florc_semantic", &["florc_syntax"]),
     ("florc_effects", &["florc_semantic", "florc_syntax"]),

@@ -108,6 +108,7 @@ fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
     let overhead = args.overhead.or(settings.overhead).unwrap_or(OVERHEAD);
     let config = json!({
         "mode": "record",
+        "launched": launched(),
         "store": target.project.store,
         "project": target.project.root,
         "run_options": {
@@ -124,6 +125,12 @@ fn write_config(args: &RunArgs, target: &Target) -> Result<PathBuf, Failure> {
         "florc": env!("CARGO_PKG_VERSION"),
     });
     put(&target.project.store, &config)
+}
+
+/// Now, in seconds since the epoch.
+pub(crate) fn launched() -> f64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0.0, |now| now.as_secs_f64())
 }
 
 /// Puts the runner's settings where it finds them.

@@ -16,8 +16,10 @@ use florc_manifest::{HeadKey, Segment, SegmentEnd, SegmentStart};
 pub struct Iteration {
     /// Which one.
     pub head: HeadKey,
-    /// Expected seconds in the replay: skipped blocks count as nothing.
+    /// Expected seconds in the replay.
     pub seconds: f64,
+    /// Expected seconds to put back its state, where a worker starts here.
+    pub restore_seconds: f64,
     /// A worker may start here.
     pub can_start: bool,
     /// The state here can be compared with a checkpoint.
@@ -236,6 +238,10 @@ fn segment(
     } else {
         0.0
     };
+    let restore = match start {
+        SegmentStart::Beginning => 0.0,
+        SegmentStart::Head(_) => iterations[first].restore_seconds,
+    };
     PlannedSegment {
         segment: Segment {
             index,
@@ -244,7 +250,7 @@ fn segment(
             wanted,
         },
         iterations: range,
-        seconds: request.before_seconds + inside + after,
+        seconds: request.before_seconds + restore + inside + after,
     }
 }
 
@@ -270,6 +276,7 @@ mod tests {
         let iteration = |at| Iteration {
             head: head(at),
             seconds: 10.0,
+            restore_seconds: 0.0,
             can_start: starts.contains(&at),
             can_end: starts.contains(&at),
             wanted: wanted.contains(&at),

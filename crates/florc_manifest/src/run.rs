@@ -26,6 +26,9 @@ pub struct RunManifest {
     pub florc: String,
     /// Start, seconds since the epoch.
     pub started: f64,
+    /// Seconds that it took before that to start the interpreter and to analyse the program; 0: not known.
+    #[serde(default)]
+    pub launch_seconds: f64,
     /// The script relative to the project root, or the module name of `-m`.
     pub script: String,
     /// Whether `script` is a module name.

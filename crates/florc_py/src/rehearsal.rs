@@ -1,8 +1,9 @@
 //! Capture and restore outside of a session, step by step, for `cargo xtask bench`.
 //!
 //! ```python
-//! _rehearse({"model": model}, None)       # bytes, seconds of the walk, of the copy
-//! _rehearse({"model": model}, "a.pack")   # and writes it
+//! _rehearse({"model": model}, None)               # bytes, seconds of the walk, of the copy
+//! _rehearse({"model": model}, "a.pack")           # and writes it
+//! _rehearse({"model": model}, None, aside=True)   # what may stay on the device is fetched later
 //! _put_back({"model": model}, "a.pack")   # seconds until it is read, until it is restored
 //! ```
 //!
@@ -42,27 +43,39 @@ fn raised(error: impl std::fmt::Display) -> PyErr {
 }
 
 /// Captures the variables of a dict and writes the state to `path`, or throws it away. Gives its bytes, seconds
-/// of the walk, of the copy, of writing, and the bytes of the file.
+/// of the walk, of the copy, of fetching what was put aside, of writing, and the bytes of the file.
 #[pyfunction]
+#[pyo3(signature = (names, path, aside=false))]
 fn _rehearse(
     names: &Bound<'_, PyDict>,
     path: Option<PathBuf>,
-) -> PyResult<(u64, f64, f64, f64, u64)> {
+    aside: bool,
+) -> PyResult<(u64, f64, f64, f64, f64, u64)> {
     let py = names.py();
     let began = Instant::now();
     let walked = state::walk(py, &roots_of(names)?, &Limits::default())?;
     let (bytes, walk) = (walked.bytes(), began.elapsed().as_secs_f64());
     let pool = POOL.with(Clone::clone);
-    let captured = walked.copy(&pool)?;
+    let captured = if aside {
+        walked.begin_copy(&pool)?
+    } else {
+        walked.copy(&pool)?
+    };
     let copied = began.elapsed().as_secs_f64();
-    let snapshot = captured.snapshot;
+    let mut snapshot = captured.snapshot;
+    if let Some(later) = captured.later {
+        let buffers = &mut snapshot.buffers;
+        py.detach(|| later.bring(buffers)).map_err(raised)?;
+    }
+    let brought = began.elapsed().as_secs_f64();
     let (stored, buffers) = match path {
         None => (0, snapshot.buffers),
         Some(path) => py.detach(|| write_lone(&path, snapshot)).map_err(raised)?,
     };
     let all = began.elapsed().as_secs_f64();
     pool.give_back(buffers);
-    Ok((bytes, walk, copied - walk, all - copied, stored))
+    let (copy, bring) = (copied - walk, brought - copied);
+    Ok((bytes, walk, copy, bring, all - brought, stored))
 }
 
 /// Restores the variables of a dict in place. Gives seconds of reading, of putting back.

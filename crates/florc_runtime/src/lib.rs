@@ -27,6 +27,7 @@ mod gc;
 mod graph;
 mod in_use;
 mod journal;
+mod later;
 mod lockstep;
 mod lone;
 mod pack;
@@ -65,6 +66,7 @@ pub use graph::{
 };
 pub use in_use::RunGuard;
 pub use journal::{Journal, Torn};
+pub use later::Later;
 pub use lone::{read_lone, write_lone};
 pub use pool::BufferPool;
 pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};

@@ -31,6 +31,7 @@ use crate::context::LoopToken;
 use crate::error::StoreError;
 use crate::file_clock;
 use crate::graph::Snapshot;
+use crate::later::Later;
 use crate::lockstep::Lockstep;
 use crate::policy::Policy;
 use crate::pool::BufferPool;
@@ -305,11 +306,11 @@ impl Recorder {
     }
 
     /// Hands a snapshot to the writer. `stall_seconds`: how long the program stood still.
-    /// `absent`: roots by name that were left out.
+    /// `absent`: roots by name that were left out. `later`: what brings bytes that are not there yet.
     pub fn submit(
         &mut self,
         cut: CutKey,
-        snapshot: Snapshot,
+        (snapshot, later): (Snapshot, Option<Later>),
         stall_seconds: f64,
         absent: Vec<MissingState>,
     ) {
@@ -337,6 +338,7 @@ impl Recorder {
             writer.submit(Job {
                 cut,
                 snapshot,
+                later,
                 stall_seconds,
                 absent,
                 dead,

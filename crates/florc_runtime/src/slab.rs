@@ -7,6 +7,7 @@
 //! A large slab is mapped for huge pages, so that filling it for the first time costs few page faults, and
 //! one that was filled before costs none. Does not decide how many slabs there are: the pool does.
 
+use std::any::Any;
 use std::ops::Range;
 
 use memmap2::MmapMut;
@@ -20,6 +21,8 @@ const ALIGNMENT: usize = 64;
 /// Memory with arbitrary content.
 #[derive(Debug)]
 pub(crate) struct Slab {
+    /// Whatever keeps the memory in its place; goes before it.
+    hold: Option<Box<dyn Any + Send>>,
     memory: Memory,
     /// First byte that is used: a huge page's.
     start: usize,
@@ -47,6 +50,7 @@ impl Slab {
 
     fn of(heap: Vec<u8>) -> Self {
         Self {
+            hold: None,
             start: 0,
             capacity: heap.len(),
             memory: Memory::Heap(heap),
@@ -62,6 +66,7 @@ impl Slab {
         #[cfg(target_os = "linux")]
         let _ = mapped.advise_range(memmap2::Advice::HugePage, start, capacity);
         Some(Self {
+            hold: None,
             memory: Memory::Mapped(mapped),
             start,
             capacity,
@@ -141,6 +146,15 @@ impl Buffers {
     pub fn get(&self, storage: usize) -> Option<&[u8]> {
         let range = self.ranges.get(storage)?;
         Some(&self.slab.bytes()[range.clone()])
+    }
+
+    /// Keeps the memory in its place for as long as it exists, also when later snapshots use it. Memory that is
+    /// not used again, or is kept already, is left as it is.
+    pub fn hold(&mut self, by: impl FnOnce(&mut [u8]) -> Option<Box<dyn Any + Send>>) {
+        let slab = &mut self.slab;
+        if slab.hold.is_none() && slab.capacity >= MAPPED_FROM {
+            slab.hold = by(slab.bytes_mut());
+        }
     }
 
     /// All storages, to be filled.

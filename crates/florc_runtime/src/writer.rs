@@ -16,6 +16,7 @@ use florc_manifest::{CheckpointRecord, CutKey, JournalRecord, MissingState};
 use crate::dead_roots::split_dead_roots;
 use crate::graph::{ChunkId, Snapshot};
 use crate::journal::JournalWriter;
+use crate::later::Later;
 use crate::pack::{ChunkPlace, PackWriter};
 use crate::pool::BufferPool;
 use crate::run::{RunHandle, pack_number};
@@ -29,6 +30,8 @@ use crate::thread_time::{ThreadTime, lower_priority};
 pub(crate) struct Job {
     pub(crate) cut: CutKey,
     pub(crate) snapshot: Snapshot,
+    /// Brings bytes that are not in it yet.
+    pub(crate) later: Option<Later>,
     pub(crate) stall_seconds: f64,
     pub(crate) absent: Vec<MissingState>,
     /// Roots that nobody reads after the cut point: they are kept, but have no part in the hash.
@@ -240,11 +243,19 @@ impl Work {
         let Job {
             cut,
             mut snapshot,
+            later,
             stall_seconds,
             mut absent,
             dead,
             time: began,
         } = job;
+        if let Some(later) = later
+            && let Err(reason) = later.bring(&mut snapshot.buffers)
+        {
+            self.pool.give_back(snapshot.buffers);
+            self.append(&JournalRecord::CheckpointDropped { cut, reason })?;
+            return Ok(time.elapsed());
+        }
         split_dead_roots(&mut snapshot.graph, &dead, &mut absent);
         let sealed = seal(snapshot);
         let planned = self.planned(&cut, began, &sealed);

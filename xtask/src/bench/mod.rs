@@ -30,6 +30,11 @@ const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
         checkpoint,
     ),
     (
+        "cuda",
+        "stall, copies and restore of a state on a GPU, and a recorded training there",
+        cuda,
+    ),
+    (
         "workloads",
         "overhead of recording on eight published shapes of training",
         workloads,
@@ -107,6 +112,10 @@ impl Bench {
 
 fn checkpoint(bench: &Bench) -> Result<(), String> {
     bench.python_benchmark("checkpoint.py")
+}
+
+fn cuda(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("cuda.py")
 }
 
 fn workloads(bench: &Bench) -> Result<(), String> {

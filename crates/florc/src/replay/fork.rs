@@ -40,6 +40,7 @@ pub(super) fn fork(
         "mode": "record",
         "store": subject.opened.folder,
         "fork": parent,
+        "launched": crate::run::launched(),
         "run_options": {
             "overhead": manifest.overhead_bound,
             "checkpoints": manifest.checkpoints,

@@ -16,7 +16,7 @@ use florc_syntax::SourceText;
 use super::changes::Comparison;
 use super::find::{Sources, Subject};
 use super::probed::Probed;
-use crate::facts::IterationFacts;
+use crate::facts::{IterationFacts, RunFacts};
 use crate::failure::Failure;
 use crate::replays;
 
@@ -164,6 +164,7 @@ fn request(
         Iteration {
             head: each.head,
             seconds: expected_seconds(subject, probed, each),
+            restore_seconds: restore_seconds(facts, &CutKey::Head(each.head)),
             can_start: can_start(subject, probed, each),
             can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
             wanted: !is_partial && (whole_run || asked(each)),
@@ -171,7 +172,7 @@ fn request(
     });
     SegmentRequest {
         iterations: iterations.collect(),
-        before_seconds: facts.loop_began.unwrap_or(0.0),
+        before_seconds: facts.manifest.launch_seconds + facts.loop_began.unwrap_or(0.0),
         after_seconds: after_seconds(subject),
         wants_before: parent.is_none() && (whole_run || (comparison.places.before && outside)),
         starts_inside: parent.is_some(),
@@ -200,14 +201,25 @@ fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool 
         && checkpoint.is_some_and(|record| record.restorable(needed))
 }
 
-/// Blocks that will be skipped cost nothing.
+/// Bytes of a state that are read, checked and put back in a second.
+const RESTORED: f64 = 1e9;
+
+fn restore_seconds(facts: &RunFacts, cut: &CutKey) -> f64 {
+    let checkpoint = facts.checkpoints.get(cut);
+    checkpoint.map_or(0.0, |it| it.raw_bytes as f64 / RESTORED)
+}
+
+/// Blocks that will be skipped cost what it takes to restore their ends.
 fn expected_seconds(subject: &Subject, probed: &Probed, each: &IterationFacts) -> f64 {
     let skipped = each.blocks.iter().filter(|(block, _)| {
         let checkpoint = subject.facts.checkpoints.get(&CutKey::Block(block.clone()));
         !probed.executed_blocks.contains(&block.site)
             && checkpoint.is_some_and(|record| record.restorable(names(probed, &block.site)))
     });
-    (each.seconds - skipped.map(|(_, seconds)| seconds).sum::<f64>()).max(0.0)
+    skipped.fold(each.seconds, |left, (block, seconds)| {
+        let restored = restore_seconds(&subject.facts, &CutKey::Block(block.clone()));
+        (left - seconds).max(0.0) + restored
+    })
 }
 
 fn names<'a>(probed: &'a Probed, site: &str) -> &'a [String] {

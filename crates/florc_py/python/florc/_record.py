@@ -119,12 +119,14 @@ _VARIABLES = (
 
 def _settings(config, program, hash_seed, files):
     options = config["run_options"]
+    now = time.time()
     manifest = {
         "format": 0,
         "run": "",
         "name": options.get("name"),
         "florc": _florc.__version__,
-        "started": time.time(),
+        "started": now,
+        "launch_seconds": max(now - config["launched"], 0.0),
         "script": config["script"],
         "is_module": program.is_module,
         "argv": program.argv(),

@@ -17,12 +17,13 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use florc_manifest::{LossReason, MissingState};
-use florc_runtime::{Attributes, BufferPool, Graph, Node, NodeId, Snapshot};
+use florc_runtime::{Attributes, BufferPool, Graph, Later, Node, NodeId, Snapshot};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 
+use crate::device::Aside;
 use crate::hidden;
 use crate::types::{self, Kind, TypeInfo};
 use tensors::Frameworks;
@@ -62,6 +63,8 @@ impl Default for Limits {
 pub struct Captured {
     /// The graph and its memory.
     pub snapshot: Snapshot,
+    /// Brings the bytes that the memory does not have yet.
+    pub later: Option<Later>,
     /// Optional roots that are not in it.
     pub absent: Vec<MissingState>,
     /// Nodes before this one belong to live roots and hidden state.
@@ -131,12 +134,22 @@ impl Walked<'_> {
         self.graph.raw_bytes()
     }
 
-    /// Copies the memory.
+    /// Copies the memory, all of it.
     pub fn copy(self, pool: &BufferPool) -> PyResult<Captured> {
-        let buffers = self.memory.copy(pool)?;
+        self.copied(pool, Aside::No)
+    }
+
+    /// Copies the memory. That of devices may be on its way still.
+    pub fn begin_copy(self, pool: &BufferPool) -> PyResult<Captured> {
+        self.copied(pool, Aside::Yes)
+    }
+
+    fn copied(self, pool: &BufferPool, aside: Aside) -> PyResult<Captured> {
+        let (buffers, later) = self.memory.copy(pool, aside)?;
         let graph = self.graph;
         Ok(Captured {
             snapshot: Snapshot { graph, buffers },
+            later,
             absent: self.absent,
             live_nodes: self.live_nodes,
         })

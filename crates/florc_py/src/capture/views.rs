@@ -9,11 +9,14 @@
 
 use std::collections::BTreeMap;
 
-use florc_runtime::{BufferPool, Buffers, Content, Graph, Node, NodeId, StorageId, StorageInfo};
+use florc_runtime::{
+    BufferPool, Buffers, Content, Graph, Later, Node, NodeId, StorageId, StorageInfo,
+};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
-use crate::{device, memory};
+use crate::device::{self, Aside, Far};
+use crate::memory;
 
 /// Memory that one tensor or array touches. Addresses are bytes.
 pub(super) struct View<'py> {
@@ -63,25 +66,38 @@ pub(super) struct Memory<'py> {
 }
 
 impl Memory<'_> {
-    /// The bytes of all storages; those of the CPU in one go, without the GIL.
-    pub(super) fn copy(&self, pool: &BufferPool) -> PyResult<Buffers> {
+    /// The bytes of all storages; those of the CPU in one go, without the GIL. What brings those
+    /// that were only put aside.
+    pub(super) fn copy(
+        &self,
+        pool: &BufferPool,
+        aside: Aside,
+    ) -> PyResult<(Buffers, Option<Later>)> {
         let sizes: Vec<usize> = self.sources.iter().map(|source| source.bytes).collect();
         let taken = self.py.detach(|| pool.take(&sizes));
         let mut buffers = taken.ok_or_else(|| {
             let bytes: usize = sizes.iter().sum();
             PyMemoryError::new_err(format!("no memory for a snapshot of {bytes} bytes"))
         })?;
-        let mut near = Vec::new();
-        for (source, buffer) in self.sources.iter().zip(buffers.iter_mut()) {
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (at, (source, buffer)) in self.sources.iter().zip(buffers.iter_mut()).enumerate() {
             let view = &self.views[source.view];
             if view.device == "cpu" {
                 near.push((source.low, buffer));
             } else {
-                device::read(&view.object, view.address, source.low, buffer)?;
+                far.push(Far {
+                    at,
+                    device: &view.device,
+                    tensor: &view.object,
+                    address: view.address,
+                    low: source.low,
+                    buffer,
+                });
             }
         }
+        let later = device::read(self.py, far, aside)?;
         memory::read(self.py, near);
-        Ok(buffers)
+        Ok((buffers, later))
     }
 }
 

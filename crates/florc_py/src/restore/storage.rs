@@ -255,7 +255,7 @@ impl<'py, 'g> Restorer<'py, 'g> {
         if device == "cpu" {
             memory::write(py, address, bytes);
         } else {
-            device::write(&owner, address, address, bytes)?;
+            device::write((device, &owner), address, address, bytes)?;
         }
         Ok(Target {
             owner: Some(owner),
@@ -269,7 +269,8 @@ impl<'py, 'g> Restorer<'py, 'g> {
     /// Overwrites live memory.
     pub(super) fn write_storages(&mut self) -> Outcome<()> {
         let targets = std::mem::take(&mut self.targets);
-        for target in targets.iter().flatten() {
+        for (target, info) in targets.iter().zip(&self.graph.storages) {
+            let Some(target) = target else { continue };
             let Some(live) = &target.live else { continue };
             let is_array = live.hasattr(intern!(self.py, "__array_interface__"))?
                 && !live.hasattr(intern!(self.py, "data_ptr"))?;
@@ -279,7 +280,8 @@ impl<'py, 'g> Restorer<'py, 'g> {
                 }
             } else {
                 let address = live.call_method0(intern!(self.py, "data_ptr"))?.extract()?;
-                device::write(live, address, target.address, &target.bytes)?;
+                let tensor = (info.device.as_str(), live);
+                device::write(tensor, address, target.address, &target.bytes)?;
             }
         }
         self.targets = targets;

@@ -10,7 +10,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use florc_manifest::{CutKey, LossReason, MainLoopSite, MissingState, Place, Root, SkipBlockSite};
+use florc_manifest::{
+    BlockKey, CutKey, LossReason, MainLoopSite, MissingState, Place, Root, SkipBlockSite,
+};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -161,7 +163,7 @@ pub(super) fn take<'py>(
     drop(scope);
     let captured = match walked {
         Ok(walked) if !is_affordable(&cut, walked.bytes())? => return Ok(()),
-        Ok(walked) => port::copy(walked),
+        Ok(walked) => port::copy(walked, is_settled(&cut)),
         Err(trouble) => Err(trouble),
     };
     let captured = match captured {
@@ -175,10 +177,17 @@ pub(super) fn take<'py>(
         Engine::Record(recorder) => {
             session.last_bytes = captured.snapshot.graph.raw_bytes();
             let stall = began.elapsed().as_secs_f64();
-            recorder.submit(cut, captured.snapshot, stall, captured.absent);
+            let snapshot = (captured.snapshot, captured.later);
+            recorder.submit(cut, snapshot, stall, captured.absent);
         }
         Engine::Replay(replayer) => replayer.verify(&cut, captured.snapshot),
     })
+}
+
+/// Whether a whole iteration was run before.
+fn is_settled(cut: &CutKey) -> bool {
+    let (CutKey::Head(head) | CutKey::Exit(head) | CutKey::Block(BlockKey { head, .. })) = cut;
+    head.iteration > 0
 }
 
 /// Whether there is memory for a checkpoint of the size of the last one. May wait for the disk.

@@ -30,13 +30,18 @@ pub(super) fn walk<'py>(
     Ok(state::walk(py, roots, &limits)?)
 }
 
-/// Copies the memory of what was walked.
-pub(super) fn copy(walked: Walked<'_>) -> Result<Captured, Trouble> {
+/// Copies the memory of what was walked. `is_settled`: the program has shown by now how much memory of its
+/// devices it needs, so that a recorder may put some aside.
+pub(super) fn copy(walked: Walked<'_>, is_settled: bool) -> Result<Captured, Trouble> {
     let pool = here(|session| match &session.engine {
-        Engine::Record(recorder) => recorder.pool(),
-        Engine::Replay(_) => BufferPool::default(),
+        Engine::Record(recorder) => Some(recorder.pool()),
+        Engine::Replay(_) => None,
     })?;
-    Ok(walked.copy(&pool)?)
+    Ok(match pool {
+        Some(pool) if is_settled => walked.begin_copy(&pool)?,
+        Some(pool) => walked.copy(&pool)?,
+        None => walked.copy(&BufferPool::default())?,
+    })
 }
 
 /// Puts a checkpoint back; what each name is to be bound to.

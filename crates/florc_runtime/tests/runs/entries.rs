@@ -41,13 +41,13 @@ fn record(store: &Path) -> String {
         for _ in 0..EPOCHS {
             let key = recorder.head(None).unwrap().key;
             assert!(recorder.admit(&CutKey::Head(key), 8000));
-            recorder.submit(CutKey::Head(key), program.capture(), 0.0, vec![]);
+            recorder.submit(CutKey::Head(key), (program.capture(), None), 0.0, vec![]);
             program.random += 1;
             recorder.log(event(0, &program));
         }
         let exit = recorder.leave().unwrap();
         recorder.admit(&exit, 8000);
-        recorder.submit(exit, program.capture(), 0.0, vec![]);
+        recorder.submit(exit, (program.capture(), None), 0.0, vec![]);
         program.random += 100;
         recorder.log(event(1, &program));
     }

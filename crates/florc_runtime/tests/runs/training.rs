@@ -298,7 +298,7 @@ pub(crate) fn resume(
 
 fn submit(recorder: &mut Recorder, cut: CutKey, program: &Program) {
     if recorder.admit(&cut, 8 * WEIGHTS as u64) {
-        recorder.submit(cut, program.capture(), 0.0, vec![]);
+        recorder.submit(cut, (program.capture(), None), 0.0, vec![]);
     }
 }
 
@@ -482,6 +482,7 @@ pub(crate) fn replay_all(
 
 pub(crate) fn manifest() -> RunManifest {
     RunManifest {
+        launch_seconds: 0.0,
         format: 0,
         run: String::new(),
         name: Some("first".into()),

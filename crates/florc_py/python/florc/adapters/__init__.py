@@ -121,6 +121,10 @@ def patch_tensor(live, requires_grad, grad, set_grad):
     return _framework("torch").patch_tensor(live, requires_grad, grad, set_grad)
 
 
+def is_capturing():
+    return _framework("torch").is_capturing()
+
+
 def device_bytes(tensor, delta, length):
     return _framework("torch").device_bytes(tensor, delta, length)
 

@@ -293,6 +293,11 @@ def patch_tensor(live, requires_grad, grad, set_grad):
         live.grad = grad
 
 
+def is_capturing():
+    """Whether what is done on the current device becomes part of a CUDA graph, and is not run."""
+    return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
+
+
 def device_bytes(tensor, delta, length):
     """A byte tensor over `length` bytes that begin `delta` bytes after the first element."""
     storage = tensor.untyped_storage()

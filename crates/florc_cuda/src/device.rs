@@ -1,0 +1,306 @@
+//! What is done on a device, in an order that no other work can disturb.
+//!
+//! ```python
+//! opt.step()              # already submitted: done before the copy
+//! florc.carry(ID, model)
+//! opt.step()              # submitted later, on whatever stream: done after it
+//! ```
+//!
+//! A snapshot is put aside on the device: all work of the device so far comes first, all later
+//! work waits for the copy within the device (about a millisecond a gigabyte), the program for nothing.
+//! The bytes are fetched later, by whichever thread wants them. No statement that writes has to be
+//! known for that, and none can tear a snapshot. Decides nothing about when to copy.
+#![allow(unsafe_code, reason = "handles of the driver are sent between threads")]
+
+use crate::result::CudaError;
+use crate::sys::{Address, Context, Event, Functions, Stream};
+
+/// Where a storage may begin in what was put aside.
+const ALIGNMENT: usize = 256;
+
+/// Of the memory that nobody uses, a snapshot takes at most this part: the training may need
+/// more in a moment.
+const SHARE: u64 = 2;
+
+/// Of the memory of the host, at most this part is locked for one snapshot.
+const LOCKED_SHARE: u64 = 4;
+
+/// So much is fetched at once: what is put aside meanwhile waits for no more.
+const PIECE: usize = 64 << 20;
+
+/// Memory on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Of the first byte.
+    pub address: Address,
+    /// How many.
+    pub bytes: usize,
+}
+
+/// A device, and a stream of our own on it.
+#[derive(Debug)]
+pub struct Device {
+    driver: &'static Functions,
+    context: Context,
+    stream: Stream,
+}
+
+// SAFETY: the driver allows its handles to be used by any thread
+unsafe impl Send for Device {}
+// SAFETY: see above
+unsafe impl Sync for Device {}
+
+impl Device {
+    /// The device with this number.
+    pub(crate) fn open(driver: &'static Functions, ordinal: i32) -> Result<Self, CudaError> {
+        let context = driver.context_of(ordinal)?;
+        let entered = Entered::new(driver, context)?;
+        let stream = driver.new_stream()?;
+        drop(entered);
+        Ok(Self {
+            driver,
+            context,
+            stream,
+        })
+    }
+
+    fn enter(&self) -> Result<Entered, CudaError> {
+        Entered::new(self.driver, self.context)
+    }
+
+    /// Puts memory aside, as it is after all work submitted so far. `None`: that would leave the
+    /// training too little memory. The sources must stay where they are until all work submitted
+    /// so far is done.
+    pub fn stage(&'static self, sources: &[Source]) -> Result<Option<Staged>, CudaError> {
+        let _entered = self.enter()?;
+        let (offsets, bytes) = layout(sources);
+        if bytes == 0 || bytes as u64 > self.driver.free_bytes()? / SHARE {
+            return Ok(None);
+        }
+        let done = EventGuard::new(self.driver)?;
+        let address = match self.driver.alloc_in(self.stream, bytes) {
+            Ok(address) => address,
+            Err(error) if error.code == OUT_OF_MEMORY => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let staged = Staged {
+            device: self,
+            address,
+            places: offsets
+                .into_iter()
+                .zip(sources.iter().map(|it| it.bytes))
+                .collect(),
+        };
+        self.after_all(&done)?;
+        for ((offset, _), source) in staged.places.iter().zip(sources) {
+            if source.bytes > 0 {
+                let to = address + *offset as u64;
+                self.driver
+                    .copy_on_device(to, source.address, source.bytes, self.stream)?;
+            }
+        }
+        self.before_all(&done)?;
+        Ok(Some(staged))
+    }
+
+    /// What is submitted to our stream from now on comes after all work of the device so far.
+    fn after_all(&self, event: &EventGuard) -> Result<(), CudaError> {
+        self.driver.record_all(self.context, event.event)?;
+        self.driver.hold(self.stream, event.event)
+    }
+
+    /// All work of the device from now on comes after what was submitted to our stream so far.
+    fn before_all(&self, event: &EventGuard) -> Result<(), CudaError> {
+        self.driver.record(event.event, self.stream)?;
+        self.driver.hold_all(self.context, event.event)
+    }
+
+    /// Fills each buffer with the bytes at the source beside it, once all work of the device is
+    /// done, and waits for that. Where lengths differ the shorter counts.
+    pub fn read(&self, pieces: &mut [(Source, &mut [u8])]) -> Result<(), CudaError> {
+        let _entered = self.enter()?;
+        self.driver.wait_for_all()?;
+        let fetched = pieces.iter_mut().try_for_each(|(source, buffer)| {
+            let bytes = source.bytes.min(buffer.len());
+            self.fetch(source.address, &mut buffer[..bytes])
+        });
+        // also after a failure: the buffers must not be written to any more
+        self.wait().and(fetched)
+    }
+
+    /// Overwrites memory of the device once all its work is done, and waits for that.
+    pub fn write(&self, to: Address, bytes: &[u8]) -> Result<(), CudaError> {
+        let _entered = self.enter()?;
+        self.driver.wait_for_all()?;
+        let sent = self.driver.send(to, bytes, self.stream);
+        self.wait().and(sent)
+    }
+
+    fn fetch(&self, from: Address, to: &mut [u8]) -> Result<(), CudaError> {
+        if to.is_empty() {
+            return Ok(());
+        }
+        self.driver
+            .fetch(to.as_mut_ptr(), from, to.len(), self.stream)
+    }
+
+    /// Waits for our stream.
+    fn wait(&self) -> Result<(), CudaError> {
+        let event = EventGuard::new(self.driver)?;
+        self.driver.record(event.event, self.stream)?;
+        self.driver.wait(event.event)
+    }
+
+    /// Locks memory of the host in its place, so that copies to it are as fast as the bus. `None`: the
+    /// system does not allow it; copies are slower then.
+    pub fn lock(&self, memory: &mut [u8]) -> Option<Locked> {
+        let machine = rustix::system::sysinfo();
+        let all = machine.totalram.saturating_mul(machine.mem_unit.into());
+        if memory.len() as u64 > all / LOCKED_SHARE {
+            return None;
+        }
+        let entered = self.enter().ok()?;
+        let start = memory.as_mut_ptr();
+        let locked = self.driver.lock_pages(start, memory.len());
+        drop(entered);
+        locked.ok()?;
+        Some(Locked {
+            driver: self.driver,
+            context: self.context,
+            start,
+        })
+    }
+}
+
+/// `CUDA_ERROR_OUT_OF_MEMORY`.
+const OUT_OF_MEMORY: i32 = 2;
+
+/// Offset of each source, and bytes of all.
+fn layout(sources: &[Source]) -> (Vec<usize>, usize) {
+    let mut end = 0_usize;
+    let offsets = sources.iter().map(|source| {
+        let start = end.next_multiple_of(ALIGNMENT);
+        end = start + source.bytes;
+        start
+    });
+    let offsets = offsets.collect();
+    (offsets, end)
+}
+
+/// A snapshot that lies on the device.
+#[derive(Debug)]
+pub struct Staged {
+    device: &'static Device,
+    address: Address,
+    /// Offset and bytes of each source.
+    places: Vec<(usize, usize)>,
+}
+
+impl Staged {
+    /// Fetches what was put aside, source by source, and gives the memory of the device back. Waits for
+    /// the copies; the device goes on with its work meanwhile. Graphs that the program captures
+    /// at the same time are not disturbed.
+    pub fn fetch<'b>(
+        self,
+        buffers: impl IntoIterator<Item = &'b mut [u8]>,
+    ) -> Result<(), CudaError> {
+        let device = self.device;
+        let _entered = device.enter()?;
+        device.driver.relax_capture()?;
+        let mut begun = 0;
+        let pairs = self.places.iter().zip(buffers);
+        let mut pieces = pairs.flat_map(|((offset, bytes), buffer)| {
+            let bytes = (*bytes).min(buffer.len());
+            let starts = (*offset..).step_by(PIECE);
+            starts.zip(buffer[..bytes].chunks_mut(PIECE))
+        });
+        let fetched = pieces.try_for_each(|(offset, buffer)| {
+            let ready = if begun + buffer.len() > PIECE {
+                begun = 0;
+                device.wait()
+            } else {
+                Ok(())
+            };
+            begun += buffer.len();
+            device
+                .fetch(self.address + offset as u64, buffer)
+                .and(ready)
+        });
+        drop(pieces);
+        drop(self);
+        // also after a failure: the buffers must not be written to any more
+        device.wait().and(fetched)
+    }
+
+    /// The device.
+    pub fn device(&self) -> &'static Device {
+        self.device
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // in the order of our stream: after whatever still reads it
+        if let Ok(_entered) = self.device.enter() {
+            let _ = self.device.driver.free_in(self.device.stream, self.address);
+        }
+    }
+}
+
+/// Memory of the host that is locked in its place. Must go before the memory does.
+#[derive(Debug)]
+pub struct Locked {
+    driver: &'static Functions,
+    context: Context,
+    start: *mut u8,
+}
+
+// SAFETY: the address is only given back to the driver
+unsafe impl Send for Locked {}
+// SAFETY: see above
+unsafe impl Sync for Locked {}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        if let Ok(_entered) = Entered::new(self.driver, self.context) {
+            let _ = self.driver.unlock_pages(self.start);
+        }
+    }
+}
+
+/// While it lives, the context is the current one of the thread.
+struct Entered {
+    driver: &'static Functions,
+}
+
+impl Entered {
+    fn new(driver: &'static Functions, context: Context) -> Result<Self, CudaError> {
+        driver.push(context)?;
+        Ok(Self { driver })
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let _ = self.driver.pop();
+    }
+}
+
+/// An event; the driver keeps it until nothing waits for it.
+struct EventGuard {
+    driver: &'static Functions,
+    event: Event,
+}
+
+impl EventGuard {
+    fn new(driver: &'static Functions) -> Result<Self, CudaError> {
+        let event = driver.new_event()?;
+        Ok(Self { driver, event })
+    }
+}
+
+impl Drop for EventGuard {
+    fn drop(&mut self) {
+        let _ = self.driver.drop_event(self.event);
+    }
+}
