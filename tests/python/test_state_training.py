@@ -228,3 +228,17 @@ def test_an_optimizer_made_during_training():
         network(torch.randn(4, 6)).sum().backward()
         stepper.step()
     assert torch.equal(model.embed.weight, made["m"].embed.weight)
+
+
+def test_what_a_compiled_model_knows_of_its_process_stays():
+    def compiled():
+        torch.manual_seed(1)
+        return {"forward": torch.compile(nn.Linear(3, 2))}
+
+    one, other = compiled(), compiled()
+    assert hashed(one) == hashed(other)
+    with torch.no_grad():
+        other["forward"].weight.add_(1)
+    _restore_bytes(_capture_bytes(one), other)
+    wrapper = getattr(other["forward"], "_torchdynamo_wrapper_id", None)
+    assert hashed(one) == hashed(other) and wrapper in (None, id(other["forward"]))

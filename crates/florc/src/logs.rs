@@ -37,25 +37,31 @@ pub(crate) fn logs(args: &LogsArgs) -> Result<i32, Failure> {
 /// Recorded rows first, then those of the replays, oldest replay first.
 fn of_run(opened: &Opened, name: Option<&str>) -> Result<Vec<LogRow>, Failure> {
     let run = opened.find(name)?;
-    let facts = run.facts()?;
-    let id = facts.manifest.run.as_str();
-    if let Some(torn) = &facts.torn {
-        let text = "bytes of its journal are damaged, rows are missing; see `florc fsck`";
-        out::warning(&format!("run {id}: the last {} {text}", torn.lost));
-    }
     let mut rows = Vec::new();
     for handle in run.handle.all_ranks() {
-        let of_rank = RunFacts::read(&handle)?;
-        for row in &of_rank.rows {
+        let facts = RunFacts::read(&handle)?;
+        let (id, rank) = (facts.manifest.run.as_str(), handle.rank());
+        if let Some(torn) = &facts.torn {
+            let journal = if rank == 0 {
+                "its journal".to_owned()
+            } else {
+                format!("the journal of rank {rank}")
+            };
+            let text =
+                format!("bytes of {journal} are damaged, rows are missing; see `florc fsck`");
+            out::warning(&format!("run {id}: the last {} {text}", torn.lost));
+        }
+        for row in &facts.rows {
             let origin = Origin {
                 run: id,
                 replay: None,
-                file: of_rank.file_of_row(row),
-                rank: handle.rank(),
+                file: facts.file_of_row(row),
+                rank,
             };
             rows.extend(LogRow::of(&origin, row, row.seq, "recorded"));
         }
     }
+    let id = run.handle.id();
     rows.extend(replays::rows_of_run(&opened.folder, id)?);
     Ok(rows)
 }

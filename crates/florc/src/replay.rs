@@ -144,7 +144,7 @@ fn answered(
         budget: args.budget,
     };
     let left = work::run(&work, args.workers)?;
-    let merged = merge::merge(&stored, subject, probed, planned, &left, condition)?;
+    let merged = merge::merge(&stored, subject, probed, planned, &left, condition);
     let causes = cause::causes(&cause::Case {
         workers: args.workers,
         work: &work,

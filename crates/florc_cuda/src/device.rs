@@ -25,8 +25,10 @@ const SHARE: u64 = 2;
 /// Of the memory of the host, at most this part is locked for one snapshot.
 const LOCKED_SHARE: u64 = 4;
 
-/// So much is fetched at once: what is put aside meanwhile waits for no more.
-const PIECE: usize = 64 << 20;
+/// So much is fetched or locked at once: two pieces are on their way at most, and what the program submits meanwhile waits
+/// for no more. No copy crosses an address of the host that is a multiple of it: what the driver
+/// was told of as one is one.
+const PIECE: usize = 32 << 20;
 
 /// Memory on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,15 +119,11 @@ impl Device {
 
     /// Fills each buffer with the bytes at the source beside it, once all work of the device is
     /// done, and waits for that. Where lengths differ the shorter counts.
-    pub fn read(&self, pieces: &mut [(Source, &mut [u8])]) -> Result<(), CudaError> {
+    pub fn read(&self, wanted: &mut [(Source, &mut [u8])]) -> Result<(), CudaError> {
         let _entered = self.enter()?;
         self.driver.wait_for_all()?;
-        let fetched = pieces.iter_mut().try_for_each(|(source, buffer)| {
-            let bytes = source.bytes.min(buffer.len());
-            self.fetch(source.address, &mut buffer[..bytes])
-        });
-        // also after a failure: the buffers must not be written to any more
-        self.wait().and(fetched)
+        let pairs = wanted.iter_mut();
+        self.fetch(pairs.map(|(source, buffer)| (*source, &mut **buffer)))
     }
 
     /// Overwrites memory of the device once all its work is done, and waits for that.
@@ -136,19 +134,38 @@ impl Device {
         self.wait().and(sent)
     }
 
-    fn fetch(&self, from: Address, to: &mut [u8]) -> Result<(), CudaError> {
-        if to.is_empty() {
-            return Ok(());
-        }
-        self.driver
-            .fetch(to.as_mut_ptr(), from, to.len(), self.stream)
+    /// Fills buffers and waits for that.
+    fn fetch<'b>(
+        &self,
+        mut wanted: impl Iterator<Item = (Source, &'b mut [u8])>,
+    ) -> Result<(), CudaError> {
+        let mut under_way = UnderWay::new(self);
+        let fetched = wanted.try_for_each(|(source, buffer)| {
+            let bytes = source.bytes.min(buffer.len());
+            let mut from = source.address;
+            for piece in pieces(&mut buffer[..bytes]) {
+                under_way.make_room(piece.len())?;
+                self.driver
+                    .fetch(piece.as_mut_ptr(), from, piece.len(), self.stream)?;
+                from += piece.len() as u64;
+            }
+            Ok(())
+        });
+        // also after a failure: the buffers must not be written to any more
+        self.wait().and(fetched)
     }
 
-    /// Waits for our stream.
-    fn wait(&self) -> Result<(), CudaError> {
+    /// What our stream has been given so far.
+    fn mark(&self) -> Result<EventGuard, CudaError> {
         let event = EventGuard::new(self.driver)?;
         self.driver.record(event.event, self.stream)?;
-        self.driver.wait(event.event)
+        Ok(event)
+    }
+
+    /// Waits for our stream; where that fails, for the device.
+    fn wait(&self) -> Result<(), CudaError> {
+        let waited = self.mark().and_then(|mark| self.driver.wait(mark.event));
+        waited.or_else(|error| self.driver.wait_for_all().and(Err(error)))
     }
 
     /// Locks memory of the host in its place, so that copies to it are as fast as the bus. `None`: the
@@ -159,16 +176,63 @@ impl Device {
         if memory.len() as u64 > all / LOCKED_SHARE {
             return None;
         }
-        let entered = self.enter().ok()?;
-        let start = memory.as_mut_ptr();
-        let locked = self.driver.lock_pages(start, memory.len());
-        drop(entered);
-        locked.ok()?;
-        Some(Locked {
+        let _entered = self.enter().ok()?;
+        let mut locked = Locked {
             driver: self.driver,
             context: self.context,
-            start,
-        })
+            starts: Vec::new(),
+        };
+        for piece in pieces(memory) {
+            let start = piece.as_mut_ptr();
+            self.driver.lock_pages(start, piece.len()).ok()?;
+            locked.starts.push(start);
+        }
+        Some(locked)
+    }
+}
+
+/// Parts of memory of the host that lie between multiples of [`PIECE`].
+fn pieces(mut memory: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
+    std::iter::from_fn(move || {
+        if memory.is_empty() {
+            return None;
+        }
+        let room = PIECE - memory.as_ptr() as usize % PIECE;
+        let bytes = room.min(memory.len());
+        let (piece, rest) = std::mem::take(&mut memory).split_at_mut(bytes);
+        memory = rest;
+        Some(piece)
+    })
+}
+
+/// Copies that may not be done yet.
+struct UnderWay<'a> {
+    device: &'a Device,
+    /// Bytes since the last mark.
+    bytes: usize,
+    mark: Option<EventGuard>,
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(device: &'a Device) -> Self {
+        Self {
+            device,
+            bytes: 0,
+            mark: None,
+        }
+    }
+
+    /// Waits until so many more bytes leave no more than two pieces under way.
+    fn make_room(&mut self, bytes: usize) -> Result<(), CudaError> {
+        if self.bytes + bytes > PIECE {
+            let before = self.mark.replace(self.device.mark()?);
+            self.bytes = 0;
+            if let Some(before) = before {
+                self.device.driver.wait(before.event)?;
+            }
+        }
+        self.bytes += bytes;
+        Ok(())
     }
 }
 
@@ -207,29 +271,11 @@ impl Staged {
         let device = self.device;
         let _entered = device.enter()?;
         device.driver.relax_capture()?;
-        let mut begun = 0;
-        let pairs = self.places.iter().zip(buffers);
-        let mut pieces = pairs.flat_map(|((offset, bytes), buffer)| {
-            let bytes = (*bytes).min(buffer.len());
-            let starts = (*offset..).step_by(PIECE);
-            starts.zip(buffer[..bytes].chunks_mut(PIECE))
+        let sources = self.places.iter().map(|(offset, bytes)| Source {
+            address: self.address + *offset as u64,
+            bytes: *bytes,
         });
-        let fetched = pieces.try_for_each(|(offset, buffer)| {
-            let ready = if begun + buffer.len() > PIECE {
-                begun = 0;
-                device.wait()
-            } else {
-                Ok(())
-            };
-            begun += buffer.len();
-            device
-                .fetch(self.address + offset as u64, buffer)
-                .and(ready)
-        });
-        drop(pieces);
-        drop(self);
-        // also after a failure: the buffers must not be written to any more
-        device.wait().and(fetched)
+        device.fetch(sources.zip(buffers))
     }
 
     /// The device.
@@ -252,10 +298,11 @@ impl Drop for Staged {
 pub struct Locked {
     driver: &'static Functions,
     context: Context,
-    start: *mut u8,
+    /// Of the pieces.
+    starts: Vec<*mut u8>,
 }
 
-// SAFETY: the address is only given back to the driver
+// SAFETY: the addresses are only given back to the driver
 unsafe impl Send for Locked {}
 // SAFETY: see above
 unsafe impl Sync for Locked {}
@@ -263,7 +310,9 @@ unsafe impl Sync for Locked {}
 impl Drop for Locked {
     fn drop(&mut self) {
         if let Ok(_entered) = Entered::new(self.driver, self.context) {
-            let _ = self.driver.unlock_pages(self.start);
+            for start in &self.starts {
+                let _ = self.driver.unlock_pages(*start);
+            }
         }
     }
 }

@@ -160,16 +160,34 @@ fn whatever_fails_is_an_error_and_leaves_nothing() {
 }
 
 #[test]
+fn large_memory_arrives_in_pieces() {
+    let device = open(5);
+    let content: Vec<u8> = (0..50_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let sources = fake::on(5, |machine| {
+        [source(machine, &content), source(machine, &content[7..])]
+    });
+    let staged = device.stage(&sources).unwrap().unwrap();
+    let arrived = fetched(staged, &[content.len(), content.len() - 7]);
+    assert!(arrived[0] == content && arrived[1] == content[7..]);
+}
+
+#[test]
 fn a_fetch_that_fails_has_let_go_of_the_buffers() {
-    for (at, name) in (0..).zip(["copy_to_host", "event_create", "capture_mode"]) {
+    let calls = [
+        ("copy_to_host", 1),
+        ("event_create", 0),
+        ("event_record", 0),
+        ("event_synchronize", 0),
+    ];
+    for (at, (name, left)) in (0..).zip(calls) {
         let number = 4000 + at;
         let device = open(number);
         let it = fake::on(number, |machine| source(machine, &[7; 1000]));
         let staged = device.stage(&[it, it]).unwrap().unwrap();
-        fake::on(number, |machine| machine.failing.insert(name, 1));
+        fake::on(number, |machine| machine.failing.insert(name, left));
         let mut buffers = vec![vec![0_u8; 1000]; 2];
         let outcome = staged.fetch(buffers.iter_mut().map(Vec::as_mut_slice));
-        assert_eq!(outcome.is_err(), name == "copy_to_host");
+        assert!(outcome.is_err(), "{name}");
         buffers.clear();
         fake::on(number, |machine| {
             machine.finish();
@@ -181,13 +199,24 @@ fn a_fetch_that_fails_has_let_go_of_the_buffers() {
 #[test]
 fn memory_is_locked_as_long_as_it_is_kept() {
     let device = open(3);
-    let mut memory = vec![0; 4096];
+    let mut memory = vec![0; 70 << 20];
     let locked = device.lock(&mut memory).unwrap();
-    assert_eq!(fake::on(3, |machine| machine.locked.len()), 1);
+    fake::on(3, |machine| {
+        let pieces: Vec<usize> = machine.locked.values().copied().collect();
+        assert_eq!(pieces.iter().sum::<usize>(), memory.len());
+        assert!(
+            pieces.len() > 2 && pieces.iter().all(|it| *it <= 32 << 20),
+            "{pieces:?}"
+        );
+    });
     drop(locked);
     fake::on(3, |machine| {
         assert!(machine.locked.is_empty());
-        machine.failing.insert("host_register", 0);
+        machine.failing.insert("host_register", 1);
     });
     assert!(device.lock(&mut memory).is_none());
+    assert!(
+        fake::on(3, |machine| machine.locked.is_empty()),
+        "not a part of it"
+    );
 }

@@ -317,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn the_way_to_a_start_takes_its_time() {
+        let mut request = request(6, &[0, 3], &[0, 3], 2);
+        for each in &mut request.iterations {
+            each.restore_seconds = 2.0;
+        }
+        let seconds = |request: &SegmentRequest| -> Vec<f64> {
+            plan_segments(request).iter().map(|it| it.seconds).collect()
+        };
+        assert_eq!(seconds(&request), [33.0, 33.0]);
+        request.wants_before = true;
+        assert_eq!(seconds(&request), [31.0, 33.0], "nothing to restore");
+    }
+
+    #[test]
     fn long_work_is_cut_into_more_segments_than_workers() {
         let all: Vec<u64> = (0..18).collect();
         check(&request(18, &all, &all, 1), "0-6 6-12 12-end");

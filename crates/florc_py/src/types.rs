@@ -20,6 +20,12 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
+/// An attribute that says something of the process: the address of its object (`torch.compile`). It is neither captured nor
+/// put back.
+pub(crate) fn is_of_the_process(attribute: &str) -> bool {
+    attribute == "_torchdynamo_wrapper_id"
+}
+
 /// What the walk does with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

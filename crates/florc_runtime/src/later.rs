@@ -10,9 +10,11 @@ use std::fmt;
 
 use crate::slab::Buffers;
 
+type Bring = dyn FnOnce(&mut Buffers) -> Result<(), String> + Send;
+
 /// Brings the rest of a snapshot into its memory. Dropped unused, it gives up what it holds.
 pub struct Later {
-    bring: Box<dyn FnOnce(&mut Buffers) -> Result<(), String> + Send>,
+    bring: Box<Bring>,
 }
 
 impl Later {

@@ -14,12 +14,11 @@ use florc_instrument::Options;
 use florc_manifest::{
     DifferenceKind, Evidence, FirstDifference, Segment, SegmentEnd, SegmentStart, Verdict,
 };
-use florc_runtime::read_shard;
 use florc_syntax::SourceText;
 use serde_json::{Value, json};
 
 use super::find::{self, Subject};
-use super::merge::Merged;
+use super::merge::{self, Merged};
 use super::plan::{Planned, Stored};
 use super::work::{self, Work};
 use crate::failure::Failure;
@@ -85,7 +84,6 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     let Some((index, evidence)) = first_evidence(case.merged) else {
         return Ok(Vec::new());
     };
-    let unknown = |text: String| Cause::new("unknown", text);
     let environment = case.environment.iter();
     let mut causes: Vec<Cause> = environment
         .map(|text| Cause::new("environment", format!("environment differs: {text}")))
@@ -93,12 +91,6 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     let files = evidence.files.iter();
     causes.extend(files.map(|text| Cause::new("data-file", format!("data file changed: {text}"))));
     if causes.is_empty() || case.diagnose {
-        if case.stored.plan.world_size > 1 {
-            causes.push(unknown(
-                "not looked for: several processes trained together".to_owned(),
-            ));
-            return Ok(causes);
-        }
         let Some(first) = &evidence.first else {
             return Ok(causes);
         };
@@ -108,7 +100,8 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
             let text = format!(
                 "not looked for: replaying again would take about {seconds}; `--diagnose` does it"
             );
-            return Ok(vec![unknown(text)]);
+            causes.push(Cause::new("unknown", text));
+            return Ok(causes);
         }
         causes.extend(case.by_replaying(index, first)?);
     }
@@ -158,8 +151,7 @@ impl Case<'_> {
             ..*self.work
         };
         let ran = work::run(&work, self.workers);
-        let read = |index| read_shard(&again.folder, index, 0).ok().flatten();
-        let verdicts = [read(0), read(1)].map(|shard| shard.map(|it| it.verdict));
+        let verdicts = [0, 1].map(|index| merge::verdict(&again, index));
         let _ = std::fs::remove_dir_all(&again.folder);
         ran?;
         let [second, whole] = verdicts;

@@ -14,7 +14,6 @@ use super::find::Subject;
 use super::plan::{Planned, Stored, matches};
 use super::probed::Probed;
 use super::work;
-use crate::failure::Failure;
 use crate::replays::{StoredRow, Trust};
 
 /// All segments, merged.
@@ -45,7 +44,7 @@ pub(crate) fn merge(
     planned: &Planned,
     left: &[u32],
     condition: Option<&Where>,
-) -> Result<Merged, Failure> {
+) -> Merged {
     let mut merged = Merged {
         rows: Vec::new(),
         verdicts: Vec::new(),
@@ -62,9 +61,7 @@ pub(crate) fn merge(
             merged.left.push(position);
             continue;
         }
-        let ranks = 0..stored.plan.world_size;
-        let found = ranks.map(|rank| Found::read(stored, segment.index, rank));
-        let found: Vec<Found> = found.collect();
+        let found = Found::all(stored, segment.index);
         let verdict = verdict_of(&found);
         let trust = match &verdict {
             Verdict::Verified => Trust::Verified,
@@ -103,7 +100,14 @@ pub(crate) fn merge(
         .map(|(site, _)| site as u32)
         .filter(|site| !seen.contains(site))
         .collect();
-    Ok(merged)
+    merged
+}
+
+/// What was found of a segment; `None`: no process of it has published anything.
+pub(crate) fn verdict(stored: &Stored, segment: u32) -> Option<Verdict> {
+    let found = Found::all(stored, segment);
+    let is_there = found.iter().any(|it| !it.is_missing);
+    is_there.then(|| verdict_of(&found))
 }
 
 /// What is true of a segment whose ranks found this: what the worst of them found. One that was
@@ -140,6 +144,14 @@ struct Found {
 }
 
 impl Found {
+    /// Of all ranks.
+    fn all(stored: &Stored, segment: u32) -> Vec<Self> {
+        let ranks = 0..stored.plan.world_size;
+        ranks
+            .map(|rank| Self::read(stored, segment, rank))
+            .collect()
+    }
+
     fn read(stored: &Stored, segment: u32, rank: u32) -> Self {
         let read = read_shard(&stored.folder, segment, rank);
         let is_missing = matches!(read, Ok(None));

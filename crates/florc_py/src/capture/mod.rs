@@ -376,6 +376,9 @@ impl<'py> Walker<'py> {
         for (name, value) in items {
             let name = name.cast_into::<PyString>()?;
             let text = name.to_cow()?.into_owned();
+            if types::is_of_the_process(&text) {
+                continue;
+            }
             attributes.push((text, self.reach(&value, Edge::Attribute(name))?));
         }
         Ok(attributes)

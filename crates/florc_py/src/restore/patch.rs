@@ -205,7 +205,14 @@ impl<'py> Restorer<'py, '_> {
             let name = PyString::intern(self.py, name).into_any();
             entries.push((name, self.object(*child)?));
         }
-        replace_entries(dict.cast::<PyDict>()?, &entries)
+        let dict = dict.cast::<PyDict>()?;
+        for (at, (name, value)) in dict.iter().enumerate() {
+            let text = name.extract::<String>()?;
+            if types::is_of_the_process(&text) {
+                entries.insert(at.min(entries.len()), (name, value));
+            }
+        }
+        replace_entries(dict, &entries)
     }
 
     fn fill_slots(
