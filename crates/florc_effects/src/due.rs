@@ -78,6 +78,23 @@ impl Changes {
             .any(|it| self.last.get(it.0 as usize).is_some_and(|at| *at >= tick))
     }
 
+    /// Whether `holds` for each of these that has changed since there were `count` changes.
+    pub(crate) fn all_after(
+        &self,
+        count: usize,
+        among: &ObjSet,
+        holds: impl Fn(ObjId) -> bool,
+    ) -> bool {
+        let recent = &self.log[count.min(self.log.len())..];
+        if recent.len() <= FEW {
+            let mut ids = recent.iter().map(|(_, index)| ObjId(*index));
+            return ids.all(|id| !among.contains(id) || holds(id));
+        }
+        let mut changed = self.after(count);
+        changed.retain(among);
+        changed.iter().all(holds)
+    }
+
     /// How many changes there were.
     pub(crate) fn count(&self) -> usize {
         self.log.len()
@@ -103,7 +120,13 @@ impl Changes {
 pub(crate) struct Reads {
     pub(crate) variables: ObjSet,
     pub(crate) results: ObjSet,
+    /// Objects that were looked at field by field, and those that were looked at as wholes.
     pub(crate) objects: ObjSet,
+    pub(crate) wholes: ObjSet,
+    /// Objects of which it was given all that they lead to, without and with graphs.
+    pub(crate) closures: [ObjSet; 2],
+    /// When the unit had run.
+    pub(crate) ended: u32,
     /// Run again whatever happens.
     pub(crate) everything: bool,
     /// Run again once what has no value is unknown.
@@ -117,7 +140,13 @@ pub(crate) struct Due {
     /// Those that must run again, as bits.
     again: Vec<u64>,
     tick: u32,
+    /// How many changes of objects there were before the present tick.
+    pub(crate) counted: usize,
+    /// When the present unit began.
+    began: u32,
+    /// Of whole objects, and of fields and elements.
     pub(crate) objects: Changes,
+    fields: Changes,
     variables: Changes,
     results: Changes,
 }
@@ -134,6 +163,7 @@ impl Due {
 
     /// What changes from now on is told apart from what has changed.
     pub(crate) fn advance(&mut self) -> u32 {
+        self.counted = self.objects.count();
         self.tick += 1;
         self.tick
     }
@@ -143,8 +173,13 @@ impl Due {
         self.tick
     }
 
-    pub(crate) fn note_object(&mut self, object: ObjId) {
+    /// An object has changed; `apart` where that shows in a field or in its elements, not only in what
+    /// it leads to.
+    pub(crate) fn note_object(&mut self, object: ObjId, apart: bool) {
         self.objects.note(object.0, self.tick, &mut self.again);
+        if apart {
+            self.fields.note(object.0, self.tick, &mut self.again);
+        }
     }
 
     pub(crate) fn note_variable(&mut self, index: u32) {
@@ -155,41 +190,41 @@ impl Due {
         self.results.note(index, self.tick, &mut self.again);
     }
 
-    pub(crate) fn is_due(&self, unit: usize) -> bool {
-        let Some(Some(reads)) = self.units.get(unit) else {
-            return true;
-        };
-        reads.everything
-            || self
-                .again
-                .get(unit / 64)
-                .is_some_and(|bits| bits >> (unit % 64) & 1 == 1)
+    /// What a unit has read, where no variable, result or object of it has changed.
+    pub(crate) fn unchanged(&self, unit: usize) -> Option<&Reads> {
+        let reads = self.units.get(unit)?.as_ref()?;
+        let again = self.again.get(unit / 64).copied().unwrap_or(0);
+        let due = reads.everything || again >> (unit % 64) & 1 == 1;
+        (!due).then_some(reads)
     }
 
     /// The unit begins to run: its reads are as of now.
-    pub(crate) fn begin(&mut self, unit: usize) -> u32 {
+    pub(crate) fn begin(&mut self, unit: usize) {
         if let Some(bits) = self.again.get_mut(unit / 64) {
             *bits &= !(1 << (unit % 64));
         }
-        self.advance()
+        self.began = self.advance();
     }
 
-    /// The unit has run. `oldest` is the tick of the oldest answer that it was given.
-    pub(crate) fn end(&mut self, unit: usize, reads: Reads, oldest: u32) {
+    /// The unit has run.
+    pub(crate) fn end(&mut self, unit: usize, mut reads: Reads) {
         if self.units.len() <= unit {
             self.units.resize(unit + 1, None);
         }
         let before = self.units[unit].take();
         let before = before.as_ref();
-        self.objects
+        self.fields
             .register(unit, &reads.objects, before.map(|it| &it.objects));
+        self.objects
+            .register(unit, &reads.wholes, before.map(|it| &it.wholes));
         self.variables
             .register(unit, &reads.variables, before.map(|it| &it.variables));
         self.results
             .register(unit, &reads.results, before.map(|it| &it.results));
-        let again = self.objects.since(&reads.objects, oldest)
-            || self.variables.since(&reads.variables, oldest)
-            || self.results.since(&reads.results, oldest);
+        let again = self.fields.since(&reads.objects, self.began)
+            || self.objects.since(&reads.wholes, self.began)
+            || self.variables.since(&reads.variables, self.began)
+            || self.results.since(&reads.results, self.began);
         if again {
             let word = unit / 64;
             if self.again.len() <= word {
@@ -197,6 +232,8 @@ impl Due {
             }
             self.again[word] |= 1 << (unit % 64);
         }
+        reads.ended = self.tick;
         self.units[unit] = Some(reads);
+        self.advance();
     }
 }

@@ -59,7 +59,7 @@ pub struct Effects {
 impl Effects {
     pub(crate) fn from_interp(mut interp: Interp<'_>, reached: bool) -> Self {
         interp.heap.count_afresh();
-        interp.heap.forget_closures();
+        interp.heap.doubt_closures();
         let semantics = interp.semantics;
         let reach = interp
             .env

@@ -9,16 +9,18 @@
 //! Python; `rules` does.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use florc_semantic::{BindingId, FunctionId};
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, StmtId};
 
-use crate::due::Due;
+use crate::closures::{Closures, Edges};
+use crate::due::{Due, Reads};
 use crate::hash::Table;
 pub(crate) use crate::kind::{ObjId, ObjKind, SCALAR};
+use crate::marks::Marks;
 use crate::name::Name;
 use crate::object_set::ObjSet;
 
@@ -82,6 +84,23 @@ pub(crate) struct Object {
     site: Site,
 }
 
+impl Object {
+    /// Whether what is in the field shows where fields are told apart, rather than only in what the
+    /// object leads to.
+    fn is_apart(&self, field: &Field) -> bool {
+        match field {
+            Field::Graph => false,
+            Field::Any => self.kind != ObjKind::Unknown,
+            Field::Attr(_)
+            | Field::Key(_)
+            | Field::Keys
+            | Field::Elements
+            | Field::Receiver
+            | Field::Code => true,
+        }
+    }
+}
+
 /// All objects.
 #[derive(Debug)]
 pub(crate) struct Heap {
@@ -103,19 +122,15 @@ pub(crate) struct Heap {
     pub(crate) due: Due,
     /// How many changes of objects the closures know.
     closures_know: usize,
-    /// Objects that the present unit has read, as bits; and which of these words are not empty.
-    read: Vec<AtomicU64>,
-    read_words: Vec<AtomicU64>,
-    /// The tick of the oldest closure that the present unit was given.
-    oldest: AtomicU32,
+    /// Objects that the present unit has read, fields apart or as wholes, and those whose closures it has.
+    read: Marks,
+    whole: Marks,
+    asked: [Marks; 2],
 }
 
 /// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
 /// that may be followed then, before every statement is taken to change everything.
 pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
-
-/// What was followed, and at which tick.
-type Closures = Vec<Option<(u32, Arc<ObjSet>)>>;
 
 /// Objects by what may be done with them, for questions about many at once.
 #[derive(Debug, Default)]
@@ -172,66 +187,52 @@ impl Heap {
             changed: false,
             followed: AtomicU64::new(0),
             dense,
-            closures: Default::default(),
+            closures: [false, true].map(|graph| Mutex::new(Closures::new(graph))),
             due: Due::default(),
             closures_know: 0,
-            read: Vec::new(),
-            read_words: Vec::new(),
-            oldest: AtomicU32::new(u32::MAX),
+            read: Marks::default(),
+            whole: Marks::default(),
+            asked: Default::default(),
         };
         heap.make(Site::Scalar, ObjKind::Scalar, FunctionId(0));
         heap
     }
 
+    /// An object to look at as a whole.
     pub(crate) fn get(&self, id: ObjId) -> &Object {
-        self.note_word(id.0 / 64, 1 << (id.0 % 64));
+        self.whole.note(id.0 / 64, 1 << (id.0 % 64));
         &self.objects[id.0 as usize]
     }
 
-    fn note_word(&self, word: u32, bits: u64) {
-        let Some(read) = self.read.get(word as usize) else {
-            return;
+    /// An object of which one field is looked at, or its elements.
+    fn look(&self, id: ObjId, field: &Field) -> &Object {
+        let object = &self.objects[id.0 as usize];
+        let marks = if object.is_apart(field) {
+            &self.read
+        } else {
+            &self.whole
         };
-        let before = read.load(Ordering::Relaxed);
-        read.store(before | bits, Ordering::Relaxed);
-        if before == 0 {
-            let words = &self.read_words[word as usize / 64];
-            let known = words.load(Ordering::Relaxed);
-            words.store(known | 1 << (word % 64), Ordering::Relaxed);
-        }
+        marks.note(id.0 / 64, 1 << (id.0 % 64));
+        object
     }
 
     /// From now on what is read counts for a new unit.
     pub(crate) fn begin_reads(&mut self, unit: usize) {
         let words = self.objects.len() / 64 + 1;
-        self.read.resize_with(words, AtomicU64::default);
-        self.read_words
-            .resize_with(words / 64 + 1, AtomicU64::default);
-        let now = self.due.begin(unit);
-        *self.oldest.get_mut() = now;
+        self.read.grow(words);
+        self.whole.grow(words);
+        for asked in &mut self.asked {
+            asked.grow(words);
+        }
+        self.due.begin(unit);
     }
 
-    /// The objects that were read, and as of which tick.
-    pub(crate) fn end_reads(&mut self) -> (ObjSet, u32) {
-        let mut found = Vec::new();
-        for (at, words) in self.read_words.iter_mut().enumerate() {
-            let mut left = std::mem::take(words.get_mut());
-            while left != 0 {
-                let word = at * 64 + left.trailing_zeros() as usize;
-                left &= left - 1;
-                found.push((word as u32, std::mem::take(self.read[word].get_mut())));
-            }
-        }
-        (
-            ObjSet::from_words(found.into_iter()),
-            *self.oldest.get_mut(),
-        )
-    }
-
-    fn note_read(&self, objects: &ObjSet) {
-        for (word, bits) in objects.words() {
-            self.note_word(word, bits);
-        }
+    /// The unit has run: adds the objects that it has read, and those whose closures it has.
+    pub(crate) fn end_reads(&mut self, unit: usize, mut reads: Reads) {
+        reads.objects = self.read.take();
+        reads.wholes = self.whole.take();
+        reads.closures = self.asked.each_mut().map(Marks::take);
+        self.due.end(unit, reads);
     }
 
     pub(crate) fn kind(&self, id: ObjId) -> ObjKind {
@@ -254,6 +255,17 @@ impl Heap {
             };
         }
         (typed, others)
+    }
+
+    /// The instances of classes of the program among some objects, by class.
+    pub(crate) fn by_class(&self, objects: &ObjSet) -> BTreeMap<StmtId, ObjSet> {
+        let mut found: BTreeMap<StmtId, ObjSet> = BTreeMap::new();
+        for object in objects.common(&self.kinds.own).iter() {
+            if let ObjKind::Instance(class) = self.kind(object) {
+                found.entry(class).or_default().insert(object);
+            }
+        }
+        found
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -292,10 +304,11 @@ impl Heap {
         self.sites.insert(key, id);
         self.kinds.add(id, kind);
         self.changed = true;
-        if id.0 as usize / 64 >= self.read.len() && !self.read.is_empty() {
-            self.read.push(AtomicU64::default());
-            self.read_words
-                .resize_with(self.read.len() / 64 + 1, AtomicU64::default);
+        let words = id.0 as usize / 64 + 1;
+        self.read.widen(words);
+        self.whole.widen(words);
+        for asked in &mut self.asked {
+            asked.widen(words);
         }
         id
     }
@@ -368,8 +381,9 @@ impl Heap {
             if element {
                 object.inside.extend(values);
             }
+            let apart = object.is_apart(&field);
             self.changed = true;
-            self.due.note_object(owner);
+            self.due.note_object(owner, apart);
         }
     }
 
@@ -377,7 +391,7 @@ impl Heap {
         let object = &mut self.objects[id.0 as usize];
         if object.deferred != Some(code) {
             object.deferred = Some(code);
-            self.due.note_object(id);
+            self.due.note_object(id, true);
         }
     }
 
@@ -391,14 +405,14 @@ impl Heap {
 
     /// `.backward()` may write its `.grad`.
     pub(crate) fn takes_grad(&self, id: ObjId) -> bool {
-        let object = self.get(id);
+        let object = self.look(id, &Field::Elements);
         object.kind != ObjKind::Scalar && (!object.grad_forbidden || object.grad_wanted)
     }
 
     /// Values of a field and of what may stand anywhere in the object. An unknown object stands for
     /// all that it leads to: its parts need not be named beside it.
     pub(crate) fn read(&self, owner: ObjId, field: &Field) -> ObjSet {
-        let object = self.get(owner);
+        let object = self.look(owner, field);
         let mut values = object.fields.get(field).cloned().unwrap_or_default();
         if object.kind == ObjKind::Unknown {
             values.insert(owner);
@@ -418,12 +432,12 @@ impl Heap {
 
     /// Whether something was stored in exactly this field.
     pub(crate) fn has(&self, owner: ObjId, field: &Field) -> bool {
-        self.get(owner).fields.contains_key(field)
+        self.look(owner, field).fields.contains_key(field)
     }
 
     /// Values that were stored in exactly this field.
     pub(crate) fn exact(&self, owner: ObjId, field: &Field) -> ObjSet {
-        self.get(owner)
+        self.look(owner, field)
             .fields
             .get(field)
             .cloned()
@@ -432,7 +446,7 @@ impl Heap {
 
     /// Everything that may be an element.
     pub(crate) fn elements(&self, owner: ObjId) -> ObjSet {
-        let object = self.get(owner);
+        let object = self.look(owner, &Field::Elements);
         let mut values = object.inside.clone();
         if object.kind == ObjKind::Unknown {
             values.insert(owner);
@@ -463,7 +477,7 @@ impl Heap {
     }
 
     /// All that is reachable through parts; through autograd graphs too if `graph`. As of the
-    /// last [`Heap::forget_closures`], or later: what was asked for once is not followed again.
+    /// last [`Heap::doubt_closures`], or later: what was asked for once is not followed again.
     pub(crate) fn closure(&self, roots: &ObjSet, graph: bool) -> ObjSet {
         let mut seen = ObjSet::default();
         if self.exhausted() {
@@ -471,87 +485,55 @@ impl Heap {
             seen.remove(SCALAR);
             return seen;
         }
-        let mut known = self.closures[usize::from(graph)]
+        let mut closures = self.closures[usize::from(graph)]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        known.resize(self.objects.len(), None);
         for root in roots.iter().filter(|id| *id != SCALAR) {
-            if seen.contains(root) {
-                continue;
-            }
-            let at = root.0 as usize;
-            if known[at].is_none() {
-                known[at] = Some(self.follow(root, graph, &known));
-            }
-            if let Some((tick, closure)) = &known[at] {
-                seen.extend(closure);
-                self.oldest.fetch_min(*tick, Ordering::Relaxed);
+            if !seen.contains(root) {
+                self.asked[usize::from(graph)].note(root.0 / 64, 1 << (root.0 % 64));
+                let followed = closures.add(root, self.edges(), &mut seen);
+                self.followed.fetch_add(followed, Ordering::Relaxed);
             }
         }
-        self.note_read(&seen);
         seen
     }
 
-    fn follow(&self, root: ObjId, graph: bool, known: &Closures) -> (u32, Arc<ObjSet>) {
-        let size = self.objects.len() / 64 + 1;
-        // What is found, and what of it needs no look, since all that it leads to is found too.
-        let (mut seen, mut closed) = (vec![0_u64; size], vec![0_u64; size]);
-        seen[root.0 as usize / 64] |= 1 << (root.0 % 64);
-        let mut work = vec![root];
-        let (mut edges, mut oldest) = (1, self.due.tick());
-        while let Some(id) = work.pop() {
-            if closed[id.0 as usize / 64] >> (id.0 % 64) & 1 == 1 {
-                continue;
-            }
-            if let Some((tick, closure)) = &known[id.0 as usize] {
-                for (word, bits) in closure.words() {
-                    seen[word as usize] |= bits;
-                    closed[word as usize] |= bits;
-                }
-                oldest = oldest.min(*tick);
-                edges += closure.width();
-                continue;
-            }
-            for (field, set) in &self.objects[id.0 as usize].fields {
-                edges += set.width();
-                if *field == Field::Graph && !graph {
-                    continue;
-                }
-                for (word, bits) in set.words() {
-                    let mut new = bits & !seen[word as usize];
-                    if word == SCALAR.0 / 64 {
-                        new &= !(1 << SCALAR.0);
-                    }
-                    seen[word as usize] |= new;
-                    while new != 0 {
-                        work.push(ObjId(word * 64 + new.trailing_zeros()));
-                        new &= new - 1;
-                    }
-                }
-            }
+    fn edges(&self) -> Edges<'_> {
+        Edges {
+            objects: &self.objects,
+            changes: &self.due.objects,
+            tick: self.due.tick(),
+            counted: self.due.counted,
         }
-        self.followed.fetch_add(edges, Ordering::Relaxed);
-        let words = seen.into_iter().enumerate();
-        let found = ObjSet::from_words(words.map(|(at, bits)| (at as u32, bits)));
-        (oldest, Arc::new(found))
     }
 
-    /// From now on [`Heap::closure`] sees all that was added until now. Closures in which nothing has
-    /// changed are as of now.
-    pub(crate) fn forget_closures(&mut self) {
+    /// From now on [`Heap::closure`] sees all that was added until now.
+    pub(crate) fn doubt_closures(&mut self) {
         let changed = self.due.objects.after(self.closures_know);
         self.closures_know = self.due.objects.count();
-        let now = self.due.advance();
+        self.due.advance();
         for closures in &mut self.closures {
             let closures = closures.get_mut().unwrap_or_else(PoisonError::into_inner);
-            for slot in closures {
-                match slot {
-                    Some((tick, closure)) if !closure.intersects(&changed) => *tick = now,
-                    Some(_) => *slot = None,
-                    None => {}
-                }
-            }
+            closures.doubt(&changed);
         }
+    }
+
+    /// What was followed is followed anew.
+    #[cfg(test)]
+    pub(crate) fn forget_closures(&mut self) {
+        self.closures = [false, true].map(|graph| Mutex::new(Closures::new(graph)));
+    }
+
+    /// Whether a unit must run: something that it has read is not as it was.
+    pub(crate) fn is_due(&self, unit: usize) -> bool {
+        let Some(reads) = self.due.unchanged(unit) else {
+            return true;
+        };
+        let mut pairs = self.closures.iter().zip(&reads.closures);
+        pairs.any(|(closures, roots)| {
+            let closures = closures.lock().unwrap_or_else(PoisonError::into_inner);
+            closures.any_grown(roots, reads.ended, self.edges())
+        })
     }
 
     /// Stores into something unknown: it may be, or hand it on to, all that it may lead to.

@@ -9,6 +9,7 @@
 //! unknown call may change all that it is given. It decides nothing about cut points or SkipBlocks.
 
 mod classes;
+mod closures;
 mod due;
 mod effect;
 mod effects;
@@ -19,6 +20,7 @@ mod heap;
 mod interp;
 mod kind;
 mod knowledge;
+mod marks;
 mod modules;
 mod name;
 mod notes;

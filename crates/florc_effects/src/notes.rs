@@ -24,16 +24,14 @@ impl Interp<'_> {
         if self.recording {
             return run(self);
         }
-        if !self.heap.due.is_due(unit) {
+        if !self.heap.is_due(unit) {
             return;
         }
         self.reads = Reads::default();
         self.heap.begin_reads(unit);
         run(self);
-        let mut reads = std::mem::take(&mut self.reads);
-        let (objects, oldest) = self.heap.end_reads();
-        reads.objects = objects;
-        self.heap.due.end(unit, reads, oldest);
+        let reads = std::mem::take(&mut self.reads);
+        self.heap.end_reads(unit, reads);
     }
 
     /// Adds a note; only the last pass takes them. Notes of one place that say the same are one.

@@ -242,6 +242,20 @@ impl ObjSet {
         })
     }
 
+    /// Whether all of `other` is in it, one object left aside.
+    pub(crate) fn holds_all(&self, other: &Self, aside: ObjId) -> bool {
+        let (mine, mut at) = (self.blocks(), 0);
+        other.blocks().iter().all(|block| {
+            at = seek(mine, at, block.index);
+            let own = mine.get(at).filter(|own| own.index == block.index);
+            let mut missing = block.bits & !own.map_or(0, |own| own.bits);
+            if block.index == aside.0 / 64 {
+                missing &= !(1 << (aside.0 % 64));
+            }
+            missing == 0
+        })
+    }
+
     /// Size of the set in blocks, which is what a union costs.
     pub(crate) fn width(&self) -> u64 {
         self.blocks().len() as u64

@@ -7,7 +7,7 @@
 //!
 //! What no file knows is opaque.
 
-use florc_syntax::tree::ExprId;
+use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::effect::Hidden;
 use crate::event::Action;
@@ -274,6 +274,7 @@ impl Interp<'_> {
             self.escape(&self.heap.closure(&unknown, true));
             self.note_escaping(self.span(site), reachable.clone(), Vec::new());
         }
+        let mut classes = self.heap.by_class(&known);
         for object in known.iter() {
             match self.heap.kind(object) {
                 ObjKind::Function(_) | ObjKind::Method(_) if self.is_stored(object, &known) => {
@@ -282,20 +283,8 @@ impl Interp<'_> {
                     self.call_back(site, &ObjSet::one(object), values);
                 }
                 ObjKind::Instance(class) => {
-                    for (name, function) in self.methods_by_name(class) {
-                        let star = match name.as_str() {
-                            "__init__" | "__new__" => continue,
-                            "__getitem__" | "__getitems__" | "__len__" | "__iter__"
-                            | "__next__" => index,
-                            _other => given,
-                        };
-                        let mut star = ObjSet::one(star);
-                        star.insert(SCALAR);
-                        let all = Args {
-                            star: Some(star),
-                            ..Args::default()
-                        };
-                        self.call_function(site, function, &all, Some(&ObjSet::one(object)));
+                    if let Some(own) = classes.remove(&class) {
+                        self.call_all_methods(site, class, &own, (index, given));
                     }
                 }
                 ObjKind::Scalar
@@ -308,6 +297,30 @@ impl Interp<'_> {
                 | ObjKind::Method(_)
                 | ObjKind::Super(_) => {}
             }
+        }
+    }
+
+    /// Methods get an index where Python gives one, else anything that is given.
+    fn call_all_methods(
+        &mut self,
+        site: ExprId,
+        class: StmtId,
+        own: &ObjSet,
+        (index, given): (ObjId, ObjId),
+    ) {
+        for (name, function) in self.methods_by_name(class) {
+            let star = match name.as_str() {
+                "__init__" | "__new__" => continue,
+                "__getitem__" | "__getitems__" | "__len__" | "__iter__" | "__next__" => index,
+                _other => given,
+            };
+            let mut star = ObjSet::one(star);
+            star.insert(SCALAR);
+            let all = Args {
+                star: Some(star),
+                ..Args::default()
+            };
+            self.call_function(site, function, &all, Some(own));
         }
     }
 
@@ -363,21 +376,28 @@ impl Interp<'_> {
         given.insert(between);
         let kinds = &self.heap.kinds;
         let relevant = reachable.common(&kinds.own.union(&kinds.callable));
+        let mut classes = self.heap.by_class(&relevant);
+        let mut told = false;
         for object in relevant.iter() {
             match self.heap.kind(object) {
                 ObjKind::Instance(class) => {
+                    let Some(modules) = classes.remove(&class) else {
+                        continue;
+                    };
                     for (function, _) in self.classes.find(class, "forward") {
                         let all = Args {
                             star: Some(given.clone()),
                             ..Args::default()
                         };
-                        self.call_function(site, function, &all, Some(&ObjSet::one(object)));
+                        self.call_function(site, function, &all, Some(&modules));
                     }
                 }
                 ObjKind::Function(_) | ObjKind::Method(_) => {
                     self.call_back(site, &ObjSet::one(object), given.union(own));
                 }
+                ObjKind::Unknown if told => {}
                 ObjKind::Unknown => {
+                    told = true;
                     self.escape(&reachable);
                     self.note_escaping(self.span(site), reachable.clone(), Vec::new());
                 }

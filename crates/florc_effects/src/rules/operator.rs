@@ -171,14 +171,19 @@ impl Interp<'_> {
             return;
         }
         let reachable = self.heap.closure(values, false);
+        let owners = reachable.common(&self.heap.kinds.own);
+        let mut classes = self.heap.by_class(&owners);
         let mut noted = !self.recording;
-        for object in reachable.common(&self.heap.kinds.own).iter() {
+        for object in owners.iter() {
             match self.heap.kind(object) {
                 ObjKind::Instance(class) => {
+                    let Some(own) = classes.remove(&class) else {
+                        continue;
+                    };
                     for name in names {
                         for (function, _) in self.classes.find(class, *name) {
                             let args = Args::of(std::slice::from_ref(values));
-                            self.call_function(site, function, &args, Some(&ObjSet::one(object)));
+                            self.call_function(site, function, &args, Some(&own));
                         }
                     }
                 }
