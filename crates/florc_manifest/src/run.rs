@@ -11,7 +11,8 @@ use crate::{ModuleManifest, Settings, Value};
 /// - 1: one main loop at most.
 /// - 2: several; each entry of one names it.
 /// - 3: several ranks; files of all but the first carry theirs in their names.
-pub const FORMAT_VERSION: u32 = 3;
+/// - 4: chunks of packs by planes.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// `.florc/runs/<run>/manifest.json`: what was recorded. Written once, at the start of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

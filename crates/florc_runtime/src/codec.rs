@@ -1,8 +1,17 @@
 //! Compression of one chunk.
 //!
+//! ```text
+//! 1.00 0.97 1.01 …    bytes 3f 3f 3f | 80 78 81 | 00 51 47 | …
+//! ```
+//!
 //! Weights hardly repeat as whole numbers, but their exponents do: bytes of the same significance
-//! are put side by side before zstd at level 1 (higher levels are never worth their time). What
-//! does not become smaller is kept raw. Does not check content: the pack does, by hash.
+//! are put side by side, and each such plane is compressed for itself, by zstd at its fastest level, where that
+//! makes it smaller. What does not become smaller is kept raw, plane or chunk: it is read as fast as it was
+//! written. Does not check content: the pack does, by hash.
+
+mod planes;
+
+use zstd::zstd_safe::{CParameter, compress_bound};
 
 /// How a chunk is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,9 +20,14 @@ pub(crate) enum Codec {
     Raw,
     /// zstd level 1.
     Zstd,
-    /// Bytes of elements of this size regrouped by significance, then zstd level 1.
+    /// Bytes of elements of this size regrouped by significance, then zstd level 1 over all: formats up to 3.
     Shuffled(u8),
+    /// The same, plane by plane: the stored length of each, then each raw or as a frame of zstd.
+    Planes(u8),
 }
+
+/// Most bytes of an element.
+const WIDEST: u8 = 16;
 
 impl Codec {
     /// One byte for the disk.
@@ -22,15 +36,17 @@ impl Codec {
             Self::Raw => 0,
             Self::Zstd => 1,
             Self::Shuffled(element) => 0x80 | element,
+            Self::Planes(element) => 0x40 | element,
         }
     }
 
     /// From the disk.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        match code {
-            0 => Some(Self::Raw),
-            1 => Some(Self::Zstd),
-            code if code & 0x80 != 0 && code & 0x7f > 1 => Some(Self::Shuffled(code & 0x7f)),
+        match (code & 0xc0, code & 0x3f) {
+            (0, 0) => Some(Self::Raw),
+            (0, 1) => Some(Self::Zstd),
+            (0x80, element @ 2..) => Some(Self::Shuffled(element)),
+            (0x40, element @ 2..=WIDEST) => Some(Self::Planes(element)),
             _ => None,
         }
     }
@@ -38,16 +54,34 @@ impl Codec {
 
 /// Compresses chunks, one after the other: its memory and zstd's tables are made once.
 pub(crate) struct Encoder {
-    compressor: Option<zstd::bulk::Compressor<'static>>,
-    shuffled: Vec<u8>,
+    compressors: Option<Compressors>,
+    planes: Vec<u8>,
+    frame: Vec<u8>,
     packed: Vec<u8>,
+}
+
+struct Compressors {
+    plain: zstd::bulk::Compressor<'static>,
+    /// For planes: matches in exponents are mostly chance, and cost more than they save.
+    planes: zstd::bulk::Compressor<'static>,
+}
+
+impl Compressors {
+    fn new() -> Option<Self> {
+        let plain = zstd::bulk::Compressor::new(1).ok()?;
+        let mut planes = zstd::bulk::Compressor::new(1).ok()?;
+        planes.set_parameter(CParameter::MinMatch(7)).ok()?;
+        planes.set_parameter(CParameter::HashLog(9)).ok()?;
+        Some(Self { plain, planes })
+    }
 }
 
 impl Default for Encoder {
     fn default() -> Self {
         Self {
-            compressor: zstd::bulk::Compressor::new(1).ok(),
-            shuffled: Vec::new(),
+            compressors: Compressors::new(),
+            planes: Vec::new(),
+            frame: Vec::new(),
             packed: Vec::new(),
         }
     }
@@ -56,114 +90,137 @@ impl Default for Encoder {
 impl Encoder {
     /// Compresses a chunk of elements of `element` bytes. The bytes live until the next one.
     pub(crate) fn encode<'a>(&'a mut self, raw: &'a [u8], element: u8) -> (Codec, &'a [u8]) {
-        let Some(compressor) = &mut self.compressor else {
-            return (Codec::Raw, raw);
-        };
-        let width = usize::from(element);
-        let shuffles = (2..=16).contains(&width) && raw.len().is_multiple_of(width);
-        let (codec, input) = if shuffles {
-            shuffle(raw, width, &mut self.shuffled);
-            (Codec::Shuffled(element), self.shuffled.as_slice())
+        let width = width_of(element);
+        let has_planes = (2..=WIDEST).contains(&width) && raw.len().is_multiple_of(width.into());
+        let codec = if has_planes {
+            self.pack_planes(raw, width).map(|()| Codec::Planes(width))
         } else {
-            (Codec::Zstd, raw)
+            self.pack(raw).map(|()| Codec::Zstd)
         };
+        match codec {
+            Some(codec) if self.packed.len() < raw.len() => (codec, &self.packed),
+            Some(_) | None => (Codec::Raw, raw),
+        }
+    }
+
+    fn pack(&mut self, raw: &[u8]) -> Option<()> {
+        let compressor = &mut self.compressors.as_mut()?.plain;
+        compress(compressor, raw, &mut self.packed)
+    }
+
+    fn pack_planes(&mut self, raw: &[u8], width: u8) -> Option<()> {
+        let compressor = &mut self.compressors.as_mut()?.planes;
+        self.planes.resize(raw.len(), 0);
+        planes::split(raw, width.into(), &mut self.planes);
         self.packed.clear();
-        self.packed
-            .reserve(zstd::zstd_safe::compress_bound(input.len()));
-        match compressor.compress_to_buffer(input, &mut self.packed) {
-            Ok(length) if length < raw.len() => (codec, &self.packed[..length]),
-            Ok(_) | Err(_) => (Codec::Raw, raw),
+        self.packed.resize(table_bytes(width), 0);
+        let count = raw.len() / usize::from(width);
+        for (at, plane) in self.planes.chunks_exact(count.max(1)).enumerate() {
+            compress(compressor, plane, &mut self.frame)?;
+            // less is not worth that it has to be decoded
+            let is_smaller = self.frame.len() < plane.len() - plane.len() / 64;
+            let kept = if is_smaller { &self.frame } else { plane };
+            self.packed.extend_from_slice(kept);
+            let length = u32::try_from(kept.len()).ok()?;
+            self.packed[LENGTH * at..][..LENGTH].copy_from_slice(&length.to_le_bytes());
         }
+        Some(())
     }
 }
 
-/// Undoes [`Encoder::encode`], into memory of the chunk's length; false where the bytes are not what it makes.
-/// `scratch` is memory for in between.
-pub(crate) fn decode(codec: Codec, stored: &[u8], raw: &mut [u8], scratch: &mut Vec<u8>) -> bool {
-    match codec {
-        Codec::Raw => {
-            let fits = stored.len() == raw.len();
-            if fits {
-                raw.copy_from_slice(stored);
-            }
-            fits
-        }
-        Codec::Zstd => unpack(stored, raw),
-        Codec::Shuffled(element) => {
-            scratch.resize(raw.len(), 0);
-            unpack(stored, scratch) && unshuffle(scratch, usize::from(element), raw)
-        }
-    }
+/// Bytes of a length in front of the planes.
+const LENGTH: usize = size_of::<u32>();
+
+fn table_bytes(width: u8) -> usize {
+    LENGTH * usize::from(width)
 }
 
-fn unpack(stored: &[u8], raw: &mut [u8]) -> bool {
-    zstd::bulk::decompress_to_buffer(stored, raw).is_ok_and(|length| length == raw.len())
+/// Complex numbers are two elements.
+fn width_of(element: u8) -> u8 {
+    if element == 16 { 8 } else { element }
 }
 
-/// Planes of bytes of equal significance.
-fn shuffle(raw: &[u8], width: usize, out: &mut Vec<u8>) {
-    out.resize(raw.len(), 0);
-    match width {
-        2 => split::<2>(raw, out),
-        4 => split::<4>(raw, out),
-        8 => split::<8>(raw, out),
-        _ => {
-            let count = raw.len() / width;
-            for (byte, plane) in out.chunks_exact_mut(count.max(1)).enumerate() {
-                for (to, element) in plane.iter_mut().zip(raw.chunks_exact(width)) {
-                    *to = element[byte];
+fn compress(
+    compressor: &mut zstd::bulk::Compressor<'static>,
+    raw: &[u8],
+    packed: &mut Vec<u8>,
+) -> Option<()> {
+    packed.clear();
+    packed.reserve(compress_bound(raw.len()));
+    compressor.compress_to_buffer(raw, packed).ok().map(|_| ())
+}
+
+/// Undoes [`Encoder::encode`], one chunk after the other.
+#[derive(Default)]
+pub(crate) struct Decoder {
+    /// Made with the first frame.
+    unpacker: Option<Unpacker>,
+    scratch: Vec<u8>,
+}
+
+impl Decoder {
+    /// Into memory of the chunk's length; false where the bytes are not what an encoder makes.
+    pub(crate) fn decode(&mut self, codec: Codec, stored: &[u8], raw: &mut [u8]) -> bool {
+        match codec {
+            Codec::Raw => {
+                let fits = stored.len() == raw.len();
+                if fits {
+                    raw.copy_from_slice(stored);
                 }
+                fits
+            }
+            Codec::Zstd => unpack(&mut self.unpacker, stored, raw),
+            Codec::Shuffled(width) => {
+                let count = raw.len() / usize::from(width);
+                self.scratch.resize(raw.len(), 0);
+                let is_whole = raw.len().is_multiple_of(width.into())
+                    && unpack(&mut self.unpacker, stored, &mut self.scratch);
+                if is_whole {
+                    let planes: Vec<&[u8]> = self.scratch.chunks_exact(count.max(1)).collect();
+                    planes::join(&planes, raw);
+                }
+                is_whole
+            }
+            Codec::Planes(width) => self.decode_planes(width, stored, raw).is_some(),
+        }
+    }
+
+    fn decode_planes(&mut self, width: u8, stored: &[u8], raw: &mut [u8]) -> Option<()> {
+        let (lengths, mut rest) = stored.split_at_checked(table_bytes(width))?;
+        let count = raw.len() / usize::from(width);
+        if count == 0 || !raw.len().is_multiple_of(width.into()) {
+            return None;
+        }
+        self.scratch.resize(raw.len(), 0);
+        let mut planes = Vec::with_capacity(width.into());
+        let places = self.scratch.chunks_exact_mut(count);
+        for (length, place) in lengths.as_chunks::<LENGTH>().0.iter().zip(places) {
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            let (plane, after) = rest.split_at_checked(length)?;
+            rest = after;
+            if length == count {
+                planes.push(plane);
+            } else {
+                unpack(&mut self.unpacker, plane, place).then_some(())?;
+                planes.push(place);
             }
         }
+        planes::join(&planes, raw);
+        rest.is_empty().then_some(())
     }
 }
 
-fn split<const WIDTH: usize>(raw: &[u8], out: &mut [u8]) {
-    let count = raw.len() / WIDTH;
-    let (elements, _) = raw.as_chunks::<WIDTH>();
-    let mut rest = out;
-    let mut planes: [&mut [u8]; WIDTH] = std::array::from_fn(|_| {
-        let (plane, after) = std::mem::take(&mut rest).split_at_mut(count);
-        rest = after;
-        plane
-    });
-    for (at, element) in elements.iter().enumerate() {
-        for (plane, byte) in planes.iter_mut().zip(element) {
-            plane[at] = *byte;
-        }
-    }
-}
+type Unpacker = zstd::bulk::Decompressor<'static>;
 
-fn unshuffle(shuffled: &[u8], width: usize, raw: &mut [u8]) -> bool {
-    if !shuffled.len().is_multiple_of(width) {
+fn unpack(unpacker: &mut Option<Unpacker>, stored: &[u8], raw: &mut [u8]) -> bool {
+    if unpacker.is_none() {
+        *unpacker = Unpacker::new().ok();
+    }
+    let Some(unpacker) = unpacker else {
         return false;
-    }
-    match width {
-        2 => join::<2>(shuffled, raw),
-        4 => join::<4>(shuffled, raw),
-        8 => join::<8>(shuffled, raw),
-        _ => {
-            let count = shuffled.len() / width;
-            for (byte, plane) in shuffled.chunks_exact(count.max(1)).enumerate() {
-                for (element, value) in raw.chunks_exact_mut(width).zip(plane) {
-                    element[byte] = *value;
-                }
-            }
-        }
-    }
-    true
-}
-
-fn join<const WIDTH: usize>(shuffled: &[u8], raw: &mut [u8]) {
-    let count = shuffled.len() / WIDTH;
-    let planes: [&[u8]; WIDTH] =
-        std::array::from_fn(|plane| &shuffled[plane * count..(plane + 1) * count]);
-    let (elements, _) = raw.as_chunks_mut::<WIDTH>();
-    for (at, element) in elements.iter_mut().enumerate() {
-        for (byte, plane) in element.iter_mut().zip(&planes) {
-            *byte = plane[at];
-        }
-    }
+    };
+    let unpacked = unpacker.decompress_to_buffer(stored, raw);
+    unpacked.is_ok_and(|length| length == raw.len())
 }
 
 #[cfg(test)]
@@ -180,14 +237,30 @@ mod tests {
             let (codec, stored) = encoder.encode(&raw, element);
             prop_assert_eq!(Codec::from_code(codec.code()), Some(codec));
             let mut back = vec![1; raw.len()];
-            prop_assert!(decode(codec, stored, &mut back, &mut Vec::new()));
+            prop_assert!(Decoder::default().decode(codec, stored, &mut back));
             prop_assert_eq!(back, raw);
+        }
+
+        #[test]
+        fn planes_are_undone(seed: u64, count in 0usize..300, width in 2u8..=16) {
+            let raw: Vec<u8> = (0..count as u64 * u64::from(width)).map(|at| (at.wrapping_mul(seed) >> 5) as u8).collect();
+            let mut split = vec![0; raw.len()];
+            planes::split(&raw, width.into(), &mut split);
+            let planes: Vec<&[u8]> = split.chunks_exact(count.max(1)).collect();
+            for (byte, plane) in planes.iter().enumerate() {
+                prop_assert!((0..count).all(|at| plane[at] == raw[at * usize::from(width) + byte]));
+            }
+            let mut back = vec![1; raw.len()];
+            if count > 0 {
+                planes::join(&planes, &mut back);
+                prop_assert_eq!(back, raw);
+            }
         }
 
         #[test]
         fn damage_does_not_panic(stored in prop::collection::vec(any::<u8>(), 0..200), code: u8, raw_len in 0usize..5000) {
             if let Some(codec) = Codec::from_code(code) {
-                let _ = decode(codec, &stored, &mut vec![0; raw_len], &mut Vec::new());
+                let _ = Decoder::default().decode(codec, &stored, &mut vec![0; raw_len]);
             }
         }
     }

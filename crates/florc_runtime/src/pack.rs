@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use florc_manifest::{CheckpointRecord, FORMAT_VERSION};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, Encoder, decode};
+use crate::codec::{Codec, Decoder, Encoder};
 use crate::error::StoreError;
 use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph};
 use crate::state_hash::hex;
@@ -136,7 +136,8 @@ impl PackWriter {
         let (offset, len) = (self.output.at, bytes.len() as u64);
         self.output.write(&bytes)?;
         let hash = footer_hash(&header(), &bytes, offset);
-        self.output.write(&trailer(offset, len, &hash))?;
+        self.output
+            .write(&trailer(offset, len, &hash, FORMAT_VERSION))?;
         let size = self.output.at;
         self.output.file.flush()?;
         self.output.file.get_ref().sync_data()?;
@@ -174,6 +175,7 @@ impl Output {
     }
 }
 
+/// First bytes of a pack that is written today.
 fn header() -> [u8; 64] {
     let mut header = [0; 64];
     header[..8].copy_from_slice(MAGIC);
@@ -192,12 +194,12 @@ fn frame_header(id: &ChunkId, place: &ChunkPlace, stored: &[u8]) -> [u8; 64] {
     header
 }
 
-fn trailer(offset: u64, len: u64, hash: &[u8; 32]) -> [u8; 64] {
+fn trailer(offset: u64, len: u64, hash: &[u8; 32], format: u32) -> [u8; 64] {
     let mut trailer = [0; 64];
     trailer[..8].copy_from_slice(&offset.to_le_bytes());
     trailer[8..16].copy_from_slice(&len.to_le_bytes());
     trailer[16..48].copy_from_slice(hash);
-    trailer[48..52].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    trailer[48..52].copy_from_slice(&format.to_le_bytes());
     trailer[56..].copy_from_slice(END_MAGIC);
     trailer
 }
@@ -290,7 +292,7 @@ fn read_footer(path: &Path) -> Result<(Vec<u8>, [u8; 32], u64), StoreError> {
     }
     let footer = read_at(&mut file, offset, len).map_err(failed)?;
     let hash = footer_hash(&header, &footer, offset);
-    if end != trailer(offset, len, &hash) {
+    if end != trailer(offset, len, &hash, format) || u32_at(&header, 8) != format {
         return Err(broken("the footer does not match its hash"));
     }
     Ok((footer, hash, size))
@@ -348,7 +350,7 @@ pub(crate) struct ChunkReader<'a> {
     pack: &'a PackReader,
     files: BTreeMap<PathBuf, File>,
     stored: Vec<u8>,
-    scratch: Vec<u8>,
+    decoder: Decoder,
 }
 
 impl<'a> ChunkReader<'a> {
@@ -357,7 +359,7 @@ impl<'a> ChunkReader<'a> {
             pack,
             files: BTreeMap::new(),
             stored: Vec::new(),
-            scratch: Vec::new(),
+            decoder: Decoder::default(),
         }
     }
 
@@ -387,7 +389,7 @@ impl<'a> ChunkReader<'a> {
         let (header, stored) = self.stored.split_at(BLOCK as usize);
         let is_whole = header == frame_header(id, place, stored)
             && Codec::from_code(place.codec)
-                .is_some_and(|codec| decode(codec, stored, raw, &mut self.scratch))
+                .is_some_and(|codec| self.decoder.decode(codec, stored, raw))
             && blake3::hash(raw).as_bytes() == id;
         if is_whole { Ok(()) } else { Err(broken()) }
     }

@@ -216,7 +216,12 @@ fn write(path: &Path, footer: &[u8], at: u64, len: u64) {
     bytes.truncate(at as usize);
     bytes.extend_from_slice(footer);
     bytes.resize(bytes.len().next_multiple_of(64), 0);
-    bytes.extend_from_slice(&trailer(at, len, &footer_hash(&header(), footer, at)));
+    bytes.extend_from_slice(&trailer(
+        at,
+        len,
+        &footer_hash(&header(), footer, at),
+        FORMAT_VERSION,
+    ));
     fs::write(path, bytes).unwrap();
 }
 
@@ -365,7 +370,7 @@ fn a_footer_that_claims_to_be_huge_is_refused() {
     drop(file);
     let mut end = fs::OpenOptions::new().write(true).open(&path).unwrap();
     end.seek(SeekFrom::End(-64)).unwrap();
-    end.write_all(&trailer(at, (1 << 42) - 64 - at, &[0; 32]))
+    end.write_all(&trailer(at, (1 << 42) - 64 - at, &[0; 32], FORMAT_VERSION))
         .unwrap();
     assert!(open_pack(&path).is_err());
 }

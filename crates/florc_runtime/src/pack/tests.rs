@@ -181,3 +181,23 @@ fn chunks_in_another_order_are_refused() {
     write(&path, &sealed);
     assert!(load(&path).is_err());
 }
+
+#[test]
+fn a_pack_of_an_earlier_format_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("0-0.pack");
+    write(&path, &sealed(small(), 1));
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len() - 64;
+    let (offset, len) = (u64_at(&bytes, end), u64_at(&bytes, end + 8));
+    bytes[8] = 2;
+    let footer = &bytes[offset as usize..][..len as usize];
+    let hash = footer_hash(&bytes[..64], footer, offset);
+    bytes[end..].copy_from_slice(&trailer(offset, len, &hash, 2));
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(contents(&load(&path).unwrap()), small());
+    // two formats in one file are damage
+    bytes[end + 48] = 1;
+    fs::write(&path, &bytes).unwrap();
+    assert!(load(&path).is_err());
+}
