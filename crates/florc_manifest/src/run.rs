@@ -12,7 +12,8 @@ use crate::{ModuleManifest, Settings, Value};
 /// - 2: several; each entry of one names it.
 /// - 3: several ranks; files of all but the first carry theirs in their names.
 /// - 4: chunks of packs by planes.
-pub const FORMAT_VERSION: u32 = 4;
+/// - 5: chunks that differ from others.
+pub const FORMAT_VERSION: u32 = 5;
 
 /// `.florc/runs/<run>/manifest.json`: what was recorded. Written once, at the start of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

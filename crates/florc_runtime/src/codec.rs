@@ -9,6 +9,7 @@
 //! makes it smaller. What does not become smaller is kept raw, plane or chunk: it is read as fast as it was
 //! written. Does not check content: the pack does, by hash.
 
+mod delta;
 mod planes;
 
 use zstd::zstd_safe::{CParameter, compress_bound};
@@ -24,6 +25,8 @@ pub(crate) enum Codec {
     Shuffled(u8),
     /// The same, plane by plane: the stored length of each, then each raw or as a frame of zstd.
     Planes(u8),
+    /// The planes of the differences from another chunk of the same length.
+    Delta(u8),
 }
 
 /// Most bytes of an element.
@@ -37,16 +40,18 @@ impl Codec {
             Self::Zstd => 1,
             Self::Shuffled(element) => 0x80 | element,
             Self::Planes(element) => 0x40 | element,
+            Self::Delta(element) => 0x60 | element,
         }
     }
 
     /// From the disk.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        match (code & 0xc0, code & 0x3f) {
+        match (code & 0xe0, code & 0x1f) {
             (0, 0) => Some(Self::Raw),
             (0, 1) => Some(Self::Zstd),
-            (0x80, element @ 2..) => Some(Self::Shuffled(element)),
+            (0x80.., _) if code & 0x7f > 1 => Some(Self::Shuffled(code & 0x7f)),
             (0x40, element @ 2..=WIDEST) => Some(Self::Planes(element)),
+            (0x60, element @ (2 | 4 | 8)) => Some(Self::Delta(element)),
             _ => None,
         }
     }
@@ -55,6 +60,7 @@ impl Codec {
 /// Compresses chunks, one after the other: its memory and zstd's tables are made once.
 pub(crate) struct Encoder {
     compressors: Option<Compressors>,
+    differences: Vec<u8>,
     planes: Vec<u8>,
     frame: Vec<u8>,
     packed: Vec<u8>,
@@ -80,6 +86,7 @@ impl Default for Encoder {
     fn default() -> Self {
         Self {
             compressors: Compressors::new(),
+            differences: Vec::new(),
             planes: Vec::new(),
             frame: Vec::new(),
             packed: Vec::new(),
@@ -101,6 +108,28 @@ impl Encoder {
             Some(codec) if self.packed.len() < raw.len() => (codec, &self.packed),
             Some(_) | None => (Codec::Raw, raw),
         }
+    }
+
+    /// Compresses what a chunk differs in from `base`, a chunk of the same length. `None`: such elements are not
+    /// compared, or it does not become smaller than `bound` bytes.
+    pub(crate) fn encode_delta(
+        &mut self,
+        raw: &[u8],
+        base: &[u8],
+        element: u8,
+        bound: usize,
+    ) -> Option<(Codec, &[u8])> {
+        let width = width_of(element);
+        if raw.len() != base.len() || !raw.len().is_multiple_of(width.max(1).into()) {
+            return None;
+        }
+        let mut differences = std::mem::take(&mut self.differences);
+        differences.resize(raw.len(), 0);
+        let packed = delta::subtract(raw, base, width, &mut differences)
+            .then(|| self.pack_planes(&differences, width));
+        self.differences = differences;
+        packed??;
+        (self.packed.len() < bound).then_some((Codec::Delta(width), &self.packed))
     }
 
     fn pack(&mut self, raw: &[u8]) -> Option<()> {
@@ -150,7 +179,12 @@ fn compress(
     compressor.compress_to_buffer(raw, packed).ok().map(|_| ())
 }
 
-/// Undoes [`Encoder::encode`], one chunk after the other.
+/// Whether chunks of such elements can be stored as differences.
+pub(crate) fn has_deltas(element: u8) -> bool {
+    delta::WIDTHS.contains(&width_of(element))
+}
+
+/// Undoes [`Encoder`], one chunk after the other.
 #[derive(Default)]
 pub(crate) struct Decoder {
     /// Made with the first frame.
@@ -159,8 +193,18 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// Into memory of the chunk's length; false where the bytes are not what an encoder makes.
-    pub(crate) fn decode(&mut self, codec: Codec, stored: &[u8], raw: &mut [u8]) -> bool {
+    /// Into memory of the chunk's length; false where the bytes are not what an encoder makes. `base`: what
+    /// it differs from, for a delta and for nothing else.
+    pub(crate) fn decode(
+        &mut self,
+        codec: Codec,
+        stored: &[u8],
+        base: Option<&[u8]>,
+        raw: &mut [u8],
+    ) -> bool {
+        if matches!(codec, Codec::Delta(_)) != base.is_some() {
+            return false;
+        }
         match codec {
             Codec::Raw => {
                 let fits = stored.len() == raw.len();
@@ -182,6 +226,11 @@ impl Decoder {
                 is_whole
             }
             Codec::Planes(width) => self.decode_planes(width, stored, raw).is_some(),
+            Codec::Delta(width) => base.is_some_and(|base| {
+                base.len() == raw.len()
+                    && self.decode_planes(width, stored, raw).is_some()
+                    && delta::add(raw, base, width)
+            }),
         }
     }
 
@@ -237,8 +286,27 @@ mod tests {
             let (codec, stored) = encoder.encode(&raw, element);
             prop_assert_eq!(Codec::from_code(codec.code()), Some(codec));
             let mut back = vec![1; raw.len()];
-            prop_assert!(Decoder::default().decode(codec, stored, &mut back));
+            prop_assert!(Decoder::default().decode(codec, stored, None, &mut back));
             prop_assert_eq!(back, raw);
+        }
+
+        #[test]
+        fn deltas_survive(raw in prop::collection::vec(any::<u64>(), 1..200), base in prop::collection::vec(any::<u64>(), 200), is_near: bool, width in prop::sample::select(vec![2u8, 4, 8, 16])) {
+            let bytes = |words: &[u64]| words.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>();
+            let base = bytes(&base[..raw.len()]);
+            let mut raw = bytes(&raw);
+            if is_near {
+                raw = base.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at % 8 == 0)).collect();
+            }
+            prop_assume!(raw.len().is_multiple_of(width.into()));
+            let mut encoder = Encoder::default();
+            let (codec, stored) = encoder.encode_delta(&raw, &base, width, usize::MAX).unwrap();
+            prop_assert_eq!(Codec::from_code(codec.code()), Some(codec));
+            let mut back = vec![1; raw.len()];
+            prop_assert!(Decoder::default().decode(codec, stored, Some(&base), &mut back));
+            prop_assert_eq!(&back, &raw);
+            prop_assert!(!Decoder::default().decode(codec, stored, Some(&base[1..]), &mut back));
+            prop_assert!(!Decoder::default().decode(codec, stored, None, &mut back));
         }
 
         #[test]
@@ -260,7 +328,9 @@ mod tests {
         #[test]
         fn damage_does_not_panic(stored in prop::collection::vec(any::<u8>(), 0..200), code: u8, raw_len in 0usize..5000) {
             if let Some(codec) = Codec::from_code(code) {
-                let _ = Decoder::default().decode(codec, &stored, &mut vec![0; raw_len]);
+                let _ = Decoder::default().decode(codec, &stored, None, &mut vec![0; raw_len]);
+                let base = vec![1; raw_len];
+                let _ = Decoder::default().decode(codec, &stored, Some(&base), &mut vec![0; raw_len]);
             }
         }
     }

@@ -10,12 +10,14 @@
 //! state, [`Store`] with its packs and journals. There is no Python here.
 
 mod addresses;
+mod bases;
 mod checked_json;
 mod checkpoint;
 mod codec;
 mod context;
 mod cut_text;
 mod dead_roots;
+mod deltas;
 mod diff;
 mod elements;
 mod error;

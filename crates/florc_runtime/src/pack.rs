@@ -12,6 +12,7 @@
 //! Every byte that is read is covered by a hash. Opening a pack runs no code.
 
 mod check;
+mod chunks;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,12 +22,15 @@ use std::path::{Path, PathBuf};
 use florc_manifest::{CheckpointRecord, FORMAT_VERSION};
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{Codec, Decoder, Encoder};
+use crate::codec::{Codec, Encoder};
 use crate::error::StoreError;
-use crate::graph::{CHUNK_BYTES, ChunkId, Content, Graph};
+use crate::graph::{ChunkId, Content, Graph};
+use crate::seal::SealedChunk;
 use crate::state_hash::hex;
 
 pub(crate) use check::Seen;
+use chunks::PlaceBefore5;
+pub(crate) use chunks::{ChunkPlace, ChunkReader, MOST_DELTAS, PackReader, is_plain_name};
 
 /// A graph of a hundred million objects; a file of holes may claim more.
 const LONGEST_FOOTER: u64 = 4 << 30;
@@ -35,33 +39,27 @@ const MAGIC: &[u8; 8] = b"FLORCPCK";
 const FRAME_MAGIC: &[u8; 4] = b"CHNK";
 const END_MAGIC: &[u8; 8] = b"FLORCEND";
 
-/// Where a chunk is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ChunkPlace {
-    /// File name of the pack; `None`: this one.
-    pub(crate) pack: Option<String>,
-    offset: u64,
-    codec: u8,
-    raw_len: u64,
-    /// Bytes in the file.
-    pub(crate) stored_len: u64,
-}
-
-impl ChunkPlace {
-    /// The same place, named from another pack of the run.
-    pub(crate) fn in_pack(self, name: &str) -> Self {
-        Self {
-            pack: Some(name.to_owned()),
-            ..self
-        }
-    }
-}
-
 #[derive(Serialize, Deserialize)]
-struct Footer {
+struct Footer<Place = ChunkPlace> {
     record: String,
     graph: Graph,
-    chunks: Vec<(ChunkId, ChunkPlace)>,
+    /// All that are needed to read the state: also those that others are stored as a difference from.
+    chunks: Vec<(ChunkId, Place)>,
+}
+
+impl Footer {
+    fn decode(bytes: &[u8], format: u32) -> Result<Self, postcard::Error> {
+        if format > 4 {
+            return postcard::from_bytes(bytes);
+        }
+        let footer: Footer<PlaceBefore5> = postcard::from_bytes(bytes)?;
+        let places = footer.chunks.into_iter();
+        Ok(Self {
+            record: footer.record,
+            graph: footer.graph,
+            chunks: places.map(|(id, place)| (id, place.into())).collect(),
+        })
+    }
 }
 
 /// A pack that is being written.
@@ -92,17 +90,29 @@ impl PackWriter {
     /// Compresses and writes a chunk.
     pub(crate) fn chunk(&mut self, id: ChunkId, raw: &[u8], element: u8) -> io::Result<ChunkPlace> {
         let (codec, stored) = self.encoder.encode(raw, element);
-        let place = ChunkPlace {
-            pack: None,
-            offset: self.output.at,
-            codec: codec.code(),
-            raw_len: raw.len() as u64,
-            stored_len: stored.len() as u64,
-        };
-        self.output.write(&frame_header(&id, &place, stored))?;
-        self.output.write(stored)?;
+        let place = self.output.place(codec, raw, stored, None);
+        self.output.chunk(&id, &place, stored)?;
         self.chunks.insert(id, place.clone());
         Ok(place)
+    }
+
+    /// Writes what a chunk differs in from `base`, which [`Self::refer`] names, where that takes less than `bound`
+    /// bytes. `None`: nothing was written.
+    pub(crate) fn delta(
+        &mut self,
+        chunk: &SealedChunk,
+        raw: &[u8],
+        base: (ChunkId, &[u8]),
+        bound: usize,
+    ) -> io::Result<Option<ChunkPlace>> {
+        let encoder = &mut self.encoder;
+        let Some((codec, stored)) = encoder.encode_delta(raw, base.1, chunk.element, bound) else {
+            return Ok(None);
+        };
+        let place = self.output.place(codec, raw, stored, Some(base.0));
+        self.output.chunk(&chunk.id, &place, stored)?;
+        self.chunks.insert(chunk.id, place.clone());
+        Ok(Some(place))
     }
 
     /// Names a chunk of another pack.
@@ -163,6 +173,23 @@ struct Output {
 }
 
 impl Output {
+    /// The next place.
+    fn place(&self, codec: Codec, raw: &[u8], stored: &[u8], base: Option<ChunkId>) -> ChunkPlace {
+        ChunkPlace {
+            pack: None,
+            offset: self.at,
+            codec: codec.code(),
+            raw_len: raw.len() as u64,
+            stored_len: stored.len() as u64,
+            base,
+        }
+    }
+
+    fn chunk(&mut self, id: &ChunkId, place: &ChunkPlace, stored: &[u8]) -> io::Result<()> {
+        self.write(&frame_header(id, place, stored))?;
+        self.write(stored)
+    }
+
     /// Writes and fills up with zeros to the next block.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
@@ -224,19 +251,12 @@ pub(crate) struct Pack {
     pub(crate) reader: PackReader,
 }
 
-/// Where the chunks of a pack are: in it, and in the earlier ones that it names.
-#[derive(Debug)]
-pub(crate) struct PackReader {
-    path: PathBuf,
-    chunks: BTreeMap<ChunkId, ChunkPlace>,
-}
-
 /// Opens a pack and checks its footer. Chunks are checked when they are read.
 pub(crate) fn open_pack(path: &Path) -> Result<Pack, StoreError> {
-    let (footer, hash, size) = read_footer(path)?;
+    let (footer, format, hash, size) = read_footer(path)?;
     let broken = |what: &str| StoreError::damaged(path, what);
-    let mut footer: Footer =
-        postcard::from_bytes(&footer).map_err(|_| broken("the footer cannot be read"))?;
+    let mut footer =
+        Footer::decode(&footer, format).map_err(|_| broken("the footer cannot be read"))?;
     let mut record: CheckpointRecord = serde_json::from_str(&footer.record)
         .map_err(|_| broken("the checkpoint record cannot be read"))?;
     record.stored_bytes = size;
@@ -254,10 +274,10 @@ pub(crate) fn open_pack(path: &Path) -> Result<Pack, StoreError> {
     if !footer.graph.is_whole() || !footer.graph.storages.iter().all(known) {
         return Err(broken("the state graph refers to nothing"));
     }
-    let reader = PackReader {
-        path: path.to_owned(),
-        chunks,
-    };
+    let reader = PackReader::new(path, chunks);
+    if !reader.has_all_bases() {
+        return Err(broken("a chunk differs from nothing"));
+    }
     Ok(Pack {
         record,
         graph: footer.graph,
@@ -265,8 +285,8 @@ pub(crate) fn open_pack(path: &Path) -> Result<Pack, StoreError> {
     })
 }
 
-/// Footer, its hash, and the size of the file.
-fn read_footer(path: &Path) -> Result<(Vec<u8>, [u8; 32], u64), StoreError> {
+/// Footer, its format, its hash, and the size of the file.
+fn read_footer(path: &Path) -> Result<(Vec<u8>, u32, [u8; 32], u64), StoreError> {
     let failed = |error: io::Error| StoreError::io(path, "read the checkpoint", &error);
     let broken = |what: &str| StoreError::damaged(path, what);
     let mut file = File::open(path).map_err(failed)?;
@@ -295,7 +315,7 @@ fn read_footer(path: &Path) -> Result<(Vec<u8>, [u8; 32], u64), StoreError> {
     if end != trailer(offset, len, &hash, format) || u32_at(&header, 8) != format {
         return Err(broken("the footer does not match its hash"));
     }
-    Ok((footer, hash, size))
+    Ok((footer, format, hash, size))
 }
 
 fn read_at(file: &mut File, offset: u64, len: u64) -> io::Result<Vec<u8>> {
@@ -317,87 +337,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
         .iter()
         .rev()
         .fold(0, |value, byte| value << 8 | u64::from(*byte))
-}
-
-impl PackReader {
-    /// The file that a chunk is in, and where.
-    fn find(&self, id: &ChunkId) -> Result<(PathBuf, &ChunkPlace), StoreError> {
-        let missing = || StoreError::damaged(&self.path, "a chunk is missing");
-        let place = self.chunks.get(id).ok_or_else(missing)?;
-        match &place.pack {
-            None => Ok((self.path.clone(), place)),
-            Some(name) if is_plain_name(name) => Ok((self.path.with_file_name(name), place)),
-            Some(_) => Err(missing()),
-        }
-    }
-
-    /// The raw bytes of a chunk, checked against its id.
-    pub(crate) fn read_chunk(&self, id: &ChunkId) -> Result<Vec<u8>, StoreError> {
-        let (path, place) = self.find(id)?;
-        if place.raw_len > CHUNK_BYTES as u64 {
-            return Err(StoreError::damaged(&path, WRONG_HASH));
-        }
-        let mut raw = vec![0; place.raw_len as usize];
-        ChunkReader::new(self).read(id, &mut raw)?;
-        Ok(raw)
-    }
-}
-
-const WRONG_HASH: &str = "a chunk does not match its hash";
-
-/// Reads chunks one after the other: files stay open, memory is used again.
-pub(crate) struct ChunkReader<'a> {
-    pack: &'a PackReader,
-    files: BTreeMap<PathBuf, File>,
-    stored: Vec<u8>,
-    decoder: Decoder,
-}
-
-impl<'a> ChunkReader<'a> {
-    pub(crate) fn new(pack: &'a PackReader) -> Self {
-        Self {
-            pack,
-            files: BTreeMap::new(),
-            stored: Vec::new(),
-            decoder: Decoder::default(),
-        }
-    }
-
-    /// Fills `raw`, which is as long as the chunk, and checks it against the chunk's id.
-    pub(crate) fn read(&mut self, id: &ChunkId, raw: &mut [u8]) -> Result<(), StoreError> {
-        let (path, place) = self.pack.find(id)?;
-        let failed = |error: io::Error| StoreError::io(&path, "read the checkpoint", &error);
-        let broken = || StoreError::damaged(&path, WRONG_HASH);
-        if !self.files.contains_key(&path) {
-            let file = File::open(&path).map_err(failed)?;
-            self.files.insert(path.clone(), file);
-        }
-        let file = self.files.get_mut(&path).ok_or_else(broken)?;
-        let size = file.metadata().map_err(failed)?.len();
-        let end = place
-            .offset
-            .checked_add(BLOCK)
-            .and_then(|at| at.checked_add(place.stored_len));
-        // what does not shrink is kept raw
-        let is_sound = place.raw_len == raw.len() as u64 && place.stored_len <= place.raw_len;
-        if !is_sound || end.is_none_or(|end| end > size) {
-            return Err(broken());
-        }
-        self.stored.resize((BLOCK + place.stored_len) as usize, 0);
-        file.seek(SeekFrom::Start(place.offset)).map_err(failed)?;
-        file.read_exact(&mut self.stored).map_err(failed)?;
-        let (header, stored) = self.stored.split_at(BLOCK as usize);
-        let is_whole = header == frame_header(id, place, stored)
-            && Codec::from_code(place.codec)
-                .is_some_and(|codec| self.decoder.decode(codec, stored, raw))
-            && blake3::hash(raw).as_bytes() == id;
-        if is_whole { Ok(()) } else { Err(broken()) }
-    }
-}
-
-/// A hostile pack must not lead out of its directory.
-pub(crate) fn is_plain_name(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub(crate) struct Policy {
     write: Mean,
     /// Snapshots whose background seconds are not known yet.
     unwritten: u64,
+    /// What was given away by [`Self::spare`] and may be spent.
+    granted: f64,
     /// Bytes of the last head.
     head_bytes: u64,
     iteration: Option<Iteration>,
@@ -43,6 +45,9 @@ pub(crate) struct Policy {
 /// A state that grew by less costs what the last one did.
 const GROWTH: f64 = 1.25;
 
+/// Iterations whose cost is kept back before anything is spent on space: they may be shorter than the mean.
+const RESERVE: f64 = 16.0;
+
 /// The iteration that is running.
 #[derive(Clone, Copy, Debug)]
 struct Iteration {
@@ -50,6 +55,24 @@ struct Iteration {
     stall: f64,
     snapshots: u64,
     is_materialized: bool,
+}
+
+/// What writing a checkpoint took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Written {
+    pub(crate) seconds: f64,
+    /// Besides, to store it in less space.
+    pub(crate) extra: f64,
+}
+
+impl Written {
+    /// Nothing was spent on space.
+    pub(crate) fn plain(seconds: f64) -> Self {
+        Self {
+            seconds,
+            extra: 0.0,
+        }
+    }
 }
 
 /// A mean that follows changes.
@@ -85,6 +108,7 @@ impl Policy {
             snapshots: Mean::default(),
             write: Mean::default(),
             unwritten: 0,
+            granted: 0.0,
             head_bytes: 0,
             iteration: None,
         }
@@ -179,10 +203,36 @@ impl Policy {
 
     /// A checkpoint was written in the background. Where both cores are busy that costs as much
     /// as a stall, so it counts as one.
-    pub(crate) fn wrote(&mut self, seconds: f64) {
-        self.spent += seconds;
+    pub(crate) fn wrote(&mut self, written: Written) {
+        self.spent += written.seconds + written.extra;
         self.unwritten = self.unwritten.saturating_sub(1);
-        self.write.add(seconds);
+        // only the oldest of those that wait was granted anything
+        self.granted = 0.0;
+        self.write.add(written.seconds);
+    }
+
+    /// Seconds that the snapshot which was just submitted may take beyond what one takes, to be stored in less space.
+    /// Where the bound does not allow every iteration to be materialized with ease, none: each second is wanted for one
+    /// more. Else half of what the next iterations leave over.
+    pub(crate) fn spare(&mut self, now: f64) -> f64 {
+        let Mode::Adaptive { epsilon } = self.mode else {
+            return f64::INFINITY;
+        };
+        if self.unwritten != 1 {
+            return 0.0;
+        }
+        self.granted = self.left_over(epsilon.min(0.5), now).unwrap_or(0.0) / 2.0;
+        self.granted
+    }
+
+    fn left_over(&self, epsilon: f64, now: f64) -> Option<f64> {
+        let write = self.write.value?;
+        let cost = self.stall.value? + self.snapshots.value? * write;
+        if cost > epsilon * self.compute.value? / 2.0 {
+            return None;
+        }
+        let wanted = self.spent + write * self.unwritten as f64 + RESERVE * cost;
+        Some((epsilon * (now - self.started) - wanted).max(0.0))
     }
 
     /// Seconds spent so far.
@@ -194,7 +244,7 @@ impl Policy {
         let Some(write) = self.write.value.or((self.unwritten == 0).then_some(0.0)) else {
             return false; // nobody knows yet what a checkpoint costs
         };
-        let coming = write * self.unwritten as f64;
+        let coming = write * self.unwritten as f64 + self.granted;
         let cost = match (self.stall.value, self.snapshots.value) {
             (Some(stall), Some(snapshots)) => stall + snapshots * write,
             _ => self.spent,

@@ -330,6 +330,7 @@ impl Recorder {
         } else {
             self.head_time
         };
+        let now = self.now();
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
             self.policy.submitted();
             if matches!(cut, CutKey::Head(_)) {
@@ -343,6 +344,7 @@ impl Recorder {
                 absent,
                 dead,
                 time,
+                spare: self.policy.spare(now),
             });
         }
     }
@@ -512,8 +514,8 @@ impl Recorder {
     fn look_at_writer(&mut self) {
         let Some(disk) = &mut self.disk else { return };
         let Some(writer) = &disk.writer else { return };
-        for seconds in writer.take_seconds() {
-            self.policy.wrote(seconds);
+        for written in writer.take_written() {
+            self.policy.wrote(written);
         }
         if let Some(failure) = writer.failure() {
             disk.writer = None;

@@ -47,6 +47,28 @@ pub struct SealedChunk {
     range: Range<usize>,
 }
 
+impl SealedChunk {
+    /// Number of bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.range.len()
+    }
+
+    /// Number of its storage, and of its first byte there.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.buffer, self.range.start)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn made_up(id: ChunkId, element: u8, length: usize) -> Self {
+        Self {
+            id,
+            element,
+            buffer: 0,
+            range: 0..length,
+        }
+    }
+}
+
 /// Hashes a snapshot. A storage whose buffer is absent or of another length than it says gets the
 /// length of what there is.
 pub fn seal(snapshot: Snapshot) -> Sealed {

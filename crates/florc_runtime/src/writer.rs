@@ -13,11 +13,14 @@ use std::thread::JoinHandle;
 
 use florc_manifest::{CheckpointRecord, CutKey, JournalRecord, MissingState};
 
+use crate::bases::{Bases, Stored};
 use crate::dead_roots::split_dead_roots;
+use crate::deltas::{Deltas, Tried};
 use crate::graph::{ChunkId, Snapshot};
 use crate::journal::JournalWriter;
 use crate::later::Later;
-use crate::pack::{ChunkPlace, PackWriter};
+use crate::pack::{ChunkPlace, PackReader, PackWriter};
+use crate::policy::Written;
 use crate::pool::BufferPool;
 use crate::run::{RunHandle, pack_number};
 use crate::seal::{Sealed, seal};
@@ -38,6 +41,8 @@ pub(crate) struct Job {
     pub(crate) dead: Vec<String>,
     /// When its iteration began: seconds, or iterations where time must not decide.
     pub(crate) time: f64,
+    /// Seconds that it may take beyond what one takes, to be stored in less space.
+    pub(crate) spare: f64,
 }
 
 /// The program's end waits for what is still to be written, so that must not be much: durable
@@ -63,7 +68,7 @@ struct State {
     waiting_bytes: u64,
     waiting: usize,
     /// Background seconds of what was written since the last look.
-    seconds: Vec<f64>,
+    written: Vec<Written>,
     failure: Option<String>,
     /// Least useful distance of checkpoints.
     spacing: f64,
@@ -91,7 +96,8 @@ impl Writer {
             rank: run.rank(),
             journal,
             pool,
-            known: BTreeMap::new(),
+            known: PackReader::new(&run.packs().join("0.pack"), BTreeMap::new()),
+            bases: Bases::default(),
             sequence: first_pack,
             storage,
             spacing: 0.0,
@@ -156,8 +162,8 @@ impl Writer {
     }
 
     /// Background seconds of what was written since the last call.
-    pub(crate) fn take_seconds(&self) -> Vec<f64> {
-        std::mem::take(&mut self.shared.lock().seconds)
+    pub(crate) fn take_written(&self) -> Vec<Written> {
+        std::mem::take(&mut self.shared.lock().written)
     }
 
     /// Checkpoints that are nearer to each other are taken in vain.
@@ -204,7 +210,8 @@ struct Work {
     journal: Arc<Mutex<JournalWriter>>,
     pool: BufferPool,
     /// Chunks of earlier packs of this run.
-    known: BTreeMap<ChunkId, ChunkPlace>,
+    known: PackReader,
+    bases: Bases,
     sequence: u64,
     /// Where disk space is bounded.
     storage: Option<Storage>,
@@ -218,7 +225,7 @@ impl Work {
             let bytes = job.bytes();
             let has_failed = shared.lock().failure.is_some();
             let written = if has_failed {
-                Ok(0.0)
+                Ok(Written::default())
             } else {
                 catch_unwind(AssertUnwindSafe(|| self.write(job)))
                     .unwrap_or_else(|_| Err(std::io::Error::other("florc failed to write it")))
@@ -228,7 +235,7 @@ impl Work {
             state.waiting -= 1;
             state.spacing = self.spacing;
             match written {
-                Ok(seconds) => state.seconds.push(seconds),
+                Ok(written) => state.written.push(written),
                 Err(error) => {
                     let told = || format!("{}: {error}", self.packs.display());
                     state.failure.get_or_insert_with(told);
@@ -238,7 +245,7 @@ impl Work {
         }
     }
 
-    fn write(&mut self, job: Job) -> std::io::Result<f64> {
+    fn write(&mut self, job: Job) -> std::io::Result<Written> {
         let time = ThreadTime::now();
         let Job {
             cut,
@@ -248,20 +255,21 @@ impl Work {
             mut absent,
             dead,
             time: began,
+            spare,
         } = job;
         if let Some(later) = later
             && let Err(reason) = later.bring(&mut snapshot.buffers)
         {
             self.pool.give_back(snapshot.buffers);
             self.append(&JournalRecord::CheckpointDropped { cut, reason })?;
-            return Ok(time.elapsed());
+            return Ok(Written::plain(time.elapsed()));
         }
         split_dead_roots(&mut snapshot.graph, &dead, &mut absent);
         let sealed = seal(snapshot);
         let planned = self.planned(&cut, began, &sealed);
         if !self.has_room(&planned)? {
             self.pool.give_back(sealed.into_buffers());
-            return Ok(time.elapsed());
+            return Ok(Written::plain(time.elapsed()));
         }
         let name = pack_name(self.rank, self.sequence);
         let mut record = CheckpointRecord {
@@ -277,8 +285,8 @@ impl Work {
             missing: sealed.graph.missing.clone(),
         };
         let mut pack = PackWriter::create(&self.packs.join(&name))?;
-        let new = match self.write_chunks(&mut pack, &sealed, &name) {
-            Ok(new) => new,
+        let (new, extra) = match self.write_chunks(&mut pack, &sealed, &record, spare) {
+            Ok(written) => written,
             Err(error) => {
                 pack.discard();
                 return Err(error);
@@ -288,14 +296,14 @@ impl Work {
         self.pool.give_back(sealed.into_buffers());
         let chunks = new.iter().map(|(_, place)| place.stored_len).sum();
         let bytes = record.stored_bytes;
-        self.known.extend(new);
+        self.known.chunks.extend(new);
         record.background_seconds = time.elapsed();
-        let seconds = record.background_seconds;
+        let seconds = record.background_seconds - extra;
         // not synced: after a power failure the pack is found by its footer
         self.append(&JournalRecord::Checkpoint(record))?;
         self.keep(planned, bytes, chunks)?;
         self.sequence += 1;
-        Ok(seconds)
+        Ok(Written { seconds, extra })
     }
 
     fn append(&self, record: &JournalRecord) -> std::io::Result<()> {
@@ -311,7 +319,8 @@ impl Work {
             needs: BTreeSet::new(),
         };
         for chunk in &sealed.chunks {
-            match self.known.get(&chunk.id).and_then(|it| it.pack.as_deref()) {
+            let known = self.known.chunks.get(&chunk.id);
+            match known.and_then(|it| it.pack.as_deref()) {
                 Some(pack) => planned.needs.extend(pack_number(pack)),
                 None => planned.new_bytes += sealed.bytes(chunk).len() as u64,
             }
@@ -364,28 +373,52 @@ impl Work {
                 reason: "others took its room (--max-storage)".to_owned(),
             })?;
             self.known
+                .chunks
                 .retain(|_, place| place.pack.as_ref() != Some(&name));
             std::fs::remove_file(self.packs.join(name))?;
         }
         Ok(())
     }
 
+    /// Gives the places of the chunks that are new, and the seconds that were spent to save space.
     fn write_chunks(
-        &self,
+        &mut self,
         pack: &mut PackWriter,
         sealed: &Sealed,
-        name: &str,
-    ) -> std::io::Result<Vec<(ChunkId, ChunkPlace)>> {
+        record: &CheckpointRecord,
+        spare: f64,
+    ) -> std::io::Result<(Vec<(ChunkId, ChunkPlace)>, f64)> {
         let mut new = Vec::new();
+        // where space is bounded, what others are built on could not go
+        let spare = if self.storage.is_none() { spare } else { 0.0 };
+        let mut deltas = Deltas::new(&self.known, spare);
         for chunk in &sealed.chunks {
-            if let Some(place) = self.known.get(&chunk.id) {
-                pack.refer(chunk.id, place.clone());
+            let how = if self.known.chunks.contains_key(&chunk.id) {
+                deltas.refer(pack, &chunk.id);
+                Stored::Before
             } else {
-                let place = pack.chunk(chunk.id, sealed.bytes(chunk), chunk.element)?;
-                new.push((chunk.id, place.in_pack(name)));
-            }
+                let candidate = self.bases.candidate(&record.cut, chunk);
+                let raw = sealed.bytes(chunk);
+                let tried = candidate.map(|it| deltas.store(pack, chunk, raw, it));
+                let (place, how) = match tried.transpose()?.unwrap_or(Tried::Not) {
+                    Tried::Stored(place) => (place, Stored::Delta),
+                    Tried::Not => {
+                        let place = pack.chunk(chunk.id, raw, chunk.element)?;
+                        let how = Stored::Whole(place.stored_len);
+                        (place, how)
+                    }
+                    Tried::InVain => {
+                        let place = pack.chunk(chunk.id, raw, chunk.element)?;
+                        let how = Stored::InVain(place.stored_len);
+                        (place, how)
+                    }
+                };
+                new.push((chunk.id, place.in_pack(&record.pack)));
+                how
+            };
+            self.bases.stored(&record.cut, chunk, how);
         }
-        Ok(new)
+        Ok((new, deltas.seconds))
     }
 }
 

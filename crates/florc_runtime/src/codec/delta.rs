@@ -12,43 +12,40 @@
 pub(crate) const WIDTHS: [u8; 3] = [2, 4, 8];
 
 macro_rules! differences {
-    ($subtract:ident, $add:ident, $word:ty, $signed:ty) => {
+    ($subtract:ident, $add:ident, $word:ty) => {
         fn $subtract(raw: &[u8], base: &[u8], out: &mut [u8]) {
-            const WIDTH: usize = size_of::<$word>();
-            let bases = base.as_chunks::<WIDTH>().0;
-            let words = raw.as_chunks::<WIDTH>().0.iter().zip(bases);
-            for (to, (new, old)) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(words) {
-                let new = ordered(<$word>::from_le_bytes(*new));
-                let difference = new.wrapping_sub(ordered(<$word>::from_le_bytes(*old)));
-                let sign = (difference.cast_signed() >> (<$word>::BITS - 1)).cast_unsigned();
+            const TOP: u32 = <$word>::BITS - 1;
+            // floats by their bits are ordered by sign, then by size: turned into ordered integers
+            let ordered = |word: $word| word ^ (word >> TOP).wrapping_neg() ^ (!word >> TOP) << TOP;
+            let (words, bases) = (raw.as_chunks().0.iter(), base.as_chunks().0);
+            let places = out.as_chunks_mut().0.iter_mut();
+            for ((to, new), old) in places.zip(words).zip(bases) {
+                let (new, old) = (<$word>::from_le_bytes(*new), <$word>::from_le_bytes(*old));
+                let difference = ordered(new).wrapping_sub(ordered(old));
+                let sign = (difference >> TOP).wrapping_neg();
                 *to = (difference << 1 ^ sign).to_le_bytes();
-            }
-            /// Floats by size, not by sign and size.
-            fn ordered(bits: $word) -> $word {
-                let sign = (bits.cast_signed() >> (<$word>::BITS - 1)).cast_unsigned();
-                bits ^ (sign | 1 << (<$word>::BITS - 1))
             }
         }
 
         fn $add(raw: &mut [u8], base: &[u8]) {
-            const WIDTH: usize = size_of::<$word>();
-            let bases = base.as_chunks::<WIDTH>().0;
-            for (word, old) in raw.as_chunks_mut::<WIDTH>().0.iter_mut().zip(bases) {
+            const TOP: u32 = <$word>::BITS - 1;
+            let ordered = |word: $word| word ^ (word >> TOP).wrapping_neg() ^ (!word >> TOP) << TOP;
+            let bits =
+                |place: $word| place ^ (!place >> TOP).wrapping_neg() ^ (place >> TOP) << TOP;
+            let bases = base.as_chunks().0;
+            for (word, old) in raw.as_chunks_mut().0.iter_mut().zip(bases) {
                 let coded = <$word>::from_le_bytes(*word);
                 let difference = coded >> 1 ^ (coded & 1).wrapping_neg();
-                let old = <$word>::from_le_bytes(*old);
-                let sign = (old.cast_signed() >> (<$word>::BITS - 1)).cast_unsigned();
-                let place = (old ^ (sign | 1 << (<$word>::BITS - 1))).wrapping_add(difference);
-                let sign = (!place.cast_signed() >> (<$word>::BITS - 1)).cast_unsigned();
-                *word = (place ^ (sign | 1 << (<$word>::BITS - 1))).to_le_bytes();
+                let old = ordered(<$word>::from_le_bytes(*old));
+                *word = bits(old.wrapping_add(difference)).to_le_bytes();
             }
         }
     };
 }
 
-differences!(subtract2, add2, u16, i16);
-differences!(subtract4, add4, u32, i32);
-differences!(subtract8, add8, u64, i64);
+differences!(subtract2, add2, u16);
+differences!(subtract4, add4, u32);
+differences!(subtract8, add8, u64);
 
 /// Elements of `raw` less those of `base`, which has the same length; false for another [`WIDTHS`].
 pub(super) fn subtract(raw: &[u8], base: &[u8], width: u8, out: &mut [u8]) -> bool {

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Pack, is_plain_name};
+use super::Pack;
+use super::chunks::is_plain_name;
 use crate::error::StoreError;
 use crate::graph::{CHUNK_BYTES, ChunkId, Content};
 
@@ -25,16 +26,22 @@ pub(crate) type Seen = BTreeMap<(String, u64, ChunkId), Option<String>>;
 impl Pack {
     /// Reads every chunk that was not read before.
     pub(crate) fn bad_chunks(&self, seen: &mut Seen) -> Vec<BadChunk> {
-        let mut bad = Vec::new();
-        for (id, place) in &self.reader.chunks {
+        let chunks = self.reader.chunks.keys();
+        chunks.filter_map(|id| self.bad_chunk(id, seen)).collect()
+    }
+
+    /// What is wrong with a chunk: first of all with what it differs from.
+    fn bad_chunk(&self, id: &ChunkId, seen: &mut Seen) -> Option<BadChunk> {
+        let chain: Vec<_> = self.reader.chain(id).collect();
+        chain.into_iter().rev().find_map(|(id, place)| {
             let pack = place
                 .pack
                 .clone()
                 .unwrap_or_else(|| self.record.pack.clone());
-            let key = (pack.clone(), place.offset, *id);
-            let read = || self.reader.read_chunk(id).err().map(|error| error.what);
-            let what = seen.entry(key).or_insert_with(read);
-            bad.extend(what.clone().map(|what| BadChunk {
+            let key = (pack.clone(), place.offset, id);
+            let read = || self.reader.read_chunk(&id).err().map(|error| error.what);
+            let what = seen.entry(key).or_insert_with(read).clone()?;
+            Some(BadChunk {
                 pack: if is_plain_name(&pack) {
                     pack
                 } else {
@@ -43,9 +50,8 @@ impl Pack {
                 offset: place.offset,
                 bytes: place.stored_len,
                 what,
-            }));
-        }
-        bad
+            })
+        })
     }
 
     /// Whether each storage is as long as its chunks.
@@ -68,15 +74,21 @@ impl Pack {
         Ok(())
     }
 
-    /// Other packs that hold chunks of it.
+    /// Other packs that hold chunks of it, or what these differ from.
     pub(crate) fn needs(&self) -> BTreeSet<String> {
         let places = self.reader.chunks.values();
         places.filter_map(|place| place.pack.clone()).collect()
     }
 
-    /// Stored bytes of chunks that other packs hold.
+    /// Stored bytes of chunks of the state that other packs hold.
     pub(crate) fn shared_bytes(&self) -> u64 {
-        let places = self.reader.chunks.values();
+        let mut ids = BTreeSet::new();
+        for info in &self.graph.storages {
+            if let Content::Chunks(chunks) = &info.content {
+                ids.extend(chunks);
+            }
+        }
+        let places = ids.iter().filter_map(|id| self.reader.chunks.get(*id));
         let shared = places.filter(|place| place.pack.is_some());
         shared.map(|place| place.stored_len).sum()
     }

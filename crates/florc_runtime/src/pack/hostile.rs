@@ -288,6 +288,11 @@ fn made_up_packs_are_refused_or_read_and_nothing_worse() {
                 codec: random.number() as u8,
                 raw_len: random.number(),
                 stored_len: random.number(),
+                base: match random.below(4) {
+                    0 => Some(id),
+                    1 => Some([random.below(3) as u8; 32]),
+                    _ => None,
+                },
             };
             chunks.push(([random.below(3) as u8; 32], place));
         }
@@ -391,7 +396,7 @@ fn nesting_has_no_bound() {
     let footer = Footer {
         record: serde_json::to_string(&record()).unwrap(),
         graph,
-        chunks: vec![],
+        chunks: Vec::<(ChunkId, ChunkPlace)>::new(),
     };
     let bytes = postcard::to_stdvec(&footer).unwrap();
     let path = directory.path().join("0-1.pack");

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::checkpoint::Checkpoint;
-use crate::graph::{Node, Snapshot, StorageId, StorageInfo};
+use crate::graph::{CHUNK_BYTES, Node, Snapshot, StorageId, StorageInfo};
 use crate::seal::{Sealed, seal};
 use crate::state_hash::state_hash;
 

@@ -29,11 +29,16 @@ struct Setting {
     delay: f64,
     /// The state of the first head, before optimizers have theirs, as a share of the later one.
     first: f64,
+    /// Whether the writer spends all of its spare seconds to save space.
+    saves: bool,
 }
 
 /// Distances of the checkpoints.
 struct Outcome {
     segments: Vec<f64>,
+    /// Spare seconds that were spent, and all.
+    saving: f64,
+    end: f64,
 }
 
 impl Outcome {
@@ -47,18 +52,19 @@ impl Outcome {
 #[expect(clippy::cast_sign_loss, reason = "sizes are positive")]
 fn online(iterations: &[f64], setting: Setting) -> Outcome {
     let (mut now, mut last, mut spent) = (0.0, 0.0, 0.0);
-    let mut segments = Vec::new();
-    let mut told: Vec<(f64, f64)> = Vec::new();
+    let (mut segments, mut saving) = (Vec::new(), 0.0);
+    let mut told: Vec<(f64, f64, f64)> = Vec::new();
     let mode = Mode::Adaptive {
         epsilon: setting.epsilon,
     };
     let mut policy = Policy::new(mode, now);
     policy.loop_entered(setting.knows_total.then_some(iterations.len() as u64));
     for (at, compute) in iterations.iter().enumerate() {
-        let (known, later): (Vec<_>, Vec<_>) = told.into_iter().partition(|(when, _)| *when <= now);
+        let (known, later): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(when, ..)| *when <= now);
         told = later;
-        for (_, seconds) in known {
-            policy.wrote(seconds);
+        for (_, seconds, extra) in known {
+            policy.wrote(Written { seconds, extra });
         }
         let size = if at == 0 { setting.first } else { 1.0 };
         let is_due = policy.due(at == 0, false, now);
@@ -66,22 +72,32 @@ fn online(iterations: &[f64], setting: Setting) -> Outcome {
             segments.push(now - last);
             last = now;
             let cost = size * (setting.stall + setting.background);
+            policy.stalled(size * setting.stall);
+            policy.submitted();
+            let extra = if setting.saves {
+                policy.spare(now)
+            } else {
+                0.0
+            };
+            saving += extra;
             if at > 0 {
-                spent += cost;
+                spent += cost + extra;
                 assert!(
                     spent <= setting.epsilon * now,
                     "{spent} of {now} seconds at iteration {at} with {setting:?}"
                 );
             }
-            policy.stalled(size * setting.stall);
-            policy.submitted();
             now += size * setting.stall;
-            told.push((now + setting.delay, size * setting.background));
+            told.push((now + setting.delay, size * setting.background, extra));
         }
         now += compute;
     }
     segments.push(now - last);
-    Outcome { segments }
+    Outcome {
+        segments,
+        saving,
+        end: now,
+    }
 }
 
 /// The least work with the same bound at every moment, over at most 200 places.
@@ -141,6 +157,7 @@ fn settings(cost: f64, mean: f64) -> Vec<Setting> {
                         background: (1.0 - stall_share) * cost,
                         delay: delay * mean,
                         first,
+                        saves: false,
                     });
                 }
             }
@@ -184,6 +201,31 @@ fn work_is_within_a_tenth_of_the_optimum() {
 }
 
 #[test]
+fn what_is_spent_on_space_costs_no_checkpoint() {
+    for (name, text) in TRACES {
+        let iterations = trace(text);
+        let mean = iterations.iter().sum::<f64>() / iterations.len() as f64;
+        for cost in [0.001, 0.005, 0.02, 0.3, 3.0] {
+            for setting in settings(cost * mean, mean) {
+                let saves = Setting {
+                    saves: true,
+                    ..setting
+                };
+                let (plain, saving) = (online(&iterations, setting), online(&iterations, saves));
+                let fewer = plain.segments.len().saturating_sub(saving.segments.len());
+                assert_eq!(fewer, 0, "{name}, cost {cost}: {setting:?}");
+                let is_cheap = cost < 0.3 * setting.epsilon && setting.delay == 0.0;
+                let spent = saving.saving / saving.end;
+                assert!(
+                    !is_cheap || spent > 0.2 * setting.epsilon,
+                    "{spent}: {setting:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_million_steps_keep_the_bound() {
     let steps: Vec<f64> = trace(TRACES[1].1)
         .into_iter()
@@ -199,6 +241,7 @@ fn a_million_steps_keep_the_bound() {
         background: 0.8 * cost,
         delay: 30.0 * mean,
         first: 0.25,
+        saves: true,
     };
     let taken = online(&steps, setting).segments.len();
     // two in a hundred of a million steps, twenty steps each

@@ -24,7 +24,7 @@ fn simulate(mode: Mode, training: &Training) -> (f64, u64) {
             policy.stalled(training.stall);
             policy.submitted();
             now += training.stall;
-            policy.wrote(training.background);
+            policy.wrote(Written::plain(training.background));
             if iteration > 0 {
                 spent += training.stall + training.background;
             }
@@ -128,7 +128,10 @@ fn checkpoints_spread_over_the_run() {
             last = iteration;
             policy.stalled(0.01);
             policy.submitted();
-            policy.wrote(0.05);
+            policy.wrote(Written {
+                seconds: 0.05,
+                extra: 0.0,
+            });
         }
         now += 0.01;
     }
