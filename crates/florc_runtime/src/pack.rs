@@ -340,6 +340,8 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 #[cfg(test)]
+mod delta_tests;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod tests;

@@ -93,9 +93,8 @@ fn apart8(block: &[[u8; 8]; BLOCK]) -> [Plane; 8] {
             (word as u32).to_le_bytes()
         })
     };
-    let [a, b, c, d] = apart4(&half(0));
-    let [e, f, g, h] = apart4(&half(4));
-    [a, b, c, d, e, f, g, h]
+    let (low, high) = (apart4(&half(0)), apart4(&half(4)));
+    std::array::from_fn(|byte| if byte < 4 { low[byte] } else { high[byte - 4] })
 }
 
 fn together2([low, high]: [&Plane; 2]) -> [[u8; 2]; BLOCK] {
@@ -113,8 +112,9 @@ fn together4([a, b, c, d]: [&Plane; 4]) -> [[u8; 4]; BLOCK] {
     })
 }
 
-fn together8([a, b, c, d, e, f, g, h]: [&Plane; 8]) -> [[u8; 8]; BLOCK] {
-    let (low, high) = (together4([a, b, c, d]), together4([e, f, g, h]));
+fn together8(planes: [&Plane; 8]) -> [[u8; 8]; BLOCK] {
+    let half = |from: usize| together4(std::array::from_fn(|at| planes[from + at]));
+    let (low, high) = (half(0), half(4));
     std::array::from_fn(|at| {
         let low = u64::from(u32::from_le_bytes(low[at]));
         let high = u64::from(u32::from_le_bytes(high[at]));

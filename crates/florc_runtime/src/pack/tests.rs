@@ -9,7 +9,7 @@ use crate::graph::{CHUNK_BYTES, Node, Snapshot, StorageId, StorageInfo};
 use crate::seal::{Sealed, seal};
 use crate::state_hash::state_hash;
 
-fn record() -> CheckpointRecord {
+pub(super) fn record() -> CheckpointRecord {
     CheckpointRecord {
         cut: CutKey::Head(HeadKey {
             instance: 0,
@@ -27,7 +27,7 @@ fn record() -> CheckpointRecord {
     }
 }
 
-fn sealed(buffers: Vec<Vec<u8>>, element: u8) -> Sealed {
+pub(super) fn sealed(buffers: Vec<Vec<u8>>, element: u8) -> Sealed {
     let mut graph = Graph::default();
     for (at, buffer) in buffers.iter().enumerate() {
         graph.storages.push(StorageInfo {
@@ -65,12 +65,12 @@ fn write(path: &Path, sealed: &Sealed) -> u64 {
     writer.finish(&record(), sealed.graph.clone()).unwrap().0
 }
 
-fn load(path: &Path) -> Result<Checkpoint, StoreError> {
+pub(super) fn load(path: &Path) -> Result<Checkpoint, StoreError> {
     let pack = open_pack(path)?;
     Checkpoint::load(pack.record.clone(), pack)
 }
 
-fn contents(checkpoint: &Checkpoint) -> Vec<Vec<u8>> {
+pub(super) fn contents(checkpoint: &Checkpoint) -> Vec<Vec<u8>> {
     let ids = (0..checkpoint.graph.storages.len() as u32).map(StorageId);
     ids.map(|id| checkpoint.storage(id).unwrap().to_vec())
         .collect()

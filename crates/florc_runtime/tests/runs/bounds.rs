@@ -61,7 +61,7 @@ fn a_bounded_run_keeps_what_it_can_and_replays_as_any_other() {
             })
             .collect();
         assert!(
-            heads.len() as u64 + 1 >= checkpoints,
+            heads.len() as u64 + 2 >= checkpoints,
             "{checkpoints}: {heads:?}"
         );
         let ask = Ask {

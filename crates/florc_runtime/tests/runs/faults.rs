@@ -75,6 +75,13 @@ fn recorded(store: &Path) -> (RunHandle, Truth) {
         states: states(&run),
     };
     assert!(truth.states.len() > 10);
+    let checkpoints = run.checkpoints().unwrap();
+    let blocks = checkpoints
+        .iter()
+        .filter(|it| matches!(it.cut, CutKey::Block(_)));
+    let sizes: Vec<u64> = blocks.map(|it| it.stored_bytes).collect();
+    // the second differs from the first, and takes less
+    assert!(sizes[1] * 10 < sizes[0] * 9, "{sizes:?}");
     (run, truth)
 }
 
@@ -213,7 +220,8 @@ fn a_mended_store_is_sound_and_keeps_what_was_whole() {
     let records = run.journal().unwrap().records;
     assert_eq!(records.len(), truth.records.len(), "one lost, one note");
     let found = states(&run);
-    assert!(found.len() >= truth.states.len() - 2);
+    // the end of a block and the head after it, and the three blocks that build on it
+    assert!(found.len() >= truth.states.len() - 2 * 4 && found.len() < truth.states.len());
     assert!(
         found
             .iter()

@@ -63,7 +63,7 @@ pub(crate) struct Manner {
 impl Program {
     pub(crate) fn new(seed: i64) -> Self {
         Self {
-            weights: vec![0.5; WEIGHTS],
+            weights: (0..WEIGHTS).map(|at| (at as f64 + 2.0).sqrt()).collect(),
             total: 0.0,
             random: seed,
             stamp: 0,
@@ -76,7 +76,7 @@ impl Program {
                 .random
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            *weight += (self.random >> 40) as f64 * 1e-9;
+            *weight += (self.random >> 40) as f64 * 1e-12;
         }
         self.total += self.weights[0];
     }
