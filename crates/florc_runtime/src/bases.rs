@@ -5,7 +5,7 @@
 //! epoch 7   storage 12, first MiB ◄─┘
 //! ```
 //!
-//! A difference is kept where it takes at least a tenth less: reading it takes longer. Places where that
+//! A difference is kept where it takes at least a sixteenth less: reading it takes longer. Places where that
 //! fails (first moments change all of their bits in a few steps) are left alone for ever more checkpoints. Reads and
 //! writes nothing.
 
@@ -67,7 +67,7 @@ impl Bases {
     pub(crate) fn candidate(&mut self, cut: &CutKey, chunk: &SealedChunk) -> Option<Candidate> {
         let latest = self.latest.get_mut(&place(cut, chunk))?;
         let fits = latest.length == chunk.len() && latest.element == chunk.element;
-        let bound = latest.whole? / 10 * 9;
+        let bound = latest.whole? / 16 * 15;
         if !fits || !has_deltas(chunk.element) {
             return None;
         }
@@ -143,7 +143,7 @@ mod tests {
         bases.stored(&head(0), &chunk(0, 100), Stored::Whole(80));
         let expected = Candidate {
             base: [0; 32],
-            bound: 72,
+            bound: 75,
         };
         assert_eq!(bases.candidate(&head(1), &chunk(1, 100)), Some(expected));
         assert_eq!(bases.candidate(&head(1), &chunk(1, 96)), None);
