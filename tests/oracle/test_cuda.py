@@ -8,9 +8,9 @@ import torch
 from oracle import Project
 
 HAS_CUDA = torch.cuda.is_available()
-WIDTH = "2048" if HAS_CUDA else "32"  # copies that take longer than a step
-ANYWHERE = ["foreach", "loop", "fused", "own", "backward", "ema"]
-ON_CUDA = ["graph", "stream", "amp", "compile"]
+WIDTH = "2048" if HAS_CUDA else "160"  # copies that take longer than a step; states that are not kept for being small
+ANYWHERE = ["foreach", "loop", "fused", "own", "backward", "ema", "amp"]
+ON_CUDA = ["graph", "stream", "compile"]
 needs_cuda = pytest.mark.skipif(not HAS_CUDA, reason="NOT TESTED: this machine has no CUDA device")
 
 

@@ -20,11 +20,14 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
-/// An attribute that says something of the process: the address of its object (`torch.compile`). It is neither captured nor
-/// put back.
+/// An attribute that says something of the process: the address of its object (`torch.compile`), or what a name made for
+/// this process holds (`fully_shard`). It is neither captured nor put back.
 pub(crate) fn is_of_the_process(attribute: &str) -> bool {
-    attribute == "_torchdynamo_wrapper_id"
+    attribute == "_torchdynamo_wrapper_id" || attribute.starts_with("__composable_api_state_key_")
 }
+
+/// What a tensor calls when its gradient is there: no entries of its `__dict__`.
+pub(crate) const TENSOR_HOOKS: [&str; 2] = ["_backward_hooks", "_post_accumulate_grad_hooks"];
 
 /// What the walk does with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

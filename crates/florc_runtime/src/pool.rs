@@ -81,9 +81,9 @@ impl BufferPool {
 }
 
 impl Free {
-    /// The smallest slab that is large enough, but not of more than twice the size.
+    /// The smallest slab that is large enough: what is not used is kept all the same.
     fn take_fitting(&mut self, bytes: usize) -> Option<Slab> {
-        let fitting = (0..self.slabs.len()).filter(|at| self.slabs[*at].fits(bytes));
+        let fitting = (0..self.slabs.len()).filter(|at| self.slabs[*at].capacity() >= bytes);
         let smallest = fitting.min_by_key(|at| self.slabs[*at].capacity())?;
         Some(self.slabs.swap_remove(smallest))
     }
@@ -142,6 +142,19 @@ mod tests {
             pool.give_back(buffers);
         }
         assert_eq!(pool.lock().slabs.len(), 1);
+    }
+
+    #[test]
+    fn a_small_snapshot_uses_the_memory_of_a_large_one() {
+        let pool = BufferPool::default();
+        let large = pool.take(&[40 * MB]).unwrap();
+        let at = place(&large);
+        pool.give_back(large);
+        for _ in 0..2 {
+            let small = pool.take(&[2 * MB]).unwrap();
+            assert_eq!(place(&small), at);
+            pool.give_back(small);
+        }
     }
 
     #[test]

@@ -73,11 +73,6 @@ impl Slab {
         })
     }
 
-    /// Whether a snapshot of so many bytes fits without wasting half.
-    pub(crate) fn fits(&self, bytes: usize) -> bool {
-        (bytes..=bytes.saturating_mul(2).max(bytes + HUGE_PAGE)).contains(&self.capacity)
-    }
-
     /// Bytes that fit.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity

@@ -123,7 +123,7 @@ fn checkpoint(bench: &Bench) -> Result<(), String> {
 }
 
 fn cuda(bench: &Bench) -> Result<(), String> {
-    bench.python_benchmark("cuda.py")
+    bench.python_benchmark("gpu.py")
 }
 
 fn space(bench: &Bench) -> Result<(), String> {

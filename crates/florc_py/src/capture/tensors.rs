@@ -12,7 +12,7 @@ use florc_manifest::LossReason;
 use florc_runtime::{Attributes, Node, StorageId};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::views::View;
 use super::{Edge, Walker};
@@ -120,13 +120,10 @@ impl<'py> Walker<'py> {
             .iter()
             .map(|stride| stride * signed(data_type.size as u64))
             .collect();
-        let address = object
-            .call_method0(intern!(py, "data_ptr"))?
-            .extract::<usize>()?;
-        let storage = object.call_method0(intern!(py, "untyped_storage"))?;
-        if !has_memory(object, &storage, &shape, &byte_strides, data_type.size)? {
+        let Some((address, storage)) = memory_of(object, &shape, &byte_strides, data_type.size)?
+        else {
             return Ok(self.lose(self.current, &info.name, LossReason::OpaqueState));
-        }
+        };
         let is_leaf = flag(object, intern!(py, "is_leaf"))?;
         let owners = (object, Some(storage));
         self.view(
@@ -138,11 +135,14 @@ impl<'py> Walker<'py> {
             &device,
         );
         let (grad, grad_fn) = self.gradient(object, is_leaf)?;
-        let attributes = if info.has_dict {
+        let mut attributes = if info.has_dict {
             self.attributes(object)?
         } else {
             Attributes::new()
         };
+        if is_leaf {
+            self.hooks(object, &mut attributes)?;
+        }
         Ok(Node::Tensor {
             class: self.class(info.class.bind(py))?,
             dtype: data_type.name,
@@ -202,6 +202,20 @@ impl<'py> Walker<'py> {
             return Ok((None, grad_fn));
         }
         Ok((Some(self.reach(&grad, Edge::Part("grad"))?), grad_fn))
+    }
+
+    fn hooks(&mut self, object: &Bound<'py, PyAny>, into: &mut Attributes) -> PyResult<()> {
+        for name in types::TENSOR_HOOKS {
+            let name_object = PyString::intern(self.py, name);
+            let Ok(hooks) = object.getattr(&name_object) else {
+                continue; // an older torch
+            };
+            if hooks.is_truthy()? {
+                let node = self.reach(&hooks, Edge::Attribute(name_object))?;
+                into.push((name.to_owned(), node));
+            }
+        }
+        Ok(())
     }
 
     /// Sparse and other tensors without plain memory.
@@ -287,22 +301,29 @@ impl<'py> Walker<'py> {
     }
 }
 
-/// The storage holds all elements: it may have been resized away.
-fn has_memory(
-    object: &Bound<'_, PyAny>,
-    storage: &Bound<'_, PyAny>,
+/// Address of the first element, and the storage. `None`: the elements are not there. It may have been resized away; a
+/// tensor that stands for others has none of its own.
+fn memory_of<'py>(
+    object: &Bound<'py, PyAny>,
     shape: &[u64],
     strides: &[i64],
     size: usize,
-) -> PyResult<bool> {
+) -> PyResult<Option<(usize, Bound<'py, PyAny>)>> {
     let py = object.py();
+    let Ok(address) = object.call_method0(intern!(py, "data_ptr")) else {
+        return Ok(None);
+    };
+    let address: usize = address.extract()?;
+    let storage = object.call_method0(intern!(py, "untyped_storage"))?;
     let bytes: i64 = storage.call_method0(intern!(py, "nbytes"))?.extract()?;
     let offset: i64 = object
         .call_method0(intern!(py, "storage_offset"))?
         .extract()?;
     let start = offset * signed(size as u64);
     let (low, high) = bounds(shape, strides, size);
-    Ok(start + low >= 0 && (low == high || start + high <= bytes))
+    let is_empty = low == high;
+    let is_there = start + low >= 0 && (is_empty || (address != 0 && start + high <= bytes));
+    Ok(is_there.then_some((address, storage)))
 }
 
 fn flag(object: &Bound<'_, PyAny>, name: &Bound<'_, pyo3::types::PyString>) -> PyResult<bool> {

@@ -263,7 +263,8 @@ impl<'py> Restorer<'py, '_> {
                 let adapter = create::adapter(self.py, adapter)?;
                 if adapter.hasattr(intern!(self.py, "save"))? {
                     let live = adapter.call_method1(intern!(self.py, "save"), (object,))?;
-                    self.pair_payload(*payload, &live);
+                    let shares = adapter.hasattr(intern!(self.py, "shares"))?;
+                    self.pair_payload(*payload, &live, shares);
                 }
             }
             _ => {}
@@ -277,6 +278,14 @@ impl<'py> Restorer<'py, '_> {
         object: &Bound<'py, PyAny>,
         info: &TypeInfo,
     ) -> Outcome<()> {
+        for name in types::TENSOR_HOOKS {
+            let saved = attributes.iter().find(|(saved, _)| saved == name);
+            if info.kind == Kind::Tensor
+                && let Some((_, child)) = saved
+            {
+                self.queue.push_back((*child, object.getattr(name)?));
+            }
+        }
         if attributes.is_empty() || !info.has_dict {
             return Ok(());
         }
@@ -368,8 +377,9 @@ impl<'py> Restorer<'py, '_> {
         Ok(())
     }
 
-    /// Objects inside the data that an adapter gave: the data itself is made anew.
-    fn pair_payload(&mut self, node: NodeId, live: &Bound<'py, PyAny>) {
+    /// Objects inside the data that an adapter gave: the data itself is made anew. With `shares` its
+    /// tensors are the object's own.
+    fn pair_payload(&mut self, node: NodeId, live: &Bound<'py, PyAny>, shares: bool) {
         let mut stack = vec![(node, live.clone())];
         while let Some((node, live)) = stack.pop() {
             match self.node(node) {
@@ -393,6 +403,9 @@ impl<'py> Restorer<'py, '_> {
                     }
                 }
                 Node::Object { .. } | Node::Adapted { .. } | Node::Function { .. } => {
+                    self.queue.push_back((node, live));
+                }
+                Node::Tensor { .. } | Node::Opaque { .. } if shares => {
                     self.queue.push_back((node, live));
                 }
                 _ => {}

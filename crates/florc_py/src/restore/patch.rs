@@ -188,9 +188,21 @@ impl<'py> Restorer<'py, '_> {
         else {
             return Ok(());
         };
+        let is_hooks =
+            |name: &str| info.kind == Kind::Tensor && types::TENSOR_HOOKS.contains(&name);
+        for (name, child) in attributes.iter().filter(|(name, _)| is_hooks(name)) {
+            let value = self.object(*child)?;
+            if !object.getattr(name.as_str())?.is(&value) {
+                object.setattr(name.as_str(), value)?;
+            }
+        }
+        let mut attributes = attributes
+            .iter()
+            .filter(|(name, _)| !is_hooks(name))
+            .peekable();
         let has_dict = info.has_dict || info.kind == Kind::Function;
         if !has_dict {
-            return if attributes.is_empty() {
+            return if attributes.peek().is_none() {
                 Ok(())
             } else {
                 Err(failure(format!(
@@ -200,7 +212,7 @@ impl<'py> Restorer<'py, '_> {
             };
         }
         let dict = object.getattr(intern!(self.py, "__dict__"))?;
-        let mut entries = Entries::with_capacity(attributes.len());
+        let mut entries = Entries::new();
         for (name, child) in attributes {
             let name = PyString::intern(self.py, name).into_any();
             entries.push((name, self.object(*child)?));

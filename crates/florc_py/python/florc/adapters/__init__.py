@@ -5,7 +5,8 @@ itself is loaded already; nothing here imports a framework.
 
 An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving a new object,
 `fits(obj, data)`, whether an existing object can take the data or has it already, and
-`patch(obj, data)`, which writes it.
+`patch(obj, data)`, which writes it. With `shares`, tensors in what `save` gives are the object's own: they are
+written in place.
 """
 
 import enum

@@ -3,6 +3,7 @@
 import torch
 from torch.autograd.function import BackwardCFunction
 
+from . import torch_wrappers
 from .standard import Immutable
 
 
@@ -81,7 +82,7 @@ class Storage(Immutable):
 
 ADAPTERS = {
     adapter.name: adapter for adapter in (TensorValue(), Generator(), Value(), Storage())
-}
+} | torch_wrappers.ADAPTERS
 
 # What a process has of its connections to others, and of how it sums up gradients with them: a replay has its own.
 _CONNECTIONS = {"torch._C._distributed_c10d", "torch.distributed.distributed_c10d"}
@@ -90,6 +91,9 @@ _HARMLESS = (
     "torch.utils.tensorboard.writer.SummaryWriter",
     "torch.profiler.profiler.profile",
     "torch.library.Library",
+    "torch.Stream",
+    "torch.Event",
+    "torch.cuda.graphs.CUDAGraph",  # what it does was captured; the memory that it works on is that of tensors
     "torch._ops.OpOverload",
     "torch._ops.OpOverloadPacket",
 )
@@ -97,6 +101,9 @@ _HARMLESS = (
 
 def find(cls):
     """As `florc.adapters.find`, for torch's types."""
+    found = torch_wrappers.find(cls)
+    if found is not None:
+        return found
     if issubclass(cls, torch.Tensor):
         return "tensor"
     if issubclass(cls, torch.Generator):
