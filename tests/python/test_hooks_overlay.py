@@ -54,3 +54,20 @@ def test_the_script_sees_its_files_and_the_user_keeps_theirs(name, tmp_path):
     del files["case.py"]
     assert files == {name: f"old {name}" for name in ("a.txt", "dir/b.txt", "dir/sub/c.txt")}
     assert (tmp_path / "a.txt").stat().st_mode & 0o777 != 0o600
+
+
+BUILD = """
+import os, subprocess, sys, tempfile
+with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+    file.write("print(6 * 7)")
+made = subprocess.run([sys.executable, file.name], capture_output=True, text=True).stdout
+os.unlink(file.name)
+"""
+
+
+@pytest.mark.parametrize(("module", "answer"), [("triton.build", "42"), ("tritonish", "refused")])
+def test_compilers_of_frameworks_work_as_ever(module, answer, tmp_path):
+    """The program that is started finds the file that was written for it."""
+    ran = f"names = {{'__name__': {module!r}}}\ntry: exec({BUILD!r}, names)\nexcept PermissionError: print('refused')\nelse: print(names['made'])"
+    done = subprocess.run([sys.executable, "-c", BEGIN + ran], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.split() == [answer], done.stderr

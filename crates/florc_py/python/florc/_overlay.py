@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import sys
 
-from . import _florc
+from . import _compilers, _florc
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace symlink readlink".split()
@@ -46,7 +46,7 @@ class Overlay:
 
     def _absolute(self, path):
         """An absolute path as text, or `None` for what is not led astray."""
-        if isinstance(path, int):
+        if isinstance(path, int) or _compilers.are_asking():
             return None
         try:
             text = os.fsdecode(path)
@@ -335,7 +335,7 @@ class Overlay:
                 names[name] = self.open
 
     def _audit(self, event, arguments):
-        if event not in _STARTS:
+        if event not in _STARTS or _compilers.are_asking():
             return
         if self._from_project(sys._getframe(1)):
             program = arguments[0] if arguments else ""
