@@ -12,8 +12,10 @@
 //! known for that, and none can tear a snapshot. Decides nothing about when to copy.
 #![allow(unsafe_code, reason = "handles of the driver are sent between threads")]
 
+use std::ffi::c_int;
+
 use crate::result::CudaError;
-use crate::sys::{Address, Context, Event, Functions, Stream};
+use crate::sys::{Address, CAPTURE_MODE_RELAXED, Context, Event, Functions, Stream};
 
 /// Where a storage may begin in what was put aside.
 const ALIGNMENT: usize = 256;
@@ -270,7 +272,6 @@ impl Staged {
     ) -> Result<(), CudaError> {
         let device = self.device;
         let _entered = device.enter()?;
-        device.driver.relax_capture()?;
         let sources = self.places.iter().map(|(offset, bytes)| Source {
             address: self.address + *offset as u64,
             bytes: *bytes,
@@ -317,20 +318,27 @@ impl Drop for Locked {
     }
 }
 
-/// While it lives, the context is the current one of the thread.
+/// While it lives, the context is the current one of the thread, and nothing that the thread does breaks graphs that
+/// other threads capture.
 struct Entered {
     driver: &'static Functions,
+    /// How its calls counted before.
+    before: c_int,
 }
 
 impl Entered {
     fn new(driver: &'static Functions, context: Context) -> Result<Self, CudaError> {
         driver.push(context)?;
-        Ok(Self { driver })
+        match driver.capture_as(CAPTURE_MODE_RELAXED) {
+            Ok(before) => Ok(Self { driver, before }),
+            Err(error) => driver.pop().and(Err(error)),
+        }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
+        let _ = self.driver.capture_as(self.before);
         let _ = self.driver.pop();
     }
 }

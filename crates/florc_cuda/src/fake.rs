@@ -10,12 +10,12 @@
 //! tests do not meet. Knows the functions of [`crate::sys`] alone.
 #![allow(unsafe_code, reason = "plays the foreign side")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::sys::{Address, Code, Context, DeviceId, Event, Functions, Stream};
+use crate::sys::{self, Address, Code, Context, DeviceId, Event, Functions, Stream};
 
 const REFUSED: Code = 1;
 
@@ -61,6 +61,8 @@ static MACHINES: Mutex<BTreeMap<usize, Machine>> = Mutex::new(BTreeMap::new());
 
 thread_local! {
     static CURRENT: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// How calls of the thread count for graphs that are being captured; 0: they break them.
+    static MODE: Cell<c_int> = const { Cell::new(0) };
 }
 
 fn machines() -> MutexGuard<'static, BTreeMap<usize, Machine>> {
@@ -79,13 +81,25 @@ pub(crate) fn on<T>(number: i32, look: impl FnOnce(&mut Machine) -> T) -> T {
     }))
 }
 
+/// How calls of this thread count for graphs.
+pub(crate) fn mode() -> c_int {
+    MODE.get()
+}
+
 /// The current machine, unless the function is to fail.
 fn call(name: &'static str, act: impl FnOnce(&mut Machine) -> Code) -> Code {
+    let may_break_graphs = MODE.get() != sys::CAPTURE_MODE_RELAXED && name != "capture_mode";
     let current = CURRENT.with_borrow(|stack| stack.last().copied());
     let mut all = machines();
     let Some(machine) = current.and_then(|it| all.get_mut(&it)) else {
         return 201; // no context
     };
+    if may_break_graphs {
+        machine
+            .memory
+            .broken
+            .push(format!("{name} may break a graph"));
+    }
     match machine.failing.get_mut(name) {
         Some(0) => 2,
         Some(left) => {
@@ -303,8 +317,12 @@ unsafe extern "C" fn stream_wait(stream: Stream, event: Event, _: c_uint) -> Cod
     })
 }
 
-unsafe extern "C" fn capture_mode(_: *mut c_int) -> Code {
-    call("capture_mode", |_| 0)
+unsafe extern "C" fn capture_mode(mode: *mut c_int) -> Code {
+    call("capture_mode", |_| {
+        // SAFETY: as in `error_text`
+        unsafe { *mode = MODE.replace(*mode) };
+        0
+    })
 }
 
 unsafe extern "C" fn event_create(event: *mut Event, _: c_uint) -> Code {

@@ -8,7 +8,7 @@
 //! gives it back.
 #![allow(unsafe_code, reason = "calls into the driver")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::fmt;
 use std::ptr::null_mut;
 
@@ -137,10 +137,10 @@ impl Functions {
         call!(self, "order its work", stream_wait(stream, event, 0))
     }
 
-    /// From now on nothing that this thread does breaks graphs that others capture.
-    pub(crate) fn relax_capture(&self) -> Outcome<()> {
-        let mut mode = sys::CAPTURE_MODE_RELAXED;
-        call!(self, "leave graphs alone", capture_mode(&raw mut mode))
+    /// How calls of this thread count for graphs that are being captured; gives what was before.
+    pub(crate) fn capture_as(&self, mut mode: c_int) -> Outcome<c_int> {
+        call!(self, "leave graphs alone", capture_mode(&raw mut mode))?;
+        Ok(mode)
     }
 
     /// An event that costs no processor time to wait for.

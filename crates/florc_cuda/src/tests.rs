@@ -139,6 +139,7 @@ fn whatever_fails_is_an_error_and_leaves_nothing() {
         "copy_within",
         "event_record",
         "context_wait",
+        "capture_mode",
     ];
     for (at, name) in (0..).zip(calls) {
         let number = 3000 + at;
@@ -152,6 +153,7 @@ fn whatever_fails_is_an_error_and_leaves_nothing() {
             error.starts_with("CUDA cannot") && error.ends_with("out of memory (2)"),
             "{error}"
         );
+        assert_eq!(fake::mode(), 0, "graphs of this thread count as before");
         fake::on(number, |machine| {
             machine.finish();
             assert_eq!(machine.state(), (1, [].as_slice()), "{name}");
