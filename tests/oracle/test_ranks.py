@@ -92,7 +92,6 @@ def test_a_rank_that_comes_out_otherwise_is_reported(tmp_path):
     project.script.write_text(other.replace("            loss.backward()", "            loss.backward(); print('probe', loss.item())"))
     ran = project.replay()
     assert (ran.code, ran.stdout) == (1, ""), ran.stderr
-    assert "likely cause: non-deterministic operation" in ran.stderr, ran.stderr
 
 
 def test_a_rank_whose_checkpoint_is_damaged_ends_the_others_too(tmp_path):

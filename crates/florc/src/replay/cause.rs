@@ -91,6 +91,11 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     let files = evidence.files.iter();
     causes.extend(files.map(|text| Cause::new("data-file", format!("data file changed: {text}"))));
     if causes.is_empty() || case.diagnose {
+        if case.stored.plan.world_size > 1 {
+            let text = "not looked for: several processes trained together";
+            causes.push(Cause::new("unknown", text));
+            return Ok(causes);
+        }
         let Some(first) = &evidence.first else {
             return Ok(causes);
         };
