@@ -126,7 +126,7 @@ def _settings(config, program, hash_seed, files):
         "name": options.get("name"),
         "florc": _florc.__version__,
         "started": now,
-        "launch_seconds": max(now - config["launched"], 0.0),
+        "launch_seconds": max(now - config.get("launched", now), 0.0),
         "script": config["script"],
         "is_module": program.is_module,
         "argv": program.argv(),
