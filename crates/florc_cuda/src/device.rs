@@ -278,11 +278,6 @@ impl Staged {
         });
         device.fetch(sources.zip(buffers))
     }
-
-    /// The device.
-    pub fn device(&self) -> &'static Device {
-        self.device
-    }
 }
 
 impl Drop for Staged {

@@ -4,7 +4,7 @@
 //! import florc        # also on a machine without libcuda.so.1
 //! ```
 //!
-//! Names, numbers and types are those of the driver's reference ("CUDA Driver API", sections 6.5 to 6.18).
+//! Names, numbers and types are those of the driver's reference ("CUDA Driver API").
 //! Calls nothing.
 #![allow(unsafe_code, reason = "symbols of a foreign library")]
 

@@ -20,10 +20,10 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
-/// An attribute that says something of the process: the address of its object (`torch.compile`), or what a name made for
-/// this process holds (`fully_shard`). It is neither captured nor put back.
+/// An attribute that says something of the process: the address of its object (`torch.compile`). It is neither captured nor
+/// put back.
 pub(crate) fn is_of_the_process(attribute: &str) -> bool {
-    attribute == "_torchdynamo_wrapper_id" || attribute.starts_with("__composable_api_state_key_")
+    attribute == "_torchdynamo_wrapper_id"
 }
 
 /// What a tensor calls when its gradient is there: no entries of its `__dict__`.

@@ -81,9 +81,10 @@ impl BufferPool {
 }
 
 impl Free {
-    /// The smallest slab that is large enough: what is not used is kept all the same.
+    /// The smallest slab that is large enough. A much smaller snapshot does not take it away from the next large one.
     fn take_fitting(&mut self, bytes: usize) -> Option<Slab> {
-        let fitting = (0..self.slabs.len()).filter(|at| self.slabs[*at].capacity() >= bytes);
+        let fitting = (0..self.slabs.len())
+            .filter(|at| (bytes..=bytes.saturating_mul(8)).contains(&self.slabs[*at].capacity()));
         let smallest = fitting.min_by_key(|at| self.slabs[*at].capacity())?;
         Some(self.slabs.swap_remove(smallest))
     }
@@ -151,10 +152,11 @@ mod tests {
         let at = place(&large);
         pool.give_back(large);
         for _ in 0..2 {
-            let small = pool.take(&[2 * MB]).unwrap();
+            let small = pool.take(&[6 * MB]).unwrap();
             assert_eq!(place(&small), at);
             pool.give_back(small);
         }
+        assert_ne!(place(&pool.take(&[4 * MB]).unwrap()), at);
     }
 
     #[test]

@@ -93,7 +93,6 @@ _HARMLESS = (
     "torch.library.Library",
     "torch.Stream",
     "torch.Event",
-    "torch.cuda.graphs.CUDAGraph",  # what it does was captured; the memory that it works on is that of tensors
     "torch._ops.OpOverload",
     "torch._ops.OpOverloadPacket",
 )

@@ -19,7 +19,11 @@ class Wrapper:
     def save(self, value):
         if not value.is_leaf:
             raise TypeError("a tensor that stands for others has an autograd history")
+        if value._backward_hooks or getattr(value, "_post_accumulate_grad_hooks", None):
+            raise TypeError("a tensor that stands for others has hooks")
         names, context = value.__tensor_flatten__()
+        if set(vars(value)) - {*names, "_is_param", "_spec"}:
+            raise TypeError("a tensor that stands for others has attributes of its own")
         inner = tuple(getattr(value, name) for name in names)
         form = (tuple(value.shape), tuple(value.stride()), bool(getattr(value, "_is_param", False)))
         return (tuple(names), inner, _own(context), form, value.requires_grad, value.grad)
@@ -95,6 +99,4 @@ def find(cls):
         return ADAPTERS["torch.placement"]
     if cls.__name__ == "DeviceMesh" and cls.__module__ == "torch.distributed.device_mesh":
         return "harmless"
-    if cls.__module__.startswith("torch.distributed.fsdp._fully_shard") and not issubclass(cls, (torch.nn.Module, tuple)):
-        return "harmless"  # where its communication stands: idle between two steps
     return None
