@@ -111,6 +111,14 @@ def test_a_dry_run_draws_the_plan(project):
     assert plan["loops"][0]["run"] == 4
 
 
+def test_starting_the_interpreter_is_part_of_the_expected_time(project):
+    (manifest,) = (project.root / ".florc" / "runs").glob("*/manifest.json")
+    launch = json.loads(manifest.read_text())["launch_seconds"]
+    project.script.write_text(PROBE)  # everything runs again
+    told = json.loads(project.replay("--dry-run", "--workers", "1", "--format", "json").stdout)
+    assert launch > 0 and told["seconds"] > told["recorded_seconds"] + launch / 2, (launch, told)
+
+
 def test_blocks_stand_under_their_own_loop_in_the_picture(tmp_path):
     loop = SCRIPT.partition("value = 1.0\n")[2].replace("range(6)", "range(2)")
     project = small(tmp_path, "import time\nvalue = 1.0\n" + 2 * loop)
