@@ -9,7 +9,6 @@ for the interpreter. Programs see the hash seed 0.
 """
 
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -18,9 +17,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import zygote
+import asking
 
 HERE = Path(__file__).resolve().parent
+LIBRARY = "bisect contextlib copy heapq importlib.metadata json mmap platform runpy secrets".split()
+LATER = {"numpy": ["numpy.random"], "torch": ["torch._dynamo"]}  # what these import on first use, in seconds
 
 
 @dataclass
@@ -54,21 +55,22 @@ class Forks:
     def run(self, argv, cwd, modules, timeout=60):
         """Runs what `python ARGV…` would run, and waits."""
         path, executable = self._server(modules)
+        return self._ask(path, argv, cwd, executable, timeout)
+
+    def florc(self, arguments, cwd, modules, timeout=120):
+        """Runs `florc ARGUMENTS…`; the programs that it starts find `modules` loaded."""
+        executable = self._server(modules)[1]
+        return self._ask(self._server(())[0], ["-m", "florc", *arguments], cwd, executable, timeout)
+
+    def _ask(self, path, argv, cwd, executable, timeout):
         request = {"argv": [str(each) for each in argv], "cwd": str(cwd), "env": self._environment()}
         request["executable"] = executable
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull) as nothing:
-            with socket.socket(socket.AF_UNIX) as server:
-                server.settimeout(timeout)
-                server.connect(path)
-                try:
-                    code = zygote.ask(server, request, (nothing.fileno(), out.fileno(), err.fileno()))
-                except TimeoutError:
-                    code = 198
+            try:
+                code = asking.ask(path, request, (nothing.fileno(), out.fileno(), err.fileno()), timeout)
+            except TimeoutError:
+                code = 198
             return Ran(_text(out), _text(err), code)
-
-    def florc(self, arguments, cwd, modules, timeout=120):
-        """Runs `florc ARGUMENTS…`."""
-        return self.run(["-m", "florc", *arguments], cwd, modules, timeout)
 
     def _environment(self):
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("FLORC_", "VIRTUAL_ENV", "CONDA_"))}
@@ -80,7 +82,8 @@ class Forks:
             path = os.path.join(self.folder.name, f"socket-{number}")
             executable = os.path.join(self.folder.name, f"python-{number}")
             code = f"import sys; sys.path.insert(0, {str(HERE)!r}); import zygote; del sys.path[0]"
-            warm = ["florc._florc", "florc.adapters", "florc._record", "florc._worker", *modules]
+            warm = ["florc._florc", "florc.adapters", "florc._record", "florc._worker", *LIBRARY, *modules]
+            warm += [each for name in modules for each in LATER[name]]
             process = subprocess.Popen(
                 [sys.executable, "-c", f"{code}; zygote.serve({path!r}, {warm!r})"], stdin=subprocess.PIPE,
                 env=self._environment(), cwd=self.folder.name,
@@ -98,7 +101,7 @@ class Forks:
 def _write_client(executable, path):
     with open(executable, "w", encoding="utf-8") as file:
         file.write(f"#!{os.path.realpath(sys.executable)} -ISE\n")
-        file.write(f"import sys; sys.path.insert(0, {str(HERE)!r}); import zygote; zygote.client({path!r})\n")
+        file.write(f"import sys; sys.path.insert(0, {str(HERE)!r}); import asking; asking.client({path!r})\n")
     os.chmod(executable, stat.S_IRWXU)
 
 

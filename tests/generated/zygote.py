@@ -2,20 +2,22 @@
 
     python -c 'import zygote; zygote.serve("/tmp/x/socket", ["numpy"])'
 
-A request is JSON with `argv` (as after `python`), `cwd` and `env`, along with three descriptors for
+A request (`asking.py` makes it) has `argv` (as after `python`), `cwd` and `env`, along with three descriptors for
 the standard streams; the answer is the exit status. A client that goes away ends its program. What
 is forked behaves as a fresh interpreter, but for modules that are already loaded.
 """
 
+import atexit
 import gc
 import importlib
-import json
+import marshal
 import os
 import selectors
 import signal
 import socket
 import struct
 import sys
+import threading
 
 
 def serve(path, modules):
@@ -42,7 +44,7 @@ def serve(path, modules):
     while True:
         for key, _ in chosen.select():
             if key.fileobj is sys.stdin:
-                return
+                os._exit(0)
             if key.fileobj is wake:
                 _drain(wake)
                 _reap(clients, chosen)
@@ -105,7 +107,7 @@ def _start(client):
     if pid:
         for each in streams:
             os.close(each)
-    return pid, json.loads(data[4:]), streams
+    return pid, marshal.loads(data[4:]), streams
 
 
 def _become(request, streams):
@@ -122,7 +124,32 @@ def _become(request, streams):
     os.environ.clear()
     os.environ.update(request["env"])
     sys.executable = request.get("executable", sys.executable)
-    _run(request["argv"])
+    try:
+        _run(request["argv"])
+    except SystemExit as end:
+        if type(end.code) is not int:
+            raise
+        _end(end.code)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        _end(1)
+    _end(0)
+
+
+def _end(code):
+    """Ends as Python does, but for taking down the modules that were warm: that takes longer than most programs."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    names = sys.modules["__main__"].__dict__
+    sys.last_value = sys.last_traceback = None
+    for hidden in (True, False):  # as Python empties a module: names with one underscore first
+        for name in list(names):
+            if name != "__builtins__" and hidden == (name[0] == "_" and name[1:2] != "_") and names.get(name) is not None:
+                names[name] = None
+    gc.collect()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code & 255)
 
 
 def _run(argv):
@@ -144,23 +171,3 @@ def _run(argv):
         with open(argv[0], "rb") as file:
             code = compile(file.read(), os.path.abspath(argv[0]), "exec")
         exec(code, names)
-
-
-def client(path):
-    """The `python` that florc starts: hands its command to the server and ends as it does."""
-    server = socket.socket(socket.AF_UNIX)
-    server.connect(path)
-    request = {"argv": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ)}
-    request["executable"] = sys.argv[0]
-    sys.exit(ask(server, request, (0, 1, 2)))
-
-
-def ask(server, request, streams):
-    """Sends one request and waits for the exit code."""
-    text = json.dumps(request).encode()
-    socket.send_fds(server, [struct.pack("i", len(text)) + text], streams)
-    answer = server.recv(4)
-    if len(answer) < 4:
-        return 199
-    (code,) = struct.unpack("i", answer)
-    return code if code >= 0 else 128 - code

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from florc import _modules
 
 PLAIN = {k: v for k, v in os.environ.items() if not k.startswith("FLORC_")}
 
@@ -102,6 +103,17 @@ USES_HELPER = "import helper\nw = [0]\nfor epoch in range(5):\n    for x in rang
 
 def test_state_of_imported_modules_is_restored(tmp_path):
     check(tmp_path, USES_HELPER, helper=HELPER)
+
+
+@pytest.mark.parametrize("link, goal", [("lib", "pkg"), ("lib/helper.py", "pkg/helper.py")])
+def test_a_module_that_is_reached_through_a_link_is_of_the_project_of_its_file(link, goal, tmp_path):
+    (tmp_path / "outside" / "lib").mkdir(parents=True)
+    (tmp_path / "project" / "pkg").mkdir(parents=True)
+    (tmp_path / "project" / "pkg" / "helper.py").write_text("")
+    (tmp_path / "outside" / "lib").rmdir() if link == "lib" else None
+    (tmp_path / "outside" / link).symlink_to(tmp_path / "project" / goal)
+    found = _modules._is_project_file(str(tmp_path / "outside" / "lib" / "helper.py"), str(tmp_path / "project"))
+    assert found and not _modules._is_project_file(json.__file__, str(tmp_path))
 
 
 def test_a_changed_module_of_the_project_takes_no_part(tmp_path):

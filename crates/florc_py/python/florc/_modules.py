@@ -5,6 +5,7 @@ Python's own modules are not the project's.
 """
 
 import os
+import stat
 import sys
 import sysconfig
 
@@ -18,15 +19,30 @@ _INSTALLED = tuple(
     }
 )
 _ENVIRONMENT = os.path.realpath(sys.prefix) + os.sep
+_lstat = os.lstat  # a replay looks at every file through its scratch directory, which takes long for thousands of modules
+_folders = {}
 _known = {}
 _recorded = set()
 _last = {}
 
 
+def _real(path):
+    """As `os.path.realpath`; each folder is looked at once."""
+    folder, name = os.path.split(path)
+    if folder not in _folders:
+        _folders[folder] = os.path.realpath(folder)
+    path = os.path.join(_folders[folder], name)
+    try:
+        linked = stat.S_ISLNK(_lstat(path).st_mode)
+    except OSError:
+        return path
+    return os.path.realpath(path) if linked else path
+
+
 def _is_project_file(path, root):
     if not isinstance(path, str) or not path.endswith(".py"):
         return False
-    real = os.path.realpath(path)
+    real = _real(path)
     if not real.startswith(root + os.sep) or "site-packages" in real:
         return False
     if real.startswith(_INSTALLED):
