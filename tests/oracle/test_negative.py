@@ -18,9 +18,10 @@ def small(tmp_path, text):
 
 
 UNSEEDED = """\
+import random
 import numpy as np
-rng = np.random.default_rng()          # entropy of the operating system
-data = rng.normal(size=(20, 3))
+rng = random.Random()                  # entropy of the operating system
+data = np.array([rng.gauss(0, 1) for _ in range(60)]).reshape(20, 3)
 weights = np.zeros(3)
 for epoch in range(6):
     for row in data:

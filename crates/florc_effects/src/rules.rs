@@ -13,6 +13,7 @@ mod expression;
 mod iterate;
 mod library;
 mod method;
+mod namespace;
 mod operator;
 mod places;
 mod result;

@@ -280,6 +280,9 @@ fn yes() -> bool {
     true
 }
 
+/// Reads of the outer world that libraries make are numbered from here on; those of the program count from 0.
+pub const LIBRARY_READS: u32 = 1 << 31;
+
 /// A record of the journal. Appended whole, in order of events in that process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -341,7 +344,8 @@ pub enum JournalRecord {
     Log(Row),
     /// Result of a memoized read.
     Clock {
-        /// Index of the site in the module's `clocks`.
+        /// Index of the site in the module's `clocks`; from [`LIBRARY_READS`] on, the number of a read that a
+        /// library makes.
         site: u32,
         /// The main-loop iteration it was made in.
         head: Option<HeadKey>,

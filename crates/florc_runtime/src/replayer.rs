@@ -22,7 +22,8 @@ use std::fmt;
 use std::path::Path;
 
 use florc_manifest::{
-    BlockKey, CutKey, FORMAT_VERSION, HeadKey, ReplayPlan, Segment, SegmentEnd, SegmentStart, Value,
+    BlockKey, CutKey, FORMAT_VERSION, HeadKey, LIBRARY_READS, ReplayPlan, Segment, SegmentEnd,
+    SegmentStart, Value,
 };
 
 use self::check::Findings;
@@ -455,12 +456,9 @@ impl Replayer {
 
     /// The recorded result of a memoized read; `None`: read the world.
     pub fn clock(&mut self, site: u32) -> Option<Value> {
-        let site = self
-            .plan
-            .clock_sites
-            .get(site as usize)
-            .copied()
-            .flatten()?;
+        let of_program = self.plan.clock_sites.get(site as usize).copied();
+        let of_library = (site >= LIBRARY_READS).then_some(site);
+        let site = of_program.flatten().or(of_library)?;
         let index = self.progress.count_read(site);
         let moment = self.progress.moment();
         let key = (moment, self.progress.block().cloned(), site, index);

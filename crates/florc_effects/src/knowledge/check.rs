@@ -19,6 +19,7 @@ const PREFIXES: &[(&str, Behind)] = &[
     ("inner", Behind::Type),
     ("named", Behind::Result),
     ("iterated", Behind::Place),
+    ("filled", Behind::Place),
     ("inside", Behind::Place),
     ("tensors", Behind::Place),
     ("argument", Behind::Anything),

@@ -106,7 +106,7 @@ impl Interp<'_> {
         attr: Name,
     ) -> ObjSet {
         if &*attr == "__dict__" {
-            return ObjSet::one(object);
+            return ObjSet::one(self.attributes_of(object, class));
         }
         if &*attr == "__class__" {
             return self.class_objects(class);

@@ -64,6 +64,11 @@ impl Interp<'_> {
             "builtins.vars" | "builtins.locals" if args.positional.is_empty() => {
                 self.anything_may_change(site, false);
             }
+            "builtins.vars" => {
+                if let Some(values) = self.vars(site, args) {
+                    return values;
+                }
+            }
             _ => {}
         }
         if &*path == "importlib.import_module" && self.semantics.modules.len() > 1 {
@@ -256,7 +261,8 @@ impl Interp<'_> {
                 self.call_back(site, &found, reachable);
             }
             Callbacks::Methods => {
-                let reachable = self.heap.closure(&all, true);
+                // What a tensor was computed from is no part of what the library holds.
+                let reachable = self.heap.closure(&all, false);
                 self.call_methods_inside(site, &reachable);
             }
             Callbacks::Forward => self.forward_inside(site, &own, args),

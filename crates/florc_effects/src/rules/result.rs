@@ -94,6 +94,9 @@ impl Interp<'_> {
             let sources = self.place(place, receiver, args);
             return self.iterate(&sources, site);
         }
+        if let Some(place) = text.strip_prefix("filled:") {
+            return self.filled(site, &self.place(place, receiver, args));
+        }
         if let Some(place) = text.strip_prefix("inside:") {
             return self.inside(&self.place(place, receiver, args));
         }

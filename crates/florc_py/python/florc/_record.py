@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _florc, _linked, _modules, _ranks, _seed, adapters  # all before the script's folder is on the path
+from . import _florc, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -52,6 +52,7 @@ def _run(program, code, files, module, run, manifest):
         _linked.install(module, absolute, replays=False)
     if run or manifest.get("parent"):
         _seed.seed_random(run, manifest)
+        _reads.keep()
     atexit.register(_finish, os.getpid(), project, run, _ranks.number(manifest), time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     execute(program, code, _florc.fail)

@@ -9,6 +9,7 @@ import os
 import sys
 
 from . import _ranks
+from ._on_import import when_imported
 
 _MARK = "FLORC_HASH_SEED"
 
@@ -50,37 +51,10 @@ def seed_random(run, manifest):
         random.seed(f"florc {run}")
     digest = hashlib.blake2b(f"florc {run}".encode(), digest_size=16).digest()
     words = [int.from_bytes(digest[at : at + 4], "little") for at in range(0, 16, 4)]
-    for finder in (
-        _Seeded("numpy.random", lambda module: module.seed(words)),
-        _Seeded("torch", lambda module: module.manual_seed(words[0])),
-    ):
-        if finder.name not in sys.modules:
-            sys.meta_path.insert(0, finder)
-
-
-class _Seeded:
-    """Finds a module once, as the other finders do, and seeds it after its import."""
-
-    def __init__(self, name, seed):
-        self.name = name
-        self._seed = seed
-        self._loader = None
-
-    def find_spec(self, name, path=None, target=None):
-        if name != self.name:
-            return None
-        sys.meta_path.remove(self)
-        for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)
-            if spec is not None:
-                self._loader, spec.loader = spec.loader, self
-                return spec
-        return None
-
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._seed(module)
+    begun = {
+        "numpy.random": lambda module: module.seed(words),
+        "torch": lambda module: module.manual_seed(words[0]),
+    }
+    for name, seed in begun.items():
+        if name not in sys.modules:
+            when_imported(name, seed)

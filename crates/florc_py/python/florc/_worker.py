@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _linked, _ranks, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _florc, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import Program, compiled, execute
 
@@ -36,6 +36,7 @@ def work(plan_file, segment, rank, folder):
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
     _seed.seed_random(plan["run"], manifest)
+    _reads.keep()
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)

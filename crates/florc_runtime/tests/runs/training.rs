@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use florc_manifest::{
-    CutKey, Environment, FORMAT_VERSION, HeadKey, LogKind, LogSite, MainLoopSite, ModuleManifest,
-    ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus, Segment, SegmentEnd, SegmentStart,
-    SkipBlockSite, SourceSpan, Value, Verdict,
+    CutKey, Environment, FORMAT_VERSION, HeadKey, LIBRARY_READS, LogKind, LogSite, MainLoopSite,
+    ModuleManifest, ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus, Segment,
+    SegmentEnd, SegmentStart, SkipBlockSite, SourceSpan, Value, Verdict,
 };
 use florc_runtime::{
     Checkpoint, Content, Graph, HeadStep, LogEvent, Mode, Node, NodeId, RecordConfig, Recorder,
@@ -233,7 +233,7 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
         submit(recorder, CutKey::Block(block), program);
     }
     let stamp = world();
-    recorder.clock(1, Value::Int(stamp));
+    recorder.clock(LIBRARY_READS + 1, Value::Int(stamp));
     recorder.log(event(
         1,
         format!("{epoch} {} {stamp} {}", program.total, program.stamp),
@@ -278,7 +278,7 @@ pub(crate) fn resume(
             program.step();
         }
         replayer.block_end(BLOCK);
-        let stamp = read(&mut replayer, 1);
+        let stamp = read(&mut replayer, LIBRARY_READS + 1);
         let text = format!("{epoch} {} {stamp} {}", program.total, program.stamp);
         replayer.log(event(1, text, program.total));
         epoch += 1;
@@ -441,7 +441,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
                 replayer.block_end(BLOCK);
             }
         }
-        let stamp = read(replayer, 1);
+        let stamp = read(replayer, LIBRARY_READS + 1);
         replayer.log(event(
             2,
             format!("{epoch} {} {stamp} {}", program.total, program.stamp),

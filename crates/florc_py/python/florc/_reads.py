@@ -1,0 +1,61 @@
+"""Reads of the outer world that libraries make, and keep in objects of the training: clocks, entropy.
+
+    env = gymnasium.wrappers.RecordEpisodeStatistics(env)    # when did the episode begin?
+    rng = numpy.random.default_rng()                         # a seed from the system
+
+A recorded run keeps what was read, and a replay gets it again, as for reads in the script itself: a seed that
+nobody chose is then as good as one that was. Touches the modules below alone, when they are imported; reads that
+other libraries make are not seen.
+"""
+
+import functools
+import sys
+import types
+import zlib
+
+from . import _florc
+from ._on_import import when_imported
+
+# Modules that look at the clock through their global `time`.
+CLOCKS = (
+    "gymnasium.wrappers.common",
+    "gymnasium.wrappers.record_episode_statistics",
+    "gymnasium.wrappers.vector.common",
+    "gym.wrappers.record_episode_statistics",
+    "stable_baselines3.common.monitor",
+    "stable_baselines3.common.vec_env.vec_monitor",
+)
+FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
+
+# Numbers of such reads, beside those of the reads in the program, which count from 0.
+FIRST = 1 << 31
+
+
+def keep():
+    """From now on, for a session that has begun."""
+    for name in CLOCKS:
+        when_imported(name, _clock)
+    when_imported("numpy.random", _entropy)
+
+
+def _clock(module):
+    time = getattr(module, "time", None)
+    if not isinstance(time, types.ModuleType):
+        return
+    own = types.ModuleType(time.__name__, time.__doc__)
+    vars(own).update(vars(time))
+    for name in FUNCTIONS:
+        setattr(own, name, _kept(f"{module.__name__}.time.{name}", getattr(time, name)))
+    module.time = own
+
+
+def _entropy(_module):
+    """Seeds of generators that were given none: all of NumPy's take them from here."""
+    module = sys.modules.get("numpy.random.bit_generator")
+    read = getattr(module, "randbits", None)
+    if read is not None:
+        module.randbits = _kept("numpy.random.bit_generator.randbits", read)
+
+
+def _kept(what, read):
+    return functools.partial(_florc.clock, FIRST + zlib.crc32(what.encode()) % FIRST, read)
