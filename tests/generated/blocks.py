@@ -7,6 +7,7 @@
 Loops end: each runs over something finite or counts down.
 """
 
+from idioms import Idioms
 from statements import Statements
 from tree import Block, Line
 
@@ -15,11 +16,13 @@ ITERABLES = [
     "sorted({l})[:4]", "range(0, 6, 2)", "batches({few})", "reversed(range({few}))", "list({d}.items())",
     "np.arange(3)", "itertools.islice(itertools.count(), {few})", "map(abs, [{n}, {n}])", "iter(list({l}))",
     "sorted({s}, key=str)", "list({s})", "itertools.product([1, 2], [3])", "({n} for _ in range({few}))",
+    "chained([{n}], range({few}))", "running([{n}, {n}])", "random.sample(range(9), {few})", "np.random.permutation({few}).tolist()",
+    "iter([{n}, 3, {n}].pop, 3)", "dict(a={n}, b={n}).values()", "itertools.islice(Stream({few}), 3)",
 ]
 PAIRS = ("enumerate", "zip", "list({d}", "itertools.product")
 
 
-class Blocks(Statements):
+class Blocks(Idioms, Statements):
     """Compound statements for a scope, down to `most` levels."""
 
     most = 3
@@ -36,7 +39,7 @@ class Blocks(Statements):
         if scope.depth >= self.most or self.r.random() < 0.62:
             return self.simple(scope)
         kinds = [self.branch, self.branch, self.loop, self.loop, self.loop, self.attempt, self.managed, self.matched,
-                 self.jump, self.local_function, self.reading_loop]
+                 self.jump, self.local_function, self.reading_loop, self.idiom, self.idiom]
         return self.r.choice(kinds)(scope)
 
     def branch(self, scope):
@@ -152,10 +155,13 @@ class Blocks(Statements):
             return [Block([("with contextlib.suppress(ValueError)", body)])]
         if self.r.random() < 0.3:
             body.append(Line(f"file.write(str({self.e.num(scope, 1)}))"))
-            text = self.fresh("text")
-            read = Block([("with open('notes.txt') as file", [Line(f"{text} = file.read()[-20:]")])])
-            scope.add(text, "text")
-            return [Block([(f"with open('notes.txt', '{self.r.choice('wa')}') as file", body)]), read]
+            how, read = self.r.choice([("a", False), ("a", False), ("w", True), ("w", True), ("a", True)])  # a log; a result; both
+            nodes = [Block([(f"with open('notes{how * (not read)}.txt', '{how}') as file", body)])]
+            if read:
+                text = self.fresh("text")
+                nodes.append(Block([("with open('notes.txt') as file", [Line(f"{text} = file.read()[-20:]")])]))
+                scope.add(text, "text")
+            return nodes
         return [Block([(f"with counted({self.e.num(scope, 1)}) as entry", [*body, Line("entry.append(1)")])])]
 
     def matched(self, scope):

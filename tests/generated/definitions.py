@@ -7,6 +7,7 @@ calls, items, `with`, `+=`) and keep it in different ways: properties, slots, in
 
 import re
 
+import idioms
 from blocks import Blocks
 from scope import Function, Scope
 from tree import Block, Line, render
@@ -120,8 +121,21 @@ FEATURES = {
         self.total = (self.total + value) % 97
         return {iadd}
 ''',
+    "tally": '''
+    @classmethod
+    def tally(cls, value):
+        cls.shared = (cls.shared + [value])[-4:]
+        return len(cls.shared)
+''',
+    "equal": '''
+    def __eq__(self, other):
+        return type(other) is type(self) and self.total == other.total
+
+    def __hash__(self):
+        return 7
+''',
 }
-NEEDS = {"{0}({n})": "call", "len({0})": "len", "{0}[": "items", "with {0}": "with", "{0} +=": "iadd", ".itself()": "itself"}
+NEEDS = {".tally(": "tally", "{0}({n})": "call", "len({0})": "len", "{0}[": "items", "with {0}": "with", "{0} +=": "iadd", ".itself()": "itself"}
 
 PROPERTY = '''
     @property
@@ -158,14 +172,15 @@ class Definitions(Blocks):
 
     def helpers(self):
         """What any program may need; `without_unused` takes the rest away."""
-        return [Line(part.strip("\n")) for part in HELPERS.strip("\n").split("\n\n")]
+        parts = HELPERS.strip("\n").split("\n\n") + re.split(r"\n\n(?=\S)", idioms.HELPERS.strip("\n"))
+        return [Line(part.strip("\n")) for part in parts]
 
     def without_unused(self, suite):
         """The program without helpers and imports that it does not use."""
         text = render(suite, False)
         for node in list(suite):
-            found = isinstance(node, Line) and re.match(r"(?:@.*\n)?(?:def|class) (\w+)", node.text)
-            name = found and found[1]
+            found = isinstance(node, Line) and re.match(r"(?:@.*\n)?(?:def|class) (\w+)|(\w+) = collections.namedtuple", node.text)
+            name = found and (found[1] or found[2])
             if name and name != "show" and not re.search(rf"\b{name}\b", text.replace(node.text, "", 1)):
                 suite.remove(node)
         return suite
@@ -192,6 +207,8 @@ class Definitions(Blocks):
         text = "".join(parts).format(**fields).strip("\n")
         if r.random() < 0.25:
             text += "\n" + PROPERTY.rstrip("\n")
+        elif r.random() < 0.15:
+            text = text.replace("    made = 0\n", "    made = 0\n    level = Clamped()\n", 1)
         elif r.random() < 0.2 and not bases:
             names = '"total", "kept", "level", "partner", "slots", "history", "mark"'
             text = text.replace("    made = 0\n", f"    __slots__ = ({names})\n    made = 0\n", 1)

@@ -9,7 +9,8 @@ MAKE = {
     "list": ["[{n}, {n}]", "[]", "[{n} for _ in range({few})]", "list(range({few}))", "sorted([{n}, {n}, {n}])"],
     "nested": ["[[{n}], [{n}, {n}]]", "[[] for _ in range({few})]", "[[{n}]] * 2"],
     "table": ["{{}}", '{{"{t}": {n}, "{t}": {n}}}', "dict.fromkeys(['a', 'b'], {n})", "dict(a={n}, loss={n})",
-              "collections.Counter('abca')", "collections.OrderedDict(a={n}, b={n})", "collections.defaultdict(int)"],
+              "collections.Counter('abca')", "collections.OrderedDict(a={n}, b={n})", "collections.defaultdict(int)",
+              "merged({n}, {n}, scale=2, a={n})", "dict(zip(['a', 'x1'], [{n}, {n}]))", "collections.Counter([1, 1])"],
     "lists": ["collections.defaultdict(list)", '{{"{t}": [{n}]}}', "dict.fromkeys(['a', 'b'], [{n}])"],
     "set": ["set()", "{{{n}, {n}}}", "{{'a', '{t}'}}", "set(range({few}))"],
     "deque": ["collections.deque(maxlen={few})", "collections.deque([{n}, {n}])"],
@@ -20,13 +21,25 @@ MAKE = {
     "random": ["random.Random({seed})"],
     "iterator": ["iter([{n}, {n}, {n}, {n}])", "iter(range({few}, 40))", "itertools.count({few})",
                  "itertools.cycle([{n}, {n}, {n}])", "enumerate([{n}, {n}])", "zip([{n}, {n}, {n}], range(9))",
-                 "reversed([{n}, {n}, {n}])", "map(abs, [{n}, {n}])", "({n} for _ in range(20))"],
+                 "reversed([{n}, {n}, {n}])", "map(abs, [{n}, {n}])", "({n} for _ in range(20))",
+                 "running([{n}, {n}, {n}])", "chained([{n}], range(3), [{n}])", "itertools.chain([{n}], [{n}, {n}])",
+                 "itertools.islice(itertools.count({few}), 6)", "itertools.zip_longest([{n}], [{n}, {n}], fillvalue=0)"],
     "bytes": ["bytearray(b'abc')", "bytearray({few})"],
     "text": ["'{t}'", "'{t}' + str({n})", "'{t}' * {few}"],
     "pair": ["([{n}], {n})", "([], [{n}])"],
     "heap": ["[{n}]"],
     "num": ["{n}"],
+    "counter": ["counter({n})", "counter({few})"],
+    "point": ["Point({n})", "Point({n}, [{n}])"],
+    "pairing": ["Pair({n}, [{n}])", "Pair([], {n})"],
+    "space": ["types.SimpleNamespace(rate={n}, seen=[{n}])"],
+    "stream": ["Stream({few})"],
+    "callbacks": ["[abs, lambda v: v + 1]", "[lambda v, k={n}: (v + k) % 31]", "[]"],
+    "tree": ["grow({few})", "grow({few}, {n})"],
+    "registry": ["{{}}", "{{{o}: {n}}}"],
+    "kept_state": ["random.getstate()"],
 }
+EXTRA = ["counter", "point", "pairing", "space", "stream", "callbacks", "tree", "registry", "kept_state"]
 
 READ = {
     "list": ["len({0})", "sum({0}) % 97", "({0}[-1] if {0} else {n})", "({0}[{few} % len({0})] if {0} else 1)",
@@ -46,6 +59,14 @@ READ = {
     "heap": ["{0}[0]", "len({0})"],
     "num": ["{0}", "{0}", "{0}", "int({0}) % 7"],
     "object": ["{0}.total % 97", "len({0}.kept)", "{0}.value()"],
+    "point": ["{0}.x % 97", "len({0}.ys)", "dataclasses.astuple({0})[2]"],
+    "pairing": ["len(str({0}.a)) % 7"],
+    "space": ["{0}.rate", "len({0}.seen)"],
+    "stream": ["{0}.at", "sum({0}.given) % 97"],
+    "callbacks": ["len({0})", "sum(call(3) for call in {0}) % 97"],
+    "tree": ["weigh({0}) % 97", "len({0}.get('right', []))"],
+    "registry": ["len({0})", "sum({0}.values()) % 97"],
+    "kept_state": ["{0}[1][0] % 97"],
 }
 
 DRAW = {
@@ -53,9 +74,11 @@ DRAW = {
     "legacy": ["float({0}.rand())", "int({0}.randint(50))", "float({0}.randn())"],
     "random": ["{0}.random()", "{0}.randint(0, 50)", "{0}.gauss(0, 1)", "{0}.choice([1, 2, 3])"],
     "iterator": ["pull({0})"],
+    "counter": ["{0}()", "{0}(3)"],
+    "stream": ["next({0}, 0)"],
 }
 
-GLOBAL_DRAWS = ["random.random()", "random.randint(0, 40)", "random.gauss(0, 1)", "random.choice([2, 3, 5])"]
+GLOBAL_DRAWS = ["cached(random.randint(0, 6))", "random.sample(range(9), 2)[0]", "random.random()", "random.randint(0, 40)", "random.gauss(0, 1)", "random.choice([2, 3, 5])"]
 NUMPY_DRAWS = ["float(np.random.rand())", "int(np.random.randint(40))", "float(np.random.standard_normal())"]
 
 SHOW = {
@@ -86,6 +109,9 @@ class Expressions:
             text = text.replace("{n}", self.num(scope, depth - 1).replace("{", "{{").replace("}", "}}"), 1)
         while "{t}" in text:
             text = text.replace("{t}", self.r.choice(TEXTS), 1)
+        while "{o}" in text:
+            objects = scope.of("object")
+            text = text.replace("{o}", self.r.choice(objects).text if objects else "'none'", 1)
         text = text.replace("{few}", str(self.r.randint(1, 4))).replace("{seed}", str(self.r.randint(0, 99)))
         return text.format(*names)
 
@@ -113,7 +139,8 @@ class Expressions:
             "({0} + {1}) % 97", "({0} * {1}) % 89", "({0} - {1}) % 53", "({0} * 0.5 + {1}) % 61",
             "({0} if {1} > 10 else {1})", "(lambda v: v * 2 % 31)({0})", "sum(v + {0} for v in range(3)) % 41",
             "[{0}, {1}][int({1}) % 2]", "max({0}, {1})", "abs({0} - {1})", "len([v for v in range(5) if v < {0}])",
-            "({0} or {1})", "round({0} / 3, 3)", "min((v for v in ({0}, {1})), default=0)",
+            "({0} or {1})", "cached(int({0}))", "cached.cache_info().currsize + {0}", "sum(map(lambda v: v % 3, ({0}, {1})))",
+            "(lambda *vs, k=2: sum(vs) * k % 43)({0}, {1})", "round({0} / 3, 3)", "min((v for v in ({0}, {1})), default=0)",
         ])
         return pattern.format(a, b)
 

@@ -30,7 +30,8 @@ def add_probes(program, r, run, changing=False):
         begin = _first(suite) if suite is program.suite else _after_globals(suite)
         at = r.randint(begin, _last(suite, begin))
         text = _probe(r, _names(program.suite, suite, at), number, changing)
-        if text is not None:
+        calls = text is not None and "model(" in text  # of which some draw, and count
+        if text is not None and (program.pure or changing or not calls):
             suite.insert(at, Line(text, probe=True))
     good = _good(program, run)
     kept = r.sample(good, min(len(good), r.randint(1, 6)))

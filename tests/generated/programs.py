@@ -5,10 +5,12 @@ function that is called with what `main` made; its iterable is a range, a counte
 """
 
 import random
+import re
 from dataclasses import dataclass
 
 from definitions import Definitions
-from expressions import MAKE, Expressions
+from expressions import EXTRA, MAKE, Expressions
+from idioms import IMPORTS
 from scope import Scope
 from tree import Block, Line
 
@@ -31,6 +33,7 @@ class Program:
     modules: tuple
     variable: str
     loops: bool = True
+    pure: bool = False  # whether a probe may call the model: it draws and counts nothing
 
 
 def program(seed, mode="plain"):
@@ -42,6 +45,13 @@ def program(seed, mode="plain"):
     return Plain(random.Random(f"plain {seed}")).program()
 
 
+def _defined(suite):
+    """Names of functions and classes."""
+    texts = [node.text if isinstance(node, Line) else node.clauses[0][0] for node in suite]
+    found = [re.search(r"^(?:def|class) (\w+)|^(\w+) = collections.namedtuple", text, re.M) for text in texts]
+    return sorted({each[1] or each[2] for each in found if each})
+
+
 class Plain(Definitions):
     """A program without torch."""
 
@@ -49,31 +59,38 @@ class Plain(Definitions):
         self.numpy = r.random() < 0.6
         arrays = ["array", "matrix", "generator", "legacy"]
         kinds = [kind for kind in MAKE if kind not in arrays or self.numpy]
-        chosen = r.sample(kinds, r.randint(4, 8))
+        chosen = r.sample([kind for kind in kinds if kind not in EXTRA], r.randint(4, 7)) + r.sample(EXTRA, r.randint(0, 3))
         weights = ["num", "num", "num", "list", *chosen]
         super().__init__(Expressions(r, self.numpy), weights)
 
     def program(self):
         """Everything, in order."""
         r = self.r
-        names = "bisect, collections, contextlib, copy, functools, heapq, itertools, random"
-        suite = [Line(f"import {names}")]
+        suite = [Line(f"import {IMPORTS}")]
         if self.numpy:
             suite.append(Line("import numpy as np"))
-        suite += [*self.helpers(), Line(COUNTING.strip("\n"))]
-        suite.append(Line(f"random.seed({r.randint(0, 99)})"))
+        seeds = [Line(f"random.seed({r.randint(0, 99)})")]
         if self.numpy:
-            suite.append(Line(f"np.random.seed({r.randint(0, 99)})"))
-        plain = Scope()
-        for _ in range(r.randint(0, 4)):
+            seeds.append(Line(f"np.random.seed({r.randint(0, 99)})"))
+        plain, apart = Scope(), r.random() < 0.15
+        begin = [*suite, *self.helpers(), Line(COUNTING.strip("\n"))]
+        made = []
+        for _ in range(0 if apart else r.randint(0, 4)):
             kind = r.choice(self.kinds)
             text = self.fresh("g_" + kind[0])
-            suite.append(Line(f"{text} = {self.e.make(plain, kind, 1)}"))
+            made.append(Line(f"{text} = {self.e.make(plain, kind, 1)}"))
             plain.add(text, kind)
-        suite += self.classes()
+        made += self.classes()
         for _ in range(r.randint(1, 4)):
-            suite += self.function(plain, plain)
-        return Program(self.without_unused(suite + self.trained(plain)), ("numpy",) if self.numpy else (), self.variable)
+            made += self.function(plain, plain)
+        modules = ("numpy",) if self.numpy else ()
+        if not apart:
+            return Program(self.without_unused([*begin, *seeds, *made, *self.trained(plain)]), modules, self.variable)
+        trained = [*seeds, *self.trained(plain)]
+        whole = self.without_unused([*begin, *made, *trained])
+        helper = [node for node in whole if not any(node is each for each in trained)]
+        given = Line(f"from helper import {', '.join(_defined(helper))}")
+        return Program([Line("#--- helper.py"), *helper, Line("#--- train.py"), *suite, given, *trained], modules, self.variable)
 
     def classes(self):
         """One to three classes; later ones may inherit."""
@@ -110,12 +127,12 @@ class Plain(Definitions):
         manner = r.random()
         if manner < 0.35:
             scope = plain.inner(depth=0)
-            return [*self.preamble(scope), *self.main_loop(scope, scope), *self.ending(scope)]
+            return [*self.preamble(scope), *self.main_loop(scope, scope), *self.second(scope), *self.ending(scope)]
         scope = Scope(functions=list(plain.functions), in_function=True)
         scope.names = [type(each)(each.text, each.kind, False) for each in plain.names]
         start = self.preamble(scope)
         if manner < 0.75:
-            body = [*start, *self.main_loop(scope, scope), *self.ending(scope)]
+            body = [*start, *self.main_loop(scope, scope), *self.second(scope), *self.ending(scope)]
             return [Block([("def main()", body)]), Block([("if __name__ == '__main__'", [Line("main()")])])]
         return self.apart(scope, start, manner)
 
@@ -167,14 +184,21 @@ class Plain(Definitions):
             loop = [*begin, Line(f"{variable} = 0"), Block([("while True", [Line(f"{variable} += 1"), stop, *body])])]
         else:
             iterable = r.choice([f"range({count})", f"range({count})", f"range(1, {count} + 1)", "[1, 3, 4, 7]",
-                                 f"batches({count})", f"itertools.islice(itertools.count(2), {count})", f"reversed(range({count}))"])
+                                 f"batches({count})", f"itertools.islice(itertools.count(2), {count})", f"reversed(range({count}))",
+                                 f"chained(range({count - 1}), [9])", f"iter(range({count}))", f"itertools.islice(Stream({count}), 4)"])
             clauses = [(f"for {variable} in {iterable}", self.with_jump(inner, body))]
             if r.random() < 0.08:
                 clauses.append(("else", self.suite(scope.inner(), 1)))
             loop = [*begin, Block(clauses)]
         if r.random() < 0.3:
             self.keep_some(outer, inner)
-        return loop
+        return self.around(outer, loop)
+
+    def second(self, scope):
+        """Sometimes another main loop after the first."""
+        if self.r.random() >= 0.12:
+            return []
+        return [*self.suite(scope.inner(depth=2), 1), *self.main_loop(scope, scope)]
 
     def logs(self, scope, first):
         """A forward log of a few numbers."""

@@ -22,7 +22,7 @@ from probes import add_probes
 from programs import program
 from shrink import shrink
 from tree import render
-from verdicts import FAILURES, Options, Texts, judge
+from verdicts import FAILURES, Options, Texts, judge, write
 
 
 def case(seed, mode, forks, folder):
@@ -33,7 +33,7 @@ def case(seed, mode, forks, folder):
     scratch.mkdir(parents=True, exist_ok=True)
 
     def run(text):
-        (scratch / "train.py").write_text(text)
+        write(scratch, text)
         return forks.run(["train.py"], scratch, made.modules).stdout
 
     changing = r.random() < 0.08

@@ -41,8 +41,21 @@ UPDATE = {
              "heapq.heapreplace({0}, {n})"],
     "object": ["{0}.update({n})", "{0}.update({n})", "{0}.kept.append({n})", "{0}.total += 1", "{0}({n})", "{0}.level = {n}",
                "setattr({0}, 'mark', {n})", "{0}.kept = {0}.kept[-2:]", "{0} += {n}", "{0}.reset()", "type({0}).made += 1",
-               "{0}.partner = {1}", "{0}[int({n}) % 3] = {n}", "with {0}: {0}.update({n})"],
+               "{0}.partner = {1}", "{0}[int({n}) % 3] = {n}", "with {0}: {0}.update({n})", "{0}.partner = copy.deepcopy({1})",
+               "{0} = copy.deepcopy({0})", "getattr({0}, 'update')({n})", "{0}.tally({n})", "{0} = copy.copy({0})"],
     "function": ["{0}({n})", "{0}({n})"],
+    "counter": ["{0}()", "{0}({n})", "{0} = counter({n})"],
+    "point": ["{0}.x = {n}", "{0}.ys.append({n})", "{0} = dataclasses.replace({0}, x={n})", "{0}.level += 1", "{0}.ys = {0}.ys[-2:]",
+              "{0}.ys = {1}.ys"],
+    "pairing": ["{0} = {0}._replace(a={n})", "if isinstance({0}.b, list): {0}.b.append({n})", "{0} = Pair({0}.b, {0}.a)"],
+    "space": ["{0}.rate *= 0.5", "{0}.seen.append({n})", "setattr({0}, '{t}', {n})", "vars({0}).pop('{t}', None)",
+              "{0}.__dict__.update(rate={n})", "{0}.seen = {1}.seen", "{0} = types.SimpleNamespace(**vars({0}))"],
+    "stream": ["next({0}, 0)", "for _ in zip(range(2), {0}): pass", "{0}.at = {few}", "{0}.given = {1}.given"],
+    "callbacks": ["{0}.append(lambda v, k={n}: (v * k) % 31)", "for call in {0}: call({n})", "if len({0}) > 3: {0}.pop(0)",
+                  "{0}.append(functools.partial(max, {n}))", "{0}.reverse()"],
+    "tree": ["prune({0}, {n})", "{0} = grow({few}, {n})", "{0}.setdefault('right', []).append({n})", "{0}['left'] = grow(1, {n})"],
+    "registry": ["{0}[{o}] = {n}", "{0}[{o}] = {0}.get({o}, 0) + 1", "{0}.pop({o}, None)", "{0}[len({0})] = {n}"],
+    "kept_state": ["random.setstate({0})", "{0} = random.getstate()", "{0} = random.getstate()"],
     "box": ["{0}.append({a})", "if len({0}) > 3: {0}.pop(0)", "{0}[:1] = [{a}]", "{0} = list({0})", "{0}.reverse()"],
 }
 
@@ -52,7 +65,10 @@ ALIAS = {  # another name for (a part of) the same object: pattern, kind of the 
     "pair": [("{0}[0]", "list")],
     "array": [("{0}[1:]", "array"), ("{0}[::-1]", "array"), ("{0}.reshape(-1)", "array"), ("np.asarray({0})", "array")],
     "matrix": [("{0}[0]", "array"), ("{0}.ravel()", "array"), ("{0}.T", "matrix"), ("{0}[:, 0]", "array"), ("{0}.reshape(-1)", "array")],
-    "object": [("{0}.kept", "list"), ("{0}.itself()", "object")],
+    "object": [("{0}.kept", "list"), ("{0}.itself()", "object"), ("{0}.update", "function")],
+    "point": [("{0}.ys", "list")],
+    "space": [("{0}.seen", "list")],
+    "stream": [("{0}.given", "list")],
 }
 
 

@@ -10,7 +10,8 @@ import re
 
 from definitions import Definitions
 from expressions import Expressions
-from programs import Program
+from idioms import IMPORTS
+from programs import COUNTING, Program
 from scope import Scope
 from tree import Block, Line
 
@@ -19,6 +20,8 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = nn.Linear(4, 6)
+        self.tied = nn.Linear(4, 6)
+        self.tied.weight = self.first.weight
         self.middle = nn.Sequential({middle})
         self.last = nn.Linear(6, 2)
         self.register_buffer("seen", torch.zeros(1))
@@ -27,7 +30,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         {forward}
-        return self.last(self.middle(self.first(x)))
+        return self.last(self.middle({first}))
 '''
 
 MIDDLE = ["nn.ReLU()", "nn.Tanh(), nn.Dropout(0.3)", "nn.BatchNorm1d(6), nn.ReLU()", "nn.LayerNorm(6), nn.GELU()",
@@ -35,6 +38,7 @@ MIDDLE = ["nn.ReLU()", "nn.Tanh(), nn.Dropout(0.3)", "nn.BatchNorm1d(6), nn.ReLU
           "nn.utils.parametrizations.spectral_norm(nn.Linear(6, 6))"]
 FORWARD = ["pass", "self.calls += 1", "self.seen += x.detach().abs().mean()", "self.kept = [x.detach().mean().item(), self.calls]",
            "x = x + torch.randn_like(x) * 0.01 if self.training else x"]
+PURE = ("nn.ReLU()", "nn.LayerNorm(6), nn.GELU()", "nn.utils.parametrizations.weight_norm(nn.Linear(6, 6)), nn.SiLU()")
 OPTIMIZERS = ["SGD({p}, lr=0.05)", "SGD({p}, lr=0.05, momentum=0.9, nesterov=True)", "Adam({p}, lr=0.01)", "AdamW({p}, lr=0.01)",
               "RMSprop({p}, lr=0.01, momentum=0.5)", "Adagrad({p}, lr=0.05)", "NAdam({p})", "Adam({p}, lr=0.01, amsgrad=True)",
               "AdamW([{{'params': model.first.parameters(), 'lr': 0.02}}, {{'params': model.last.parameters()}}], lr=0.01)",
@@ -43,11 +47,23 @@ SCHEDULERS = ["StepLR(optimizer, 2, 0.5)", "CosineAnnealingLR(optimizer, 6)", "L
               "ExponentialLR(optimizer, 0.9)", "MultiStepLR(optimizer, [1, 3], 0.3)", "CosineAnnealingWarmRestarts(optimizer, 2)",
               "CyclicLR(optimizer, 0.001, 0.1, step_size_up=2, cycle_momentum=False)",
               "SequentialLR(optimizer, [ConstantLR(optimizer, 0.5, 2), ExponentialLR(optimizer, 0.8)], [2])"]
-LOADERS = ["DataLoader(data, batch_size=4, shuffle=True)", "DataLoader(data, batch_size=5)",
+LOADERS = ["DataLoader(data, batch_size=4, shuffle=True)", "DataLoader(data, batch_size=6)",
            "DataLoader(data, batch_size=4, shuffle=True, generator=torch.Generator().manual_seed(3))",
            "DataLoader(data, batch_size=4, sampler=WeightedRandomSampler([1.0, 2.0] * 8, 16))",
            "DataLoader(data, batch_sampler=BatchSampler(RandomSampler(data), 6, True))",
-           "list(DataLoader(data, batch_size=8, shuffle=True))"]
+           "list(DataLoader(data, batch_size=8, shuffle=True))",
+           "DataLoader(list(data), batch_size=4, collate_fn=lambda rows: (torch.stack([x for x, _ in rows]), torch.stack([y for _, y in rows])))",
+           "DataLoader(torch.utils.data.Subset(data, torch.randperm(16)[:8].tolist()), batch_size=4, shuffle=True)"]
+HOOKS = ["model.first.register_forward_hook(lambda module, given, out: seen.append(round(out.detach().mean().item(), 4)))",
+         "model.last.weight.register_hook(lambda gradient: gradient * 0.5)",
+         "model.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))"]
+BETWEEN = ["for group in optimizer.param_groups: group['lr'] *= 0.9", "model.first.weight.requires_grad_(epoch % 2 == 0)",
+           "saved = copy.deepcopy(optimizer.state_dict())", "optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))",
+           "noise.manual_seed(epoch)", "if epoch == 1: model.last = nn.Linear(6, 2)", "if epoch == 1: nn.init.zeros_(model.last.bias)",
+           "buffer.append(next(iter(loader))[0].mean(0))", "total += random.choice(buffer).sum().item() if buffer else 0.0",
+           "if epoch == 1: optimizer.add_param_group({'params': [extra], 'lr': 0.02})", "model.load_state_dict(copy.deepcopy(model.state_dict()))",
+           "history.append(torch.rand(1, generator=noise).item())", "x_mean = torch.cat([x for x, _ in loader]).mean().item()",
+           "optimizer.zero_grad(set_to_none=False)", "with torch.no_grad(): model.last.bias.add_(0.01)", "torch.manual_seed(epoch)"]
 
 def torch_program(seed):
     """The program of a seed."""
@@ -65,14 +81,18 @@ class Training(Definitions):
         """Everything, in order."""
         r = self.r
         scheduler = r.choice(SCHEDULERS)
+        middle, forward = r.choice(MIDDLE), ["pass"] if r.random() < 0.4 else r.sample(FORWARD, r.randint(1, 3))
+        first = "self.first(x)" if r.random() < 0.7 else "self.first(x) + self.tied(x)"
+        net = NET.format(middle=middle, forward="\n        ".join(forward), first=first).strip("\n")
+        pure = middle in PURE and forward == ["pass"]
         suite = [
-            Line("import bisect, collections, contextlib, copy, functools, heapq, itertools, random"),
+            Line(f"import {IMPORTS}"),
             Line("import numpy as np\nimport torch\nfrom torch import nn"),
             Line("from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset, WeightedRandomSampler"),
             Line(f"from torch.optim.lr_scheduler import {', '.join(sorted(set(re.findall(r'[A-Za-z]+LR|CosineAnnealingWarmRestarts', scheduler))))}"),
-            *self.helpers(),
+            *self.helpers(), Line(COUNTING.strip("\n")),
             Line(f"random.seed({r.randint(0, 9)})\nnp.random.seed({r.randint(0, 9)})\ntorch.manual_seed({r.randint(0, 9)})"),
-            Line(NET.format(middle=r.choice(MIDDLE), forward="\n        ".join(r.sample(FORWARD, r.randint(1, 3)))).strip("\n")),
+            Line(net),
         ]
         plain = Scope()
         meter = self.one_class("Meter", [])
@@ -87,13 +107,23 @@ class Training(Definitions):
             Line("meter = Meter()\nbest, history, steps, waited, total = 1e9, [], 0, 0, 0.0"),
             Line("kept = copy.deepcopy(model.state_dict())"),
         ]
+        if r.random() < 0.25:
+            made.append(Line("seen = collections.deque(maxlen=6)\n" + r.choice(HOOKS)))
+        self.between = r.sample(BETWEEN, r.randint(0, 3))
+        for name, text in (("noise", "torch.Generator().manual_seed(5)"), ("buffer", "collections.deque(maxlen=4)"),
+                           ("extra", "nn.Parameter(torch.ones(2))")):
+            if any(re.search(rf"\b{name}\b", each) for each in self.between):
+                made.append(Line(f"{name} = {text}"))
         self.average = r.random() < 0.3
         self.scaler = r.random() < 0.15
         if self.average:
             made.append(Line("average = copy.deepcopy(model)"))
         if self.scaler:
             made.append(Line("scaler = torch.amp.GradScaler('cpu', growth_interval=3)"))
-        return Program(self.without_unused(suite + self.manner(plain, made)), ("numpy", "torch"), "epoch")
+        hooked = any("forward" in each.text for each in made)
+        made_program = Program(self.without_unused(suite + self.manner(plain, made)), ("numpy", "torch"), "epoch")
+        made_program.pure = pure and not hooked
+        return made_program
 
     def manner(self, plain, made):
         """At module level, in `main`, or with the epoch in a function of its own."""
@@ -171,6 +201,8 @@ class Training(Definitions):
             body.append(Block([("if waited > 1", [Line("model.load_state_dict(kept)")])]))
         if r.random() < 0.2:
             body.append(Block([("if waited > 2", [Line("break")])]))
+        for each in self.between:
+            body.insert(r.randint(1, len(body)), Line(each))
         body += [Line("scheduler.step()")] * (r.random() < 0.8)
         body += [Line("history.append(total)"), *self.suite(inner, r.randint(0, 2))]
         body.append(Line("print('epoch', epoch, total, best)"))

@@ -49,6 +49,14 @@ class Outcome:
         return self.word in FAILURES
 
 
+def write(folder, text):
+    """The files of a program: `train.py`, and what stands behind a line `#--- NAME`."""
+    first, *others = re.split(r"^#--- (\S+)\n", text, flags=re.M)
+    files = {"train.py": first} | dict(zip(others[::2], others[1::2]))
+    for name, content in files.items():
+        (Path(folder) / name).write_text(content)
+
+
 def judge(texts, options, forks, folder):
     """Runs everything in `folder`, which is emptied first and removed afterwards."""
     try:
@@ -62,8 +70,8 @@ def _judge(texts, options, forks, folder):
     plain, scratch, project = (folder / name for name in ("plain", "scratch", "project"))
     for each in (plain, scratch, project):
         each.mkdir(parents=True)
-        (each / "train.py").write_text(texts.recorded)
-    (scratch / "train.py").write_text(texts.probed)
+        write(each, texts.recorded)
+    write(scratch, texts.probed)
     modules = texts.modules
     first = forks.run(["train.py"], plain, modules)
     if first.code != 0:
@@ -75,7 +83,7 @@ def _judge(texts, options, forks, folder):
     trouble = _transparent(first, said, plain, project)
     if trouble:
         return Outcome(*trouble, options)
-    (project / "train.py").write_text(texts.probed)
+    write(project, texts.probed)
     answer = forks.florc(["replay", "--workers", str(options.workers)], project, modules)
     outcome = compared(wanted, answer, options)
     if outcome.word == "wrong value" and options.changing and texts.own_draws:
@@ -92,7 +100,7 @@ def _again(scratch, text):
     """The folder of another run from scratch: what the first has written is gone."""
     shutil.rmtree(scratch)
     scratch.mkdir()
-    (scratch / "train.py").write_text(text)
+    write(scratch, text)
     return scratch
 
 
@@ -104,9 +112,9 @@ def _transparent(first, said, plain, project):
         return "not transparent", _difference(first.stdout, said.stdout) + said.stderr
     if any("stopped" in word for word in words):
         return "crash", said.stderr
-    written = plain / "notes.txt"
-    if written.exists() and written.read_bytes() != (project / "notes.txt").read_bytes():
-        return "not transparent", "notes.txt differs"
+    for written in plain.glob("notes*.txt"):
+        if written.read_bytes() != (project / written.name).read_bytes():
+            return "not transparent", f"{written.name} differs"
     return None
 
 

@@ -96,12 +96,15 @@ fn linked_code<'py>(
     let replays: bool = finder.getattr(intern!(py, "replays"))?.extract()?;
     // The cache and the compiler's warnings are the plain run's; a replay leaves the cache alone.
     let own = if replays { None } else { Some(plain()?) };
-    match finder.call_method1(intern!(py, "code"), (loader, name)) {
-        Ok(code) if !code.is_none() => return Ok(code),
+    let code = match finder.call_method1(intern!(py, "code"), (loader, name)) {
+        Ok(code) if !code.is_none() => code,
         Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
-        Ok(_) | Err(_) => {}
+        Ok(_) | Err(_) => own.map_or_else(plain, Ok)?,
+    };
+    match finder.call_method1(intern!(py, "know"), (name, &code)) {
+        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+        Ok(_) | Err(_) => Ok(code),
     }
-    own.map_or_else(plain, Ok)
 }
 
 /// Whether the module is being run, not only asked for its code.

@@ -365,7 +365,16 @@ impl Interp<'_> {
     pub(super) fn note_training_update(&mut self, target: ExprId) {
         let values = self.eval_target_value(target);
         let in_container = matches!(self.tree.expr(target).kind, ExprKind::Subscript { .. });
-        if in_container || values.iter().any(|object| object != SCALAR) {
+        let is_set = |object| {
+            // Sets are `builtins.list` here, and lists cannot be subtracted from.
+            let of = self.heap.kind(object).typed();
+            of.is_some_and(|of| matches!(of.text(), "builtins.list" | "collections.Counter"))
+        };
+        if in_container
+            || values
+                .iter()
+                .any(|object| object != SCALAR && !is_set(object))
+        {
             let text = format!("`{}` is updated in place", self.text(target));
             self.note(self.span(target), Action::Trains, || text);
         }
@@ -374,7 +383,7 @@ impl Interp<'_> {
     /// Whether an update subtracts something computed: `-= lr * g`, `+= -lr * g`.
     pub(super) fn is_descent(&self, op: Operator, value: ExprId) -> bool {
         match op {
-            Operator::Sub => !self.is_constant(value),
+            Operator::Sub => !self.is_constant(value) && !self.is_set(value),
             Operator::Add => match &self.tree.expr(value).kind {
                 ExprKind::BinOp { left, .. } => matches!(
                     self.tree.expr(*left).kind,
@@ -398,6 +407,13 @@ impl Interp<'_> {
             | Operator::BitAnd
             | Operator::FloorDiv => false,
         }
+    }
+
+    fn is_set(&self, expr: ExprId) -> bool {
+        matches!(
+            self.tree.expr(expr).kind,
+            ExprKind::Set { .. } | ExprKind::SetComp { .. }
+        )
     }
 
     fn is_constant(&self, expr: ExprId) -> bool {

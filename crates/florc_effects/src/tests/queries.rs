@@ -90,6 +90,16 @@ fn updates_in_plain_numpy_train() {
         true,
     );
     trains("left = 10\nfor i in range(2):\n    left -= 1\n", "", false);
+    trains(
+        "seen = {1, 2}\nfor i in range(2):\n    seen -= {i}\n",
+        "",
+        false,
+    );
+    trains(
+        "def f(seen):\n    while seen:\n        seen -= {1}\n",
+        "",
+        false,
+    );
 }
 #[test]
 fn a_definition_alone_does_not_train() {

@@ -17,6 +17,7 @@ from importlib.util import spec_from_file_location
 
 from . import _florc
 from ._program import placed
+from .adapters import functions
 
 _finder = None
 
@@ -100,6 +101,10 @@ class _Finder:
             else:
                 _florc.note("not-instrumented", text)
             return None
+
+    def know(self, name, code):
+        """What a module runs: its functions are told apart by their place in it, with and without probes."""
+        functions.know_file(code, name)
 
     def check(self):
         names = {file.path: name for name, file in self.files.items()}

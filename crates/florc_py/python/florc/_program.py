@@ -211,7 +211,7 @@ def execute(program, code, fail):
         program.path = program.spec.origin
         code = compile(program.read(), program.path, "exec", dont_inherit=True)
     names = program.namespace()
-    functions.know_script(code)
+    functions.know_file(code)
     try:
         exec(code, names)
     except BaseException as error:

@@ -6,12 +6,12 @@ import sys
 import types
 
 _codes = {}
-_script = []  # the code of `__main__`
+_files = {}  # the code of the program's modules, `__main__` first
 
 
-def know_script(code):
-    """The code that is run as `__main__`: its functions are found there before they are defined."""
-    _script[:] = [code]
+def know_file(code, module="__main__"):
+    """The code that is run as a module of the program: its functions are found there before they are defined."""
+    _files[module] = code
     _codes.clear()
 
 
@@ -34,7 +34,7 @@ def resolve(module, qualname):
     try:
         return _loaded(module, qualname)
     except LookupError:
-        found = _alike_in_script(module, qualname, None) if qualname.isidentifier() else []
+        found = _alike_in_file(module, qualname, None) if module == "__main__" and qualname.isidentifier() else []
         if len(found) != 1 or found[0].co_freevars or not found[0].co_flags & 1:  # CO_OPTIMIZED
             raise
         return _over(found[0], vars(sys.modules[module]), qualname, ())
@@ -116,21 +116,21 @@ def _key(code, module, qualname):
     if not is_project(module):
         key = f"{path}@{code.co_firstlineno}"
     else:
-        key = _place_in_script(code, module, path) or _place(code, module, path)
+        key = _place_in_file(code, module, path) or _place(code, module, path)
     _codes[id(code)] = (code, key)
     return key
 
 
-def _place_in_script(code, module, path):
+def _place_in_file(code, module, path):
     """Signature and order among the functions of that name: probes in its body change neither."""
     shape = _signature(code)
-    alike = _alike_in_script(module, path, shape)
+    alike = _alike_in_file(module, path, shape)
     order = next((i for i, other in enumerate(alike) if other is code), None)
     return None if order is None else f"{path}:{shape}*{order}"
 
 
-def _alike_in_script(module, path, shape):
-    codes = _script if module == "__main__" else []
+def _alike_in_file(module, path, shape):
+    codes = [_files.get(module)]
     for part in path.split("."):
         if part != "<locals>":
             codes = _inside(codes, part)
@@ -235,7 +235,7 @@ def _code_of(module, qualname, key):
     path, _, shape = path.rpartition(":")
     alike = []
     if path and mark == "*":
-        alike = _alike_in_script(module, path, shape)
+        alike = _alike_in_file(module, path, shape)
     elif path:
         alike = [code for code in _siblings(module, path) if _shape(code) == shape]
     if not order.isdigit() or int(order) >= len(alike):

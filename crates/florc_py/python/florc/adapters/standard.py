@@ -65,6 +65,24 @@ class Iterator(Value):
             warnings.simplefilter("ignore")
             return super().save(value)
 
+    def load(self, cls, data):
+        function, arguments, state = data
+        if state is None and function in (iter, reversed) and type(arguments[0]) in _EMPTIED and not arguments[0]:
+            return _at_its_end(cls, function, arguments[0])
+        return super().load(cls, data)
+
+
+_EMPTIED = (list, tuple, str, bytes, bytearray)
+
+
+def _at_its_end(cls, function, empty):
+    """An iterator that has given all says no more of what it was over; one over nothing that has not begun is not the same."""
+    made = function(empty)
+    if type(made) is not cls:
+        made = next((each for each in map(reversed, ([], ())) if type(each) is cls), made)
+    next(made, None)
+    return made
+
 
 class Cycle(Immutable):
     """`itertools.cycle`: in its first pass, or at a place of what it has kept."""
