@@ -104,7 +104,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// Run id, unique beginning of one, or name [default: the latest run of the script].
+    /// Run id, unique beginning of one, name, or a script, whose latest run is meant [default: the
+    /// latest run].
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     /// The script whose latest run is meant; where to look for the edited source.
@@ -198,7 +199,7 @@ pub(crate) struct ReplayOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogsArgs {
-    /// Runs: ids, unique beginnings of ids, or names [default: the latest].
+    /// Runs: ids, unique beginnings of ids, names, or scripts (their latest) [default: the latest].
     #[arg(value_name = "RUN")]
     pub(crate) runs: Vec<String>,
     #[arg(long, value_enum, default_value_t = LogFormat::Table)]
@@ -213,7 +214,7 @@ pub(crate) struct RunsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// Run id, unique beginning of one, or name [default: the latest].
+    /// Run id, unique beginning of one, name, or a script (its latest) [default: the latest].
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
@@ -320,7 +321,7 @@ impl std::str::FromStr for Keep {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Run id, unique beginning of one, or name.
+    /// Run id, unique beginning of one, name, or a script (its latest run).
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
     /// The checkpoint: `epoch=8` (start of that iteration), `end` (after the main loop), or as

@@ -70,7 +70,7 @@ struct Candidate {
 fn chosen(opened: &Opened, args: &GcArgs) -> Result<Vec<RunHandle>, Failure> {
     let mut named = Vec::new();
     for wanted in &args.remove {
-        named.push(opened.find(Some(wanted))?.handle.id().to_owned());
+        named.push(opened.named(wanted)?.handle.id().to_owned());
     }
     let runs = opened.store.runs()?;
     let mut candidates = Vec::new();

@@ -3,6 +3,7 @@
 //! ```python
 //! # florc show 2031         the only run whose id begins so
 //! # florc show baseline     the latest run of that name
+//! # florc show train.py     the latest run of that script
 //! ```
 //!
 //! Turns the store's errors into words; it changes nothing.
@@ -11,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use florc_runtime::{RunHandle, Store, StoreError, StoreErrorKind};
 
+use crate::analysis;
 use crate::facts::RunFacts;
 use crate::failure::Failure;
-use crate::project;
+use crate::project::{self, Project};
 
 /// An opened store.
 #[derive(Debug)]
@@ -41,21 +43,48 @@ pub(crate) fn open(folder: &Path) -> Result<Opened, Failure> {
     })
 }
 
+/// The script that stands where a run is named, if one does.
+pub(crate) fn script(name: &str) -> Option<&Path> {
+    let path = Path::new(name);
+    let is_python = path.extension().is_some_and(|it| it == "py");
+    (is_python && path.is_file()).then_some(path)
+}
+
 impl Opened {
-    /// The run that is meant; the latest when nothing is said.
+    /// The run that is meant; the latest when nothing is said, or only the script.
     pub(crate) fn find(&self, name: Option<&str>) -> Result<OpenedRun, Failure> {
-        match name {
-            None => Ok(OpenedRun {
+        match (name, name.and_then(script)) {
+            (None, _) => Ok(OpenedRun {
                 handle: self.store.latest(None)?,
             }),
-            Some(name) => match self.store.run(name) {
-                Ok(handle) => Ok(OpenedRun { handle }),
-                Err(error) if error.kind == StoreErrorKind::Missing => {
-                    Err(self.unknown(name, &error))
-                }
-                Err(error) => Err(error.into()),
-            },
+            (Some(_), Some(script)) => self.latest_of(&project::of(script), script),
+            (Some(name), None) => self.named(name),
         }
+    }
+
+    /// The run of an id, the beginning of one, or a name.
+    pub(crate) fn named(&self, name: &str) -> Result<OpenedRun, Failure> {
+        match self.store.run(name) {
+            Ok(handle) => Ok(OpenedRun { handle }),
+            Err(error) if error.kind == StoreErrorKind::Missing => Err(self.unknown(name, &error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The latest run of a script.
+    pub(crate) fn latest_of(&self, project: &Project, script: &Path) -> Result<OpenedRun, Failure> {
+        let script = analysis::relative(project, script);
+        let found = self.store.latest(Some(&script));
+        if found
+            .as_ref()
+            .is_err_and(|it| it.kind == StoreErrorKind::Missing)
+        {
+            // A manifest that cannot be read may be the one that is meant.
+            for run in self.store.runs()? {
+                run.manifest()?;
+            }
+        }
+        Ok(OpenedRun { handle: found? })
     }
 
     /// Ids and names that look like what was asked for.

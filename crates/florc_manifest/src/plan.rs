@@ -141,6 +141,9 @@ pub enum SegmentEnd {
 pub enum ShardLine {
     /// A row of a probe; its `site` is an index in the probed module.
     Row(Row),
+    /// Seconds from where the program first entered a main loop to the end of the segment: what the
+    /// segment took without starting Python and running what is before the loop. At most once.
+    Seconds(f64),
     /// What the checks found.
     Verdict(Verdict),
 }

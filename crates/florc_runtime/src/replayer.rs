@@ -20,6 +20,7 @@ mod resume;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use std::time::Instant;
 
 use florc_manifest::{
     BlockKey, CutKey, FORMAT_VERSION, HeadKey, LIBRARY_READS, ReplayPlan, Segment, SegmentEnd,
@@ -105,6 +106,8 @@ pub struct Replayer {
     /// Globals that a jump left as they were, since nobody reads them before they are bound again.
     stale: BTreeSet<String>,
     skipped: BTreeSet<BlockKey>,
+    /// When a main loop was entered first.
+    entered: Option<Instant>,
     forward: Rows,
     findings: Findings,
     process: u32,
@@ -157,6 +160,7 @@ impl Replayer {
             loaded: None,
             stale: BTreeSet::new(),
             skipped: BTreeSet::new(),
+            entered: None,
             forward: Rows::new(),
             findings: Findings::default(),
             process: std::process::id(),
@@ -189,6 +193,7 @@ impl Replayer {
         };
         let then = self.recorded.sites.get(&instance);
         let is_same = |then: &&String| then.is_empty() || *then == site;
+        self.entered.get_or_insert_with(Instant::now);
         let recorded = self.recorded.inputs.get(&instance);
         let Some(recorded) = recorded.filter(|_| then.is_some_and(|then| is_same(&then))) else {
             return Err(ReplayError(format!(

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! .florc/replays/<id>/segment-3.jsonl          {"row": …}
+//!                                              {"seconds": 12.5}
 //!                                              {"verdict": "verified"}
 //! .florc/replays/<id>/segment-3-rank-1.jsonl   of another process of the same segment
 //! ```
@@ -25,6 +26,8 @@ pub struct Shard {
     pub rows: Vec<Row>,
     /// How far they can be trusted.
     pub verdict: Verdict,
+    /// Seconds from the first main loop to the end of the segment, where it came to one.
+    pub seconds: Option<f64>,
 }
 
 /// Where the shard of a segment is, of one of the processes that replay it.
@@ -49,9 +52,11 @@ pub fn read_shard(replay: &Path, segment: u32, rank: u32) -> Result<Option<Shard
     };
     let mut rows = Vec::new();
     let mut verdict = None;
+    let mut seconds = None;
     for line in text.lines() {
         match (serde_json::from_str(line), &verdict) {
             (Ok(ShardLine::Row(row)), None) => rows.push(row),
+            (Ok(ShardLine::Seconds(took)), None) => seconds = Some(took),
             (Ok(ShardLine::Verdict(found)), None) => verdict = Some(found),
             (Ok(_), Some(_)) | (Err(_), _) => {
                 return Err(StoreError::damaged(&path, "a row cannot be understood"));
@@ -59,7 +64,11 @@ pub fn read_shard(replay: &Path, segment: u32, rank: u32) -> Result<Option<Shard
         }
     }
     match verdict {
-        Some(verdict) => Ok(Some(Shard { rows, verdict })),
+        Some(verdict) => Ok(Some(Shard {
+            rows,
+            verdict,
+            seconds,
+        })),
         None => Err(StoreError::damaged(
             &path,
             "the verdict at its end is missing",
@@ -90,8 +99,11 @@ impl ShardWriter {
         self.line(&ShardLine::Row(row))
     }
 
-    /// Writes the verdict and publishes the file, unless there is one.
-    pub(crate) fn publish(mut self, verdict: Verdict) -> io::Result<()> {
+    /// Writes what it took and the verdict, and publishes the file, unless there is one.
+    pub(crate) fn publish(mut self, seconds: Option<f64>, verdict: Verdict) -> io::Result<()> {
+        if let Some(seconds) = seconds {
+            self.line(&ShardLine::Seconds(seconds))?;
+        }
         self.line(&ShardLine::Verdict(verdict))?;
         self.file.flush()?;
         self.file.get_ref().sync_data()?;
@@ -134,6 +146,10 @@ mod tests {
     #[test]
     fn a_shard_counts_only_with_a_verdict_at_its_end() {
         check(&format!("{ROW}\n{{\"verdict\":\"verified\"}}\n"), Some(1));
+        check(
+            &format!("{ROW}\n{{\"seconds\":0.5}}\n{{\"verdict\":\"verified\"}}\n"),
+            Some(1),
+        );
         check(&format!("{ROW}\n"), None);
         check(&format!("{{\"verdict\":\"verified\"}}\n{ROW}\n"), None);
         check("", None);

@@ -45,6 +45,11 @@ const BENCHMARKS: &[(&str, &str, Benchmark)] = &[
         workloads,
     ),
     (
+        "speedup",
+        "replays over reruns, on eight published shapes of training",
+        speedup,
+    ),
+    (
         "replay",
         "replay time over rerun time, outer and inner probe",
         replay::run,
@@ -132,6 +137,10 @@ fn space(bench: &Bench) -> Result<(), String> {
 
 fn workloads(bench: &Bench) -> Result<(), String> {
     bench.python_benchmark("workloads.py")
+}
+
+fn speedup(bench: &Bench) -> Result<(), String> {
+    bench.python_benchmark("speedup.py")
 }
 
 fn hook(bench: &Bench) -> Result<(), String> {

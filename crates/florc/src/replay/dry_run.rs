@@ -70,6 +70,7 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         "status": "dry_run",
         "workers": args.workers,
         "seconds": planned.seconds,
+        "start_seconds": planned.request.before_seconds,
         "recorded_seconds": subject.facts.seconds(),
         "probes": probes(subject, probed),
         "segments": segments,

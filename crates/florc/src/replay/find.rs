@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use florc_manifest::{ProgramModule, SourceFile};
-use florc_runtime::StoreErrorKind;
 use florc_semantic::files::{Files, Limits, find};
 use florc_syntax::{Module, Named};
 
@@ -64,14 +63,14 @@ pub(crate) struct Text {
 
 /// Finds the run: the one named, else the latest of the script, else the latest.
 pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
-    let near = args.script.as_deref().unwrap_or(Path::new("."));
-    let project = project::of(near);
+    let meant = args.run.as_deref().and_then(listing::script);
+    let script = args.script.as_deref().or(meant);
+    let project = project::of(script.unwrap_or(Path::new(".")));
     let opened = listing::open(&project.store)?;
-    let run = match (&args.run, &args.script) {
-        (None, Some(script)) => latest_of(&opened, &analysis::relative(&project, script))?,
+    let run = match (&args.run, script) {
+        (None, Some(script)) => opened.latest_of(&project, script)?,
         (name, _) => opened.find(name.as_deref())?,
     };
-    let script = args.script.as_deref();
     of_run(opened, run, project, script)
 }
 
@@ -102,20 +101,6 @@ pub(crate) fn of_run(
         project,
         script,
     })
-}
-
-fn latest_of(opened: &Opened, script: &str) -> Result<OpenedRun, Failure> {
-    match opened.store.latest(Some(script)) {
-        Ok(handle) => Ok(OpenedRun { handle }),
-        Err(error) if error.kind == StoreErrorKind::Missing => {
-            // A manifest that cannot be read may be the one that is meant.
-            for run in opened.store.runs()? {
-                run.manifest()?;
-            }
-            Err(error.into())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Refuses when a recorded module that ran as it is, is not what it was.

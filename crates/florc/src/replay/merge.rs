@@ -7,6 +7,8 @@
 //! Believes a shard only when its verdict stands at its end.
 
 use florc_history::Where;
+use std::collections::BTreeMap;
+
 use florc_manifest::{Evidence, Verdict};
 use florc_runtime::{Shard, read_shard};
 
@@ -22,6 +24,8 @@ pub(crate) struct Merged {
     pub(crate) rows: Vec<StoredRow>,
     /// What was found of each segment that was run, by position.
     pub(crate) verdicts: Vec<(usize, Verdict)>,
+    /// Seconds that its slowest process took from the first main loop on, by position.
+    pub(crate) seconds: BTreeMap<usize, f64>,
     /// Positions of those for which there was no time.
     pub(crate) left: Vec<usize>,
     /// Probes (sites of the probed module) that gave no row at all, condition or not.
@@ -48,6 +52,7 @@ pub(crate) fn merge(
     let mut merged = Merged {
         rows: Vec::new(),
         verdicts: Vec::new(),
+        seconds: BTreeMap::new(),
         left: Vec::new(),
         silent: Vec::new(),
     };
@@ -63,6 +68,10 @@ pub(crate) fn merge(
         }
         let found = Found::all(stored, segment.index);
         let verdict = verdict_of(&found);
+        let took = found.iter().filter_map(|each| each.shard.seconds);
+        if let Some(seconds) = took.reduce(f64::max) {
+            merged.seconds.insert(position, seconds);
+        }
         let trust = match &verdict {
             Verdict::Verified => Trust::Verified,
             Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
@@ -161,6 +170,7 @@ impl Found {
                 error,
                 evidence: Evidence::default(),
             },
+            seconds: None,
         };
         let mut shard = match read {
             Ok(Some(shard)) => shard,

@@ -197,7 +197,7 @@ fn as_json<'a>(told: &Told<'a>, shown: &'a [StoredRow]) -> Value {
         let segment = &stored.plan.segments[at];
         json!({
             "index": segment.index, "start": segment.start, "end": segment.end,
-            "verdict": verdict,
+            "verdict": verdict, "seconds": merged.seconds.get(&at),
         })
     };
     let ran = merged.verdicts.iter();

@@ -166,9 +166,10 @@ impl Replayer {
     /// `Stop` in a segment that ends at a head, the verdict is `diverged`.
     pub fn finish(&mut self) -> Result<Verdict, ReplayError> {
         let verdict = self.verdict();
+        let seconds = self.entered.map(|at| at.elapsed().as_secs_f64());
         if let Some(shard) = self.shard.take() {
             shard
-                .publish(verdict.clone())
+                .publish(seconds, verdict.clone())
                 .map_err(|error| ReplayError(format!("cannot publish the rows: {error}")))?;
         }
         Ok(verdict)
