@@ -65,12 +65,24 @@ def mounted(folder, options):
 def test_a_full_disk(tmp_path):
     plain = write(tmp_path)
     with mounted(tmp_path / "small", "size=600k") as small:
-        ran = florc(tmp_path, "run", "--checkpoints", "all", "train.py", store=small / ".florc")
+        more = ("--checkpoints", "all", "--max-storage", "1GB")
+        ran = florc(tmp_path, "run", *more, "train.py", store=small / ".florc")
         assert "No space left" in check_normal(ran, plain)
         checked = florc(tmp_path, "fsck", store=small / ".florc")
         assert checked.returncode == 0, checked.stdout
         (run,) = json.loads(florc(tmp_path, "runs", "--format", "json", store=small / ".florc").stdout)
         assert run["checkpoints"] >= 1
+
+
+def test_a_small_disk_is_not_filled(tmp_path):
+    plain = write(tmp_path)
+    with mounted(tmp_path / "small", "size=2500k") as small:
+        ran = florc(tmp_path, "run", "--checkpoints", "all", "train.py", store=small / ".florc")
+        assert ran.returncode == 0 and ran.stdout == plain and "goes on" not in ran.stderr
+        shown = florc(tmp_path, "show", "--format", "json", store=small / ".florc")
+        assert "others took its room" in shown.stdout
+        packs = sum(each.stat().st_size for each in (small / ".florc" / "packs").rglob("*.pack"))
+        assert 0 < packs <= 2500 << 8, "a quarter"
 
 
 def test_a_disk_that_is_full_from_the_start(tmp_path):

@@ -75,7 +75,7 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value = "adaptive", value_name = "WHICH", value_parser = checkpoints)]
     pub(crate) checkpoints: String,
     /// Disk space that checkpoints of this run may take: `500MB`, `20GB`. The ones that replays need
-    /// least go first.
+    /// least go first [default: a quarter of what is free].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_storage: Option<u64>,
     /// Memory for checkpoints that wait to be written [default: 4GiB]. One may wait whatever its size.

@@ -34,7 +34,7 @@ struct Latest {
     id: ChunkId,
     length: usize,
     element: u8,
-    /// What one of this place took when it was last stored whole.
+    /// What one of this place took when it was last compressed as a whole.
     whole: Option<u64>,
     /// Checkpoints until it is tried again, and after the next failure.
     rest: u32,
@@ -46,7 +46,9 @@ struct Latest {
 pub(crate) enum Stored {
     /// An earlier pack has it.
     Before,
-    /// In so many bytes; nothing was tried.
+    /// Not compressed: nothing is known of what it might take.
+    AsItIs,
+    /// Compressed to so many bytes; nothing else was tried.
     Whole(u64),
     /// As a difference.
     Delta,
@@ -97,7 +99,7 @@ impl Bases {
             });
         latest.id = chunk.id;
         match how {
-            Stored::Before => {}
+            Stored::Before | Stored::AsItIs => {}
             Stored::Whole(bytes) => latest.whole = Some(bytes),
             Stored::Delta => latest.pause = 1,
             Stored::InVain(bytes) => {

@@ -14,7 +14,7 @@
 mod check;
 mod chunks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -25,8 +25,10 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{Codec, Encoder};
 use crate::error::StoreError;
 use crate::graph::{ChunkId, Content, Graph};
+use crate::run::pack_number;
 use crate::seal::SealedChunk;
 use crate::state_hash::hex;
+use crate::thread_time::ThreadTime;
 
 pub(crate) use check::Seen;
 use chunks::PlaceBefore5;
@@ -87,11 +89,30 @@ impl PackWriter {
         Ok(writer)
     }
 
-    /// Compresses and writes a chunk.
-    pub(crate) fn chunk(&mut self, id: ChunkId, raw: &[u8], element: u8) -> io::Result<ChunkPlace> {
-        let (codec, stored) = self.encoder.encode(raw, element);
-        let place = self.output.place(codec, raw, stored, None);
-        self.output.chunk(&id, &place, stored)?;
+    /// Compresses and writes a chunk. Gives the seconds that compressing took, too.
+    pub(crate) fn chunk(
+        &mut self,
+        id: ChunkId,
+        raw: &[u8],
+        element: u8,
+    ) -> io::Result<(ChunkPlace, f64)> {
+        let time = ThreadTime::now();
+        let encoded = self.encoder.encode(raw, element);
+        let seconds = time.elapsed();
+        let place = self.output.whole(id, raw, encoded)?;
+        self.chunks.insert(id, place.clone());
+        Ok((place, seconds))
+    }
+
+    /// Writes a chunk as it is, or compressed where that is as fast.
+    pub(crate) fn quickly(
+        &mut self,
+        id: ChunkId,
+        raw: &[u8],
+        element: u8,
+    ) -> io::Result<ChunkPlace> {
+        let encoded = self.encoder.encode_quickly(raw, element);
+        let place = self.output.whole(id, raw, encoded)?;
         self.chunks.insert(id, place.clone());
         Ok(place)
     }
@@ -118,6 +139,12 @@ impl PackWriter {
     /// Names a chunk of another pack.
     pub(crate) fn refer(&mut self, id: ChunkId, place: ChunkPlace) {
         self.chunks.insert(id, place);
+    }
+
+    /// Numbers of the packs of chunks that it names.
+    pub(crate) fn needs(&self) -> BTreeSet<u64> {
+        let named = self.chunks.values().filter_map(|it| it.pack.as_deref());
+        named.filter_map(pack_number).collect()
     }
 
     /// Writes the footer and commits. Gives the size of the file and the hash of its footer.
@@ -183,6 +210,17 @@ impl Output {
             stored_len: stored.len() as u64,
             base,
         }
+    }
+
+    fn whole(
+        &mut self,
+        id: ChunkId,
+        raw: &[u8],
+        (codec, stored): (Codec, &[u8]),
+    ) -> io::Result<ChunkPlace> {
+        let place = self.place(codec, raw, stored, None);
+        self.chunk(&id, &place, stored)?;
+        Ok(place)
     }
 
     fn chunk(&mut self, id: &ChunkId, place: &ChunkPlace, stored: &[u8]) -> io::Result<()> {

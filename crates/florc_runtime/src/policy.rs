@@ -211,9 +211,9 @@ impl Policy {
         self.write.add(written.seconds);
     }
 
-    /// Seconds that the snapshot which was just submitted may take beyond what one takes, to be stored in less space.
-    /// Where the bound does not allow every iteration to be materialized with ease, none: each second is wanted for one
-    /// more. Else half of what the next iterations leave over.
+    /// Seconds that the snapshot which was just submitted may take beyond what writing it takes, to be stored in less
+    /// space. Where the bound does not allow every iteration to be materialized with ease, none: each second is wanted for
+    /// one more. Else half of what the next iterations leave over.
     pub(crate) fn spare(&mut self, now: f64) -> f64 {
         let Mode::Adaptive { epsilon } = self.mode else {
             return f64::INFINITY;

@@ -64,7 +64,7 @@ pub struct RecordConfig {
     pub mode: Mode,
     /// Bytes of snapshots that may wait to be written; one snapshot may always.
     pub memory_limit: u64,
-    /// Bytes that the run's checkpoints may take on disk.
+    /// Bytes that the run's checkpoints may take on disk; else a quarter of what is free.
     pub storage_limit: Option<u64>,
 }
 

@@ -1,22 +1,26 @@
 //! The disk space of a run's checkpoints: what is used, and what makes room.
 //!
 //! ```text
-//! florc run --max-storage 20GB train.py
+//! florc run --max-storage 20GB train.py      else a quarter of what is free
 //! ```
 //!
 //! Room is made before a checkpoint is written, so that the bound holds at every moment as long as
 //! its size was guessed well. Which ones go is `thinning`'s to say, deleting them the writer's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use florc_manifest::CutKey;
 
+use crate::free_space::default_limit;
 use crate::thinning::{Kept, Use, thin};
 
 /// What a run's checkpoints take.
 #[derive(Debug)]
 pub(crate) struct Storage {
     limit: u64,
+    /// Whether nobody said what the limit is.
+    is_default: bool,
     kept: Vec<Kept>,
     cuts: BTreeMap<u64, CutKey>,
     /// Stored bytes for each raw one, in the last checkpoint.
@@ -48,14 +52,49 @@ pub(crate) struct Planned {
 }
 
 impl Storage {
-    pub(crate) fn new(limit: u64) -> Self {
+    /// What the user allows, else what is left to it.
+    pub(crate) fn of(limit: Option<u64>, store: &Path, world_size: u32) -> Option<Self> {
+        match limit {
+            Some(limit) => Some(Self::new(limit)),
+            None => Some(Self {
+                is_default: true,
+                ..Self::new(default_limit(store, world_size)?)
+            }),
+        }
+    }
+
+    fn new(limit: u64) -> Self {
         Self {
             limit,
+            is_default: false,
             kept: Vec::new(),
             cuts: BTreeMap::new(),
             ratio: 1.0,
             overhead: 0,
         }
+    }
+
+    /// Whether space is worth more than time.
+    pub(crate) fn is_scarce(&self) -> bool {
+        !self.is_default || self.used() > self.limit / 2
+    }
+
+    /// Whether so much is left that checkpoints may be built on earlier ones, which then cannot go.
+    pub(crate) fn is_ample(&self) -> bool {
+        self.is_default && self.used() < self.limit / 8
+    }
+
+    /// Why there are no checkpoints at all.
+    pub(crate) fn too_large(&self) -> String {
+        if self.is_default {
+            "one checkpoint takes more than a quarter of the free disk space; `--max-storage` allows more".to_owned()
+        } else {
+            "one checkpoint takes more than --max-storage".to_owned()
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.kept.iter().map(|it| it.bytes).sum()
     }
 
     /// Makes room for a checkpoint.
@@ -181,6 +220,22 @@ mod tests {
         check(&[30, 30, 30, 30, 30], &[0, 2, 4]);
         check(&[60, 60, 10], &[0, 2]);
         check(&[101, 20], &[1]);
+    }
+
+    #[test]
+    fn space_is_ample_then_enough_then_scarce() {
+        let mut storage = Storage {
+            is_default: true,
+            ..Storage::new(100)
+        };
+        let mut told = vec![(storage.is_ample(), storage.is_scarce())];
+        for at in 0..2 {
+            storage.add(at, planned(at, 30, &[]), 30, 30);
+            told.push((storage.is_ample(), storage.is_scarce()));
+        }
+        assert_eq!(told, [(true, false), (false, false), (false, true)]);
+        let said = Storage::new(100);
+        assert!(said.is_scarce() && !said.is_ample());
     }
 
     #[test]

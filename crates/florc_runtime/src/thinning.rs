@@ -58,6 +58,12 @@ pub(crate) struct Thinned {
 /// Chooses packs to delete until at most `room` bytes are kept. `kept` is in order of time; what
 /// begins at `newest` or later stays, and so do the packs of `held`.
 pub(crate) fn thin(kept: &[Kept], room: u64, newest: f64, held: &BTreeSet<u64>) -> Thinned {
+    if kept.iter().map(|it| it.bytes).sum::<u64>() <= room {
+        return Thinned {
+            is_enough: true,
+            ..Thinned::default()
+        };
+    }
     let mut choice = Choice::new(kept, newest, held);
     let mut spacing: f64 = 0.0;
     while choice.bytes > room {

@@ -15,7 +15,6 @@ use florc_manifest::{CheckpointRecord, CutKey, JournalRecord, MissingState};
 
 use crate::bases::{Bases, Stored};
 use crate::dead_roots::split_dead_roots;
-use crate::deltas::{Deltas, Tried};
 use crate::graph::{ChunkId, Snapshot};
 use crate::journal::JournalWriter;
 use crate::later::Later;
@@ -23,6 +22,7 @@ use crate::pack::{ChunkPlace, PackReader, PackWriter};
 use crate::policy::Written;
 use crate::pool::BufferPool;
 use crate::run::{RunHandle, pack_number};
+use crate::saving::{Means, Saving};
 use crate::seal::{Sealed, seal};
 use crate::state_hash::{hex, state_hash};
 use crate::storage::{Planned, Room, Storage};
@@ -213,7 +213,7 @@ struct Work {
     known: PackReader,
     bases: Bases,
     sequence: u64,
-    /// Where disk space is bounded.
+    /// The disk space that there is.
     storage: Option<Storage>,
     spacing: f64,
 }
@@ -227,7 +227,8 @@ impl Work {
             let written = if has_failed {
                 Ok(Written::default())
             } else {
-                catch_unwind(AssertUnwindSafe(|| self.write(job)))
+                let is_behind = || shared.lock().waiting > 1;
+                catch_unwind(AssertUnwindSafe(|| self.write(job, &is_behind)))
                     .unwrap_or_else(|_| Err(std::io::Error::other("florc failed to write it")))
             };
             let mut state = shared.lock();
@@ -245,7 +246,8 @@ impl Work {
         }
     }
 
-    fn write(&mut self, job: Job) -> std::io::Result<Written> {
+    /// `is_behind`: whether others wait to be written.
+    fn write(&mut self, job: Job, is_behind: &dyn Fn() -> bool) -> std::io::Result<Written> {
         let time = ThreadTime::now();
         let Job {
             cut,
@@ -266,7 +268,7 @@ impl Work {
         }
         split_dead_roots(&mut snapshot.graph, &dead, &mut absent);
         let sealed = seal(snapshot);
-        let planned = self.planned(&cut, began, &sealed);
+        let mut planned = self.planned(&cut, began, &sealed);
         if !self.has_room(&planned)? {
             self.pool.give_back(sealed.into_buffers());
             return Ok(Written::plain(time.elapsed()));
@@ -285,13 +287,16 @@ impl Work {
             missing: sealed.graph.missing.clone(),
         };
         let mut pack = PackWriter::create(&self.packs.join(&name))?;
-        let (new, extra) = match self.write_chunks(&mut pack, &sealed, &record, spare) {
+        let (new, extra) = match self.write_chunks(&mut pack, &sealed, &record, (spare, is_behind))
+        {
             Ok(written) => written,
             Err(error) => {
                 pack.discard();
                 return Err(error);
             }
         };
+        // with what differences are taken from
+        planned.needs = pack.needs();
         (record.stored_bytes, record.pack_hash) = pack.finish(&record, sealed.graph.clone())?;
         self.pool.give_back(sealed.into_buffers());
         let chunks = new.iter().map(|(_, place)| place.stored_len).sum();
@@ -334,10 +339,10 @@ impl Work {
             return Ok(true);
         };
         let room = storage.make_room(planned);
-        let is_first = storage.is_empty();
+        let (is_first, too_large) = (storage.is_empty(), storage.too_large());
         self.delete(&room)?;
         if !room.is_enough && is_first {
-            return Err(too_large());
+            return Err(std::io::Error::other(too_large));
         }
         if !room.is_enough {
             let reason = "the run's other checkpoints leave no room for it (--max-storage)";
@@ -354,10 +359,10 @@ impl Work {
             return Ok(());
         };
         let room = storage.add(self.sequence, planned, bytes, chunks);
-        let is_none_left = storage.is_empty();
+        let (is_none_left, too_large) = (storage.is_empty(), storage.too_large());
         self.delete(&room)?;
         if is_none_left {
-            Err(too_large())
+            Err(std::io::Error::other(too_large))
         } else {
             Ok(())
         }
@@ -386,44 +391,30 @@ impl Work {
         pack: &mut PackWriter,
         sealed: &Sealed,
         record: &CheckpointRecord,
-        spare: f64,
+        (spare, is_behind): (f64, &dyn Fn() -> bool),
     ) -> std::io::Result<(Vec<(ChunkId, ChunkPlace)>, f64)> {
         let mut new = Vec::new();
-        // where space is bounded, what others are built on could not go
-        let spare = if self.storage.is_none() { spare } else { 0.0 };
-        let mut deltas = Deltas::new(&self.known, spare);
+        let means = Means {
+            spare,
+            is_behind,
+            is_scarce: self.storage.as_ref().is_some_and(Storage::is_scarce),
+            is_ample: self.storage.as_ref().is_none_or(Storage::is_ample),
+        };
+        let mut saving = Saving::new(&self.known, means);
         for chunk in &sealed.chunks {
             let how = if self.known.chunks.contains_key(&chunk.id) {
-                deltas.refer(pack, &chunk.id);
+                saving.refer(pack, &chunk.id);
                 Stored::Before
             } else {
                 let candidate = self.bases.candidate(&record.cut, chunk);
-                let raw = sealed.bytes(chunk);
-                let tried = candidate.map(|it| deltas.store(pack, chunk, raw, it));
-                let (place, how) = match tried.transpose()?.unwrap_or(Tried::Not) {
-                    Tried::Stored(place) => (place, Stored::Delta),
-                    Tried::Not => {
-                        let place = pack.chunk(chunk.id, raw, chunk.element)?;
-                        let how = Stored::Whole(place.stored_len);
-                        (place, how)
-                    }
-                    Tried::InVain => {
-                        let place = pack.chunk(chunk.id, raw, chunk.element)?;
-                        let how = Stored::InVain(place.stored_len);
-                        (place, how)
-                    }
-                };
+                let (place, how) = saving.store(pack, chunk, sealed.bytes(chunk), candidate)?;
                 new.push((chunk.id, place.in_pack(&record.pack)));
                 how
             };
             self.bases.stored(&record.cut, chunk, how);
         }
-        Ok((new, deltas.seconds))
+        Ok((new, saving.seconds))
     }
-}
-
-fn too_large() -> std::io::Error {
-    std::io::Error::other("one checkpoint takes more than --max-storage")
 }
 
 fn pack_name(rank: u32, sequence: u64) -> String {

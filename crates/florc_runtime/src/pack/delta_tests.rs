@@ -26,7 +26,7 @@ fn write_chain(directory: &Path, last: u32) -> PackReader {
         let name = format!("0-{at}.pack");
         let mut writer = PackWriter::create(&directory.join(&name)).unwrap();
         let place = if at == 0 {
-            writer.chunk(chunk.id, sealed.bytes(chunk), 4).unwrap()
+            writer.chunk(chunk.id, sealed.bytes(chunk), 4).unwrap().0
         } else {
             let before = state(at - 1);
             let base = (before.chunks[0].id, before.bytes(&before.chunks[0]));

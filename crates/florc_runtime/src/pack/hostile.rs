@@ -254,7 +254,7 @@ fn honest(directory: &Path) -> (u64, ChunkId, ChunkPlace) {
     let mut writer = PackWriter::create(&directory.join("0-0.pack")).unwrap();
     let raw = [7; 5000];
     let id: ChunkId = *blake3::hash(&raw).as_bytes();
-    let place = writer.chunk(id, &raw, 1).unwrap();
+    let (place, _) = writer.chunk(id, &raw, 1).unwrap();
     let at = writer.output.at;
     writer.finish(&record(), Graph::default()).unwrap();
     (at, id, place)

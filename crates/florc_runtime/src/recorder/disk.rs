@@ -33,7 +33,7 @@ impl Disk {
         let path = run.journal_path();
         let journal = JournalWriter::create(&path)
             .map_err(|error| StoreError::io(&path, "begin the journal", &error))?;
-        let storage = config.storage_limit.map(Storage::new);
+        let storage = Storage::of(config.storage_limit, &config.store, manifest.world_size());
         Ok(Self::over(&run, journal, storage, 0, pool))
     }
 

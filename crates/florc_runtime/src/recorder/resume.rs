@@ -64,9 +64,8 @@ impl Recorder {
         let pack = next_pack(run)?;
         let path = run.journal_path();
         let failed = |error| StoreError::io(&path, "write the journal", &error);
-        let storage = config
-            .storage_limit
-            .map(|limit| storage(limit, run, &earlier, &kept, config));
+        let storage = Storage::of(config.storage_limit, &config.store, manifest.world_size())
+            .map(|storage| know(storage, run, &earlier, &kept, config));
         write_whole(&path, &encode_journal(&kept).map_err(failed)?).map_err(failed)?;
         let journal = JournalWriter::append_to(&path).map_err(failed)?;
         for record in later {
@@ -148,14 +147,13 @@ fn is_after(cut: &CutKey, head: HeadKey) -> bool {
 }
 
 /// What the checkpoints that stay take.
-fn storage(
-    limit: u64,
+fn know(
+    mut storage: Storage,
     run: &RunHandle,
     checkpoints: &[CheckpointRecord],
     records: &[JournalRecord],
     config: &RecordConfig,
 ) -> Storage {
-    let mut storage = Storage::new(limit);
     for record in checkpoints {
         let Some(number) = pack_number(&record.pack) else {
             continue;

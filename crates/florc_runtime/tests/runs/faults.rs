@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use florc_manifest::{CutKey, JournalRecord, RunStatus};
 use florc_runtime::{
-    Mode, RunHandle, Store, check_store, rebuild, remove_rubbish, remove_run, rubbish,
+    Mode, RecordConfig, RunHandle, Store, check_store, rebuild, remove_rubbish, remove_run, rubbish,
 };
 use tempfile::tempdir;
 
-use super::training::{Ask, Manner, Program, plan, record, replay_all};
+use super::training::{Ask, Manner, Program, plan, record, record_as, replay_all};
 
 /// splitmix64.
 pub(crate) struct Random(pub(crate) u64);
@@ -68,7 +68,14 @@ pub(crate) fn states(run: &RunHandle) -> BTreeMap<CutKey, Program> {
 }
 
 fn recorded(store: &Path) -> (RunHandle, Truth) {
-    record(store, Mode::All, Manner::default());
+    // one checkpoint waits for the other: there is time to compress them
+    let config = RecordConfig {
+        store: store.to_owned(),
+        mode: Mode::All,
+        memory_limit: 1,
+        storage_limit: None,
+    };
+    record_as(&config, Manner::default(), |_, _| {});
     let run = Store::open(store).unwrap().latest(None).unwrap();
     let truth = Truth {
         records: run.journal().unwrap().records,
