@@ -37,8 +37,9 @@ pub(crate) struct Policy {
     unwritten: u64,
     /// What was given away by [`Self::spare`] and may be spent.
     granted: f64,
-    /// Bytes of the last head.
+    /// Bytes of the last head, and of all snapshots of the last iteration that was materialized.
     head_bytes: u64,
+    bytes: u64,
     iteration: Option<Iteration>,
 }
 
@@ -54,6 +55,7 @@ struct Iteration {
     began: f64,
     stall: f64,
     snapshots: u64,
+    bytes: u64,
     is_materialized: bool,
 }
 
@@ -110,6 +112,7 @@ impl Policy {
             unwritten: 0,
             granted: 0.0,
             head_bytes: 0,
+            bytes: 0,
             iteration: None,
         }
     }
@@ -146,6 +149,7 @@ impl Policy {
             began: now,
             stall: 0.0,
             snapshots: 0,
+            bytes: 0,
             is_materialized: due,
         });
     }
@@ -159,6 +163,7 @@ impl Policy {
         if ended.is_materialized && ended.stall > 0.0 {
             self.stall.add(ended.stall);
             self.snapshots.add(ended.snapshots as f64);
+            self.bytes = ended.bytes;
         }
     }
 
@@ -182,6 +187,7 @@ impl Policy {
             return true;
         }
         // what comes later is asked about with this cost
+        let growth = self.growth(before, bytes);
         self.stall.scale(growth);
         self.write.scale(growth);
         if self.pays(epsilon, now) {
@@ -193,11 +199,22 @@ impl Policy {
         false
     }
 
-    /// A snapshot was handed over to be written in the background.
-    pub(crate) fn submitted(&mut self) {
+    /// By how much an iteration costs more, whose head has `bytes` and had `before`. Ends of blocks were captured after the
+    /// head of their iteration: they may have what it lacked. They are taken to be no smaller than the head is now.
+    fn growth(&self, before: u64, bytes: u64) -> f64 {
+        let blocks = (self.snapshots.value.unwrap_or(1.0) - 1.0).max(0.0);
+        let all = self.bytes.max(before);
+        let ends = (blocks * bytes as f64).max((all - before) as f64);
+        let expected = bytes as f64 + ends;
+        (expected / all as f64).max(1.0)
+    }
+
+    /// A snapshot of so many bytes was handed over to be written in the background.
+    pub(crate) fn submitted(&mut self, bytes: u64) {
         self.unwritten += 1;
         if let Some(iteration) = &mut self.iteration {
             iteration.snapshots += 1;
+            iteration.bytes += bytes;
         }
     }
 

@@ -332,7 +332,7 @@ impl Recorder {
         };
         let now = self.now();
         if let Some(writer) = self.disk.as_ref().and_then(|disk| disk.writer.as_ref()) {
-            self.policy.submitted();
+            self.policy.submitted(snapshot.buffers.total());
             if matches!(cut, CutKey::Head(_)) {
                 self.taken_time = self.head_time;
             }

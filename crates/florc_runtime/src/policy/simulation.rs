@@ -73,7 +73,7 @@ fn online(iterations: &[f64], setting: Setting) -> Outcome {
             last = now;
             let cost = size * (setting.stall + setting.background);
             policy.stalled(size * setting.stall);
-            policy.submitted();
+            policy.submitted((size * 1e9) as u64);
             let extra = if setting.saves {
                 policy.spare(now)
             } else {

@@ -22,7 +22,7 @@ fn simulate(mode: Mode, training: &Training) -> (f64, u64) {
         if policy.due(iteration == 0, false, now) {
             taken += 1;
             policy.stalled(training.stall);
-            policy.submitted();
+            policy.submitted(1);
             now += training.stall;
             policy.wrote(Written::plain(training.background));
             if iteration > 0 {
@@ -127,7 +127,7 @@ fn checkpoints_spread_over_the_run() {
             widest = widest.max(iteration - last);
             last = iteration;
             policy.stalled(0.01);
-            policy.submitted();
+            policy.submitted(1);
             policy.wrote(Written {
                 seconds: 0.05,
                 extra: 0.0,
@@ -136,6 +136,22 @@ fn checkpoints_spread_over_the_run() {
         now += 0.01;
     }
     assert!(widest <= 700, "{widest}");
+}
+
+#[test]
+fn the_end_of_a_block_has_grown_before_the_next_head() {
+    let mut policy = Policy::new(Mode::Adaptive { epsilon: 0.02 }, 0.0);
+    assert!(policy.due(true, false, 0.0) && policy.affords(true, 10, 0.0));
+    for (bytes, seconds) in [(10, 0.1), (40, 0.4)] {
+        policy.submitted(bytes);
+        policy.stalled(seconds);
+        policy.wrote(Written::plain(0.0));
+    }
+    // 0.5 seconds were spent for 50 bytes, 80 are to come: 0.8 seconds
+    assert!(policy.due(false, false, 60.0));
+    assert!(!policy.affords(false, 40, 60.0));
+    assert!(!policy.due(false, false, 64.0));
+    assert!(policy.due(false, false, 66.0) && policy.affords(false, 40, 66.0));
 }
 
 #[test]
