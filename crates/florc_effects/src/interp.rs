@@ -88,6 +88,9 @@ pub(crate) struct Interp<'a> {
     pub(crate) nesting: u32,
     /// For each result of opaque calls the objects that lead to it.
     pub(crate) led_back: Table<ObjId, ObjSet>,
+    /// Items that were found since the outermost iteration began, and how many are being looked for.
+    pub(crate) iterated: Table<(ExprId, ObjId), ObjSet>,
+    pub(crate) iterating: usize,
     /// What the callables of the present statement gave.
     pub(crate) followed: Table<(ExprId, ObjId, ObjSet), ObjSet>,
 }
@@ -137,6 +140,8 @@ impl<'a> Interp<'a> {
             context: None,
             nesting: 0,
             led_back: Table::default(),
+            iterated: Table::default(),
+            iterating: 0,
             followed: Table::default(),
         };
         interp.seed_imports();

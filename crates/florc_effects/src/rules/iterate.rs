@@ -49,7 +49,23 @@ impl Interp<'_> {
         items
     }
 
+    /// The items of one of the values. Iterators may lead to each other in many ways: what was found at a place
+    /// is not looked for again while the outermost of them is looked at.
     pub(super) fn iterate_one(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
+        if self.iterating == 0 {
+            self.iterated.clear();
+        }
+        if let Some(items) = self.iterated.get(&(site, object)) {
+            return items.clone();
+        }
+        self.iterating += 1;
+        let items = self.iterate_anew(object, site, depth);
+        self.iterating -= 1;
+        self.iterated.insert((site, object), items.clone());
+        items
+    }
+
+    fn iterate_anew(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
         let knowledge = self.knowledge;
         if depth > 6 {
             return self.unknown_operator(site, object);
