@@ -96,13 +96,21 @@ fn a_smaller_bound_never_takes_an_effect_away() {
 /// would not come to its end.
 #[test]
 fn iterators_that_lead_to_each_other_are_gone_through_once() {
-    let mut text = String::from(
-        "class Link:\n    def __iter__(self):\n        return links[0]\nlinks = [0]\n",
+    let links: String = (0..24)
+        .flat_map(|number| {
+            [
+                "a",
+                &number.to_string(),
+                " = Link()\nlinks.append(a",
+                &number.to_string(),
+                ")\n",
+            ]
+            .map(str::to_owned)
+        })
+        .collect();
+    let text = format!(
+        "class Link:\n    def __iter__(self):\n        return links[0]\nlinks = [0]\n{links}for x in a0:\n    a0.seen = x\n"
     );
-    for number in 0..24 {
-        text += &format!("a{number} = Link()\nlinks.append(a{number})\n");
-    }
-    text += "for x in a0:\n    a0.seen = x\n";
     let source = SourceText::from_bytes("test.py", text.into_bytes()).ok();
     let Some(module) = source.and_then(|source| parse(source).ok()) else {
         panic!("does not parse")
