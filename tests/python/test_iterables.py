@@ -4,6 +4,7 @@ import numpy
 import pytest
 import torch
 from florc import _iterables
+from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, ShuffleSplit, StratifiedKFold
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, TensorDataset
 
 ROWS = TensorDataset(torch.arange(12.0))
@@ -37,12 +38,20 @@ class tqdm:
 HELD = iter([1, 2, 3])
 
 
+def begun_folds():
+    folds = KFold(3).split(ROWS)
+    next(folds)
+    return folds
+
+
 @pytest.mark.parametrize("make", [
     lambda: range(3), lambda: [1], lambda: (1, "a"), lambda: {"a": 1}.items(), lambda: {1, 2},
     lambda: enumerate([1]), lambda: zip([1], "a"), lambda: enumerate(zip([1], range(2)), 5),
     lambda: tqdm(range(3)), lambda: tqdm(enumerate([1])), lambda: iter([1]),
     lambda: numpy.zeros(3), lambda: torch.zeros(3), lambda: DataLoader(ROWS, shuffle=True),
     lambda: enumerate(DataLoader(ROWS)), lambda: reversed([1]), lambda: torch.nn.ModuleList(),
+    lambda: KFold(3, shuffle=True).split(ROWS), lambda: enumerate(StratifiedKFold(2).split([1] * 4, [1, 2] * 2)),
+    lambda: enumerate(GroupKFold(2).split([1] * 4, groups=[1, 2, 3, 4])),
 ])  # fmt: skip
 def test_these_repeat(make):
     value = make()
@@ -54,7 +63,7 @@ def test_these_repeat(make):
     lambda: tqdm(HELD), lambda: enumerate(x for x in [1]), lambda: map(len, ["a"]), lambda: object(),
     lambda: DataLoader(Stream()), lambda: OwnWay(ROWS), lambda: enumerate(DataLoader(Stream())),
     lambda: DataLoader(ROWS, num_workers=1, persistent_workers=True), lambda: iter(int, 1),
-    lambda: iter({1: 2}),
+    lambda: iter({1: 2}), lambda: ShuffleSplit(3).split(ROWS), lambda: RepeatedKFold().split(ROWS), begun_folds,
 ])  # fmt: skip
 def test_these_may_not(make):
     value = make()

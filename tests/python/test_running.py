@@ -39,6 +39,8 @@ def given(length):
 KNOWN = {
     "random sampler": lambda: iter(RandomSampler(range(7))),
     "random sampler with its own generator": lambda: iter(given(7)),
+    "with replacement": lambda: iter(RandomSampler(range(5), replacement=True, num_samples=70)),
+    "with replacement, a generator": lambda: iter(RandomSampler(range(9), True, 40, torch.Generator().manual_seed(2))),
     "batches": lambda: iter(BatchSampler(RandomSampler(range(11)), 3, False)),
     "whole batches": lambda: iter(BatchSampler(RandomSampler(range(11)), 3, True)),
     "batches in order": lambda: iter(BatchSampler(SequentialSampler(range(9)), 2, True)),
@@ -99,7 +101,7 @@ def kept(rows):
 
 @pytest.mark.parametrize("make", [
     lambda: counting([1, 2, 3]), lambda: after([1, 2, 3]), lambda: kept([0, 2, 3]), lambda: (x for x in [1, 2, 3]),
-    lambda: iter(RandomSampler(range(3), replacement=True)), lambda: iter(RandomSampler(range(3), num_samples=7)),
+    lambda: iter(RandomSampler(range(3), num_samples=7)),
 ])  # fmt: skip
 def test_of_others_it_cannot_be_told(make):
     generator = make()

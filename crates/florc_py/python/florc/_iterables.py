@@ -8,7 +8,9 @@ generator runs code of its own, and an iterator that others hold may be drawn fr
 
 import array
 import collections
+import inspect
 import sys
+import types
 
 _INDEXED = {
     range, list, tuple, str, bytes, bytearray, dict, collections.deque, collections.OrderedDict,
@@ -78,6 +80,8 @@ def _is_bar(cls):
 def _of_framework(value, cls, alone):
     if cls.__module__ == "numpy" and cls.__name__ == "ndarray":
         return None
+    if cls is types.GeneratorType:
+        return None if alone and _are_folds(value) else _unknown(cls)
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "nn"):
         return _unknown(cls)
@@ -92,6 +96,17 @@ def _of_framework(value, cls, alone):
         drawn = isinstance(value._dataset, data.IterableDataset) or value._persistent_workers
         return "its data set or its workers go on living" if drawn else None
     return _unknown(cls)
+
+
+def _are_folds(value):
+    """`KFold(…).split(rows)`, not begun: which rows are in which fold is drawn before the first."""
+    selection = sys.modules.get("sklearn.model_selection")
+    if selection is None or inspect.getgeneratorstate(value) != inspect.GEN_CREATED:
+        return False
+    kinds = (selection.KFold, selection.StratifiedKFold, selection.GroupKFold)
+    base = next((base for base in selection.KFold.__mro__ if base.__name__ == "_BaseKFold"), object)
+    code = getattr(vars(base).get("split"), "__code__", None)
+    return value.gi_code is code and type(value.gi_frame.f_locals.get("self")) in kinds
 
 
 def _loader(value, cls, data):

@@ -11,6 +11,8 @@ import itertools
 import sys
 import weakref
 
+# numbers that `RandomSampler` draws at a time with replacement
+_AT_ONCE = 32
 # generators whose order was compared with what their seed gives
 _proven = weakref.WeakSet()
 
@@ -24,6 +26,9 @@ def save(value, variables, created):
     code, data = value.gi_code, _data()
     if code is _batches.__code__:
         return ("batches", variables["sampler"], variables["inner"])
+    if code is _draws.__code__:
+        rest = variables["rest"] if created else _left(value)
+        return _drawn(variables["sampler"], variables["count"], variables["generator"], rest, variables["begun"])
     if code is _order.__code__:
         taken = 0 if created else len(variables["rest"]) - variables["items"].__length_hint__()
         return _ordered(variables["sampler"], variables["seed"], variables["at"] + taken, variables["rest"], taken)
@@ -35,9 +40,11 @@ def save(value, variables, created):
         return ("sampler", own)
     if type(own) is data.BatchSampler:
         return ("batches", own, variables["sampler_iter"]) if "sampler_iter" in variables else None
-    if type(own) is not data.RandomSampler or own.replacement or own.num_samples != variables["n"]:
+    if type(own) is not data.RandomSampler:
         return None
-    return _random(value, own, variables)
+    if own.replacement:
+        return _replacing(value, own, variables)
+    return _random(value, own, variables) if own.num_samples == variables["n"] else None
 
 
 def _random(value, own, variables):
@@ -93,4 +100,44 @@ def _batches(sampler, inner):
         yield batch
 
 
-LOAD = {"sampler": iter, "batches": _batches, "order": _load_order}
+def _replacing(value, own, variables):
+    """With replacement: the generator, and what is left of the numbers that were drawn last."""
+    items = value.gi_yieldfrom
+    if type(items) is not type(iter([])):
+        return None
+    # the last draw is a shorter one
+    is_last = len(items.__reduce__()[1][0]) != _AT_ONCE
+    begun = own.num_samples // _AT_ONCE if is_last else variables["_"]
+    return _drawn(own, variables["n"], variables["generator"], _left(value), begun + 1)
+
+
+def _left(value):
+    """What a generator has still to hand on of the list at hand."""
+    order, *at = value.gi_yieldfrom.__reduce__()[1:]
+    return order[0][at[0] if at else 0 :]
+
+
+def _drawn(sampler, count, generator, rest, begun):
+    return ("draws", sampler, count, generator, array.array("q", rest).tobytes(), begun)
+
+
+def _load_draws(sampler, count, generator, rest, begun):
+    packed = array.array("q")
+    packed.frombytes(rest)
+    return _draws(sampler, count, generator, packed.tolist(), begun)
+
+
+def _draws(sampler, count, generator, rest, begun):
+    """`RandomSampler` with replacement, which has drawn so many times; `rest` is left of the last."""
+    draw = sys.modules["torch"].randint
+    times, left = divmod(sampler.num_samples, _AT_ONCE)
+    while True:
+        yield from rest
+        if begun > times:
+            return
+        size = (_AT_ONCE if begun < times else left,)
+        begun += 1
+        rest = draw(high=count, size=size, dtype=sys.modules["torch"].int64, generator=generator).tolist()
+
+
+LOAD = {"sampler": iter, "batches": _batches, "order": _load_order, "draws": _load_draws}

@@ -1,14 +1,15 @@
-"""Types of scikit-learn that are made in C: losses of linear models, trees, neighbour indexes.
+"""Types of scikit-learn that are made in C (losses of linear models, trees, neighbour indexes), and vectorizers of texts.
 
     SGDClassifier(loss="hinge").fit(X, y)._loss_function_      # Hinge(1.0), known by how it is made
 
-Estimators themselves are plain objects. What these types say of themselves for copying is taken
+Other estimators are plain objects. What these types say of themselves for copying is taken
 as plain data; they are made again from it, by their own class.
 """
 
-from .standard import Value
+from .standard import Value, _replace
 
 _HEAP_TYPE = 1 << 9  # made by a `class` statement
+_MIXIN = ("sklearn.feature_extraction.text", "_VectorizerMixin")
 
 
 class Compiled(Value):
@@ -23,12 +24,34 @@ class Compiled(Value):
         return (function, arguments, state)
 
 
-_COMPILED = Compiled()
-ADAPTERS = {_COMPILED.name: _COMPILED}
+class Vectorizer:
+    """It keeps the address of its stop words, to look at them once: that says nothing in another process."""
+
+    name = "sklearn.vectorizer"
+
+    def save(self, value):
+        return {name: held for name, held in vars(value).items() if name != "_stop_words_id"}
+
+    def load(self, cls, data):
+        value = cls.__new__(cls)
+        vars(value).update(data)
+        return value
+
+    def fits(self, value, data):
+        return True
+
+    def patch(self, value, data):
+        _replace(vars(value), data)
+
+
+_COMPILED, _VECTORIZER = Compiled(), Vectorizer()
+ADAPTERS = {adapter.name: adapter for adapter in (_COMPILED, _VECTORIZER)}
 
 
 def find(cls):
     """How instances of `cls` are captured."""
+    if any((base.__module__, base.__name__) == _MIXIN for base in cls.__mro__):
+        return _VECTORIZER
     is_own = (cls.__module__ or "").partition(".")[0] == "sklearn"
     is_compiled = not cls.__flags__ & _HEAP_TYPE and cls.__reduce__ is not object.__reduce__
     return _COMPILED if is_own and is_compiled else None
