@@ -19,7 +19,7 @@ from . import running, standard
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
 
-_FRAMEWORKS = ("numpy", "torch", "sklearn", "jax")
+_FRAMEWORKS = ("numpy", "torch", "scipy", "sklearn", "jax")
 _loaded = {}
 
 

@@ -6,7 +6,7 @@ Other estimators are plain objects. What these types say of themselves for copyi
 as plain data; they are made again from it, by their own class.
 """
 
-from .standard import Value, _replace
+from .standard import Attributes, Value
 
 _HEAP_TYPE = 1 << 9  # made by a `class` statement
 _MIXIN = ("sklearn.feature_extraction.text", "_VectorizerMixin")
@@ -24,27 +24,9 @@ class Compiled(Value):
         return (function, arguments, state)
 
 
-class Vectorizer:
-    """It keeps the address of its stop words, to look at them once: that says nothing in another process."""
-
-    name = "sklearn.vectorizer"
-
-    def save(self, value):
-        return {name: held for name, held in vars(value).items() if name != "_stop_words_id"}
-
-    def load(self, cls, data):
-        value = cls.__new__(cls)
-        vars(value).update(data)
-        return value
-
-    def fits(self, value, data):
-        return True
-
-    def patch(self, value, data):
-        _replace(vars(value), data)
-
-
-_COMPILED, _VECTORIZER = Compiled(), Vectorizer()
+_COMPILED = Compiled()
+# it keeps the address of its stop words, to look at them once
+_VECTORIZER = Attributes("sklearn.vectorizer", {"_stop_words_id"})
 ADAPTERS = {adapter.name: adapter for adapter in (_COMPILED, _VECTORIZER)}
 
 

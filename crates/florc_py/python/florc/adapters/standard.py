@@ -292,6 +292,27 @@ class SimpleNamespace:
         _replace(vars(value), data)
 
 
+class Attributes:
+    """A plain object, without attributes that say nothing of its state: addresses, and what it looked up before."""
+
+    def __init__(self, name, without):
+        self.name, self.without = name, without
+
+    def save(self, value):
+        return {name: held for name, held in vars(value).items() if name not in self.without}
+
+    def load(self, cls, data):
+        value = cls.__new__(cls)
+        vars(value).update(data)
+        return value
+
+    def fits(self, value, data):
+        return True
+
+    def patch(self, value, data):
+        _replace(vars(value), data)
+
+
 ADAPTERS = {
     adapter.name: adapter
     for adapter in (
