@@ -10,7 +10,8 @@
 use florc_manifest::{LogKind, LogSite, Value};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyCFunction, PyDict, PyModule, PyString, PyTuple};
 
 use super::shown::Shown;
 use super::{trackers, values};
@@ -34,14 +35,12 @@ pub(super) fn print<'py>(
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let function = py
-        .import(intern!(py, "builtins"))?
-        .getattr(intern!(py, "print"))?;
+    let function = builtins(py)?.getattr(intern!(py, "print"))?;
     let Some(log) = session::log_site(py, site) else {
         return function.call(args, kwargs);
     };
     let columns = session::take_values(site, log.columns.len());
-    let own = function.get_type().name()? != "builtin_function_or_method";
+    let own = !function.is_exact_instance_of::<PyCFunction>();
     let (result, texts) = if own {
         let texts = args.iter().map(|arg| text_of(&arg)).collect();
         (function.call(args, kwargs)?, texts)
@@ -59,6 +58,13 @@ pub(super) fn print<'py>(
         session::log(py, site, &log, text, values)
     })?;
     Ok(result)
+}
+
+/// The module, looked up once: the name may mean another function each time.
+fn builtins(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let import = || py.import("builtins").map(Bound::unbind);
+    Ok(MODULE.get_or_try_init(py, import)?.bind(py))
 }
 
 /// Prints, and tells the texts of the arguments.

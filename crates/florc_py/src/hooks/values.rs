@@ -10,7 +10,8 @@
 use florc_manifest::Value;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyModule, PySet, PyString, PyTuple};
 
 /// Nesting and length up to which containers are written out.
 const DEPTH: usize = 4;
@@ -75,12 +76,7 @@ fn digits(object: &Bound<'_, PyAny>) -> Option<String> {
 fn library_scalar(object: &Bound<'_, PyAny>) -> Option<Value> {
     let py = object.py();
     let class = object.get_type();
-    let modules = py
-        .import(intern!(py, "sys"))
-        .ok()?
-        .getattr(intern!(py, "modules"))
-        .ok()?;
-    let modules = modules.cast_into::<PyDict>().ok()?;
+    let modules = loaded_modules(py)?;
     let is = |module: &str, name: &str| {
         let found = modules
             .get_item(module)
@@ -113,6 +109,14 @@ fn library_scalar(object: &Bound<'_, PyAny>) -> Option<Value> {
         || item.is_exact_instance_of::<PyInt>()
         || item.is_exact_instance_of::<PyString>();
     plain.then(|| scalar(&item)).flatten()
+}
+
+/// `sys.modules`.
+fn loaded_modules(py: Python<'_>) -> Option<Bound<'_, PyDict>> {
+    static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let import = || py.import("sys").map(Bound::unbind);
+    let sys = SYS.get_or_try_init(py, import).ok()?.bind(py);
+    sys.getattr(intern!(py, "modules")).ok()?.cast_into().ok()
 }
 
 /// The typed value of anything.
