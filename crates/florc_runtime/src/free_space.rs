@@ -13,7 +13,12 @@ const SHARE: u64 = 4;
 
 /// Bytes that one of `world_size` processes may take in the file system of `store`, where the system tells.
 pub(crate) fn default_limit(store: &Path, world_size: u32) -> Option<u64> {
-    Some(free(store)? / SHARE / u64::from(world_size.max(1)))
+    Some(default_share(free(store)?) / u64::from(world_size.max(1)))
+}
+
+/// Of so many bytes that are free.
+pub(crate) fn default_share(free: u64) -> u64 {
+    free / SHARE
 }
 
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use florc_manifest::CutKey;
 
-use crate::free_space::default_limit;
+use crate::free_space::{default_limit, default_share};
 use crate::thinning::{Kept, Use, thin};
 
 /// What a run's checkpoints take.
@@ -71,6 +71,13 @@ impl Storage {
             cuts: BTreeMap::new(),
             ratio: 1.0,
             overhead: 0,
+        }
+    }
+
+    /// What is there of an earlier process of the run was free when it began.
+    pub(crate) fn begun_before(&mut self) {
+        if self.is_default {
+            self.limit += default_share(self.used());
         }
     }
 
@@ -236,6 +243,17 @@ mod tests {
         assert_eq!(told, [(true, false), (false, false), (false, true)]);
         let said = Storage::new(100);
         assert!(said.is_scarce() && !said.is_ample());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_may_take_what_it_might() {
+        let mut storage = Storage {
+            is_default: true,
+            ..Storage::new(15)
+        };
+        storage.know(0, planned(0, 40, &[]), 40);
+        storage.begun_before();
+        assert_eq!(storage.limit, 25);
     }
 
     #[test]

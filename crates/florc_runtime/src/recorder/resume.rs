@@ -177,6 +177,7 @@ fn know(
         };
         storage.know(number, planned, record.stored_bytes);
     }
+    storage.begun_before();
     storage
 }
 
