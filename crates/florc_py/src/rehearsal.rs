@@ -2,7 +2,7 @@
 //!
 //! ```python
 //! _rehearse({"model": model}, None)               # bytes, seconds of the walk, of the copy
-//! _rehearse({"model": model}, "a.pack")           # and writes it
+//! _rehearse({"model": model}, "a.pack")           # and writes it, compressed unless compressed=False
 //! _rehearse({"model": model}, None, aside=True)   # what may stay on the device is fetched later
 //! _put_back({"model": model}, "a.pack")   # seconds until it is read, until it is restored
 //! ```
@@ -45,11 +45,12 @@ fn raised(error: impl std::fmt::Display) -> PyErr {
 /// Captures the variables of a dict and writes the state to `path`, or throws it away. Gives its bytes, seconds
 /// of the walk, of the copy, of fetching what was put aside, of writing, and the bytes of the file.
 #[pyfunction]
-#[pyo3(signature = (names, path, aside=false))]
+#[pyo3(signature = (names, path, aside=false, compressed=true))]
 fn _rehearse(
     names: &Bound<'_, PyDict>,
     path: Option<PathBuf>,
     aside: bool,
+    compressed: bool,
 ) -> PyResult<(u64, f64, f64, f64, f64, u64)> {
     let py = names.py();
     let began = Instant::now();
@@ -70,7 +71,9 @@ fn _rehearse(
     let brought = began.elapsed().as_secs_f64();
     let (stored, buffers) = match path {
         None => (0, snapshot.buffers),
-        Some(path) => py.detach(|| write_lone(&path, snapshot)).map_err(raised)?,
+        Some(path) => py
+            .detach(|| write_lone(&path, snapshot, compressed))
+            .map_err(raised)?,
     };
     let all = began.elapsed().as_secs_f64();
     pool.give_back(buffers);

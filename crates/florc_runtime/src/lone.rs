@@ -15,8 +15,8 @@ use crate::seal::seal;
 use crate::slab::Buffers;
 use crate::state_hash::{hex, state_hash};
 
-/// Hashes, compresses, writes and syncs a snapshot. Gives the bytes of the file and the memory back.
-pub fn write_lone(path: &Path, snapshot: Snapshot) -> io::Result<(u64, Buffers)> {
+/// Hashes, compresses if `compressed`, writes and syncs a snapshot. Gives the bytes of the file and the memory back.
+pub fn write_lone(path: &Path, snapshot: Snapshot, compressed: bool) -> io::Result<(u64, Buffers)> {
     let sealed = seal(snapshot);
     let record = CheckpointRecord {
         cut: CutKey::Head(HeadKey {
@@ -35,7 +35,12 @@ pub fn write_lone(path: &Path, snapshot: Snapshot) -> io::Result<(u64, Buffers)>
     };
     let mut pack = PackWriter::create(path)?;
     for chunk in &sealed.chunks {
-        pack.chunk(chunk.id, sealed.bytes(chunk), chunk.element)?;
+        let raw = sealed.bytes(chunk);
+        if compressed {
+            pack.chunk(chunk.id, raw, chunk.element)?;
+        } else {
+            pack.quickly(chunk.id, raw, chunk.element)?;
+        }
     }
     let (bytes, _) = pack.finish(&record, sealed.graph.clone())?;
     Ok((bytes, sealed.into_buffers()))
