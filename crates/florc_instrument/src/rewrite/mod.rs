@@ -12,6 +12,7 @@
 mod inline;
 mod layout;
 mod lines;
+mod returns;
 
 use florc_manifest::{Root, SkipBlockSite};
 use florc_semantic::{FunctionId, Semantics};
@@ -285,6 +286,12 @@ impl Writer<'_> {
                 self.insert_before(stmt, &self.lines(0, "").plain("enter", &main.site.id));
             }
             self.insert_first(stmt, |lines| lines.carry(&main.site));
+            let leave = self.lines(0, "").leave(&main.site);
+            let parts: Vec<&str> = leave.iter().map(|line| line.trim()).collect();
+            for inner in returns::plain_returns(self.module, stmt, &main.site) {
+                let start = self.module.tree.stmt(inner).span.start;
+                self.edits.insert(start, format!("{}; ", parts.join(" ")));
+            }
         }
         if let Some(counted) = plan
             .loops
