@@ -28,10 +28,7 @@ pub(super) fn plain_returns(module: &Module, main: StmtId, site: &MainLoopSite) 
         }
         _other => false,
     };
-    tree.descendants(main)
-        .into_iter()
-        .filter(is_plain)
-        .collect()
+    tree.descendants(main).filter(is_plain).collect()
 }
 
 /// Whether only `if` statements stand between a statement and the loop.
@@ -58,9 +55,7 @@ fn is_at_hand(tree: &Tree, expr: ExprId) -> bool {
 
 /// Whether a name that is handed over may be unbound at some place inside the loop.
 fn unbinds(tree: &Tree, main: StmtId, names: &[&str]) -> bool {
-    tree.descendants(main)
-        .into_iter()
-        .any(|id| match &tree.stmt(id).kind {
+    tree.descendants(main).any(|id| match &tree.stmt(id).kind {
             StmtKind::Delete { targets } => targets.iter().any(|target| {
                 matches!(&tree.expr(*target).kind, ExprKind::Name(name) if names.contains(&name.as_str()))
             }),
