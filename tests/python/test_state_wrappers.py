@@ -102,3 +102,17 @@ def test_what_the_hooks_of_a_tensor_reach_is_state():
     for state in (recorded, live):
         state["weight"].square().sum().backward()
     assert torch.equal(recorded["weight"], live["weight"])
+
+
+@pytest.mark.parametrize("register", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_a_layer_that_took_the_place_of_one_with_hooks_has_none(register):
+    recorded, live = nn.Linear(2, 2), nn.Linear(2, 2)
+
+    def spoil(it):
+        (it if register == "register_hook" else it.grad).zero_()
+
+    getattr(live.weight, register)(spoil)
+    _restore_bytes(_capture_bytes({"layer": recorded}), {"layer": live})
+    for layer in (recorded, live):
+        layer(torch.ones(1, 2)).sum().backward()
+    assert torch.equal(live.weight.grad, recorded.weight.grad) and live.weight.grad.any()

@@ -172,6 +172,31 @@ impl<'py> Restorer<'py, '_> {
         Ok(())
     }
 
+    /// Hooks that were recorded; a live tensor that has others serves for one that had none.
+    fn fill_hooks(&self, attributes: &Attributes, object: &Bound<'py, PyAny>) -> Outcome<()> {
+        for name in types::TENSOR_HOOKS {
+            let Ok(live) = object.getattr(name) else {
+                continue; // an older torch
+            };
+            let saved = attributes.iter().find(|(saved, _)| saved == name);
+            match saved.map(|(_, child)| self.object(*child)).transpose()? {
+                Some(value) if live.is(&value) => {}
+                Some(value) => object.setattr(name, value)?,
+                None if live.is_truthy()? => {
+                    // `None` would leave them at work
+                    let empty = self
+                        .py
+                        .import("collections")?
+                        .getattr("OrderedDict")?
+                        .call0()?;
+                    object.setattr(name, empty)?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
     fn fill_attributes(
         &self,
         node: NodeId,
@@ -190,11 +215,8 @@ impl<'py> Restorer<'py, '_> {
         };
         let is_hooks =
             |name: &str| info.kind == Kind::Tensor && types::TENSOR_HOOKS.contains(&name);
-        for (name, child) in attributes.iter().filter(|(name, _)| is_hooks(name)) {
-            let value = self.object(*child)?;
-            if !object.getattr(name.as_str())?.is(&value) {
-                object.setattr(name.as_str(), value)?;
-            }
+        if info.kind == Kind::Tensor {
+            self.fill_hooks(attributes, object)?;
         }
         let mut attributes = attributes
             .iter()
