@@ -20,7 +20,7 @@ use crate::{DONE, listing, out, table};
 /// Writes one file.
 pub(crate) fn export(args: &ExportArgs) -> Result<i32, Failure> {
     let format = format(&args.output)?;
-    let opened = listing::open_here()?;
+    let opened = listing::open_near(Some(&args.run))?;
     let run = opened.find(Some(&args.run))?;
     let facts = run.facts()?;
     let record = chosen(&facts, args.at.as_deref())?;

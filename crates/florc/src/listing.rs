@@ -32,7 +32,13 @@ pub(crate) struct OpenedRun {
 
 /// The store of the current folder's project.
 pub(crate) fn open_here() -> Result<Opened, Failure> {
-    open(&project::of(Path::new(".")).store)
+    open_near(None)
+}
+
+/// That of the script's project, where a script stands for its run.
+pub(crate) fn open_near(name: Option<&str>) -> Result<Opened, Failure> {
+    let near = name.and_then(script).unwrap_or(Path::new("."));
+    open(&project::of(near).store)
 }
 
 /// A store that exists.

@@ -17,7 +17,7 @@ use crate::{DONE, out, replays, table};
 
 /// Prints the rows of the runs.
 pub(crate) fn logs(args: &LogsArgs) -> Result<i32, Failure> {
-    let opened = listing::open_here()?;
+    let opened = listing::open_near(args.runs.first().map(String::as_str))?;
     let mut rows = Vec::new();
     let wanted: Vec<Option<&str>> = match args.runs.as_slice() {
         [] => vec![None],

@@ -19,7 +19,7 @@ use crate::{DONE, listing, out, replays, runs, table};
 
 /// Shows one run.
 pub(crate) fn show(args: &ShowArgs) -> Result<i32, Failure> {
-    let opened = listing::open_here()?;
+    let opened = listing::open_near(args.run.as_deref())?;
     let run = opened.find(args.run.as_deref())?;
     let facts = run.facts()?;
     let bytes = runs::bytes_of(&run.handle);

@@ -58,9 +58,13 @@ impl Project {
     }
 
     fn florc_args(&self, args: &[&str]) -> Ran {
+        Self::florc_in(self.path(), args)
+    }
+
+    fn florc_in(folder: &Path, args: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_florc"))
             .args(args)
-            .current_dir(self.path())
+            .current_dir(folder)
             .env_remove("FLORC_DIR")
             .env("NO_COLOR", "1")
             .output()
@@ -162,6 +166,30 @@ fn help_names_the_verbs_that_work() {
     for verb in ["view", "serve"] {
         assert!(!help.contains(&format!("\n  {verb} ")), "{help}");
     }
+}
+
+#[test]
+fn a_script_stands_for_its_latest_run() {
+    let project = Project::new();
+    project.record(None);
+    let latest = project.record(None);
+    assert!(project.florc("show train.py").stdout.contains(&latest));
+    project.write("other.py", "");
+    refused(&project.florc("show other.py"), &["other.py"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let script = project.path().join("train.py");
+    for verb in ["show", "logs", "replay"] {
+        let ran = Project::florc_in(
+            elsewhere.path(),
+            &[verb, "--format", "json", script.to_str().unwrap()],
+        );
+        let told = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(ran.code == 0 && told.contains(&latest), "{verb}: {told}");
+    }
+    refused(
+        &Project::florc_in(elsewhere.path(), &["show"]),
+        &["name the script"],
+    );
 }
 
 #[test]

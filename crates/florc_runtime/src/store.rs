@@ -44,7 +44,7 @@ impl Store {
             StoreErrorKind::Missing,
             directory,
             "no run was recorded here",
-            "record one with `florc run SCRIPT`, or set FLORC_DIR",
+            "record one with `florc run SCRIPT`; from another folder name the script (`florc show SCRIPT`), or set FLORC_DIR",
         ))
     }
 
