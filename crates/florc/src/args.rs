@@ -441,6 +441,8 @@ pub(crate) enum LogFormat {
     Table,
     Json,
     Csv,
+    /// A file for data frames: `florc logs --format parquet > rows.parquet`
+    Parquet,
 }
 
 fn fraction(text: &str) -> Result<f64, String> {

@@ -6,6 +6,8 @@
 //!
 //! Reads the store only.
 
+mod columns;
+
 use serde_json::Value as Json;
 
 use crate::args::{LogFormat, LogsArgs};
@@ -30,6 +32,7 @@ pub(crate) fn logs(args: &LogsArgs) -> Result<i32, Failure> {
         LogFormat::Table => out::text(&as_table(&rows))?,
         LogFormat::Json => out::json(&Json::Array(rows.iter().map(LogRow::json).collect()))?,
         LogFormat::Csv => out::text(&as_csv(&rows))?,
+        LogFormat::Parquet => out::file(&as_file(&rows)?, "rows.parquet")?,
     }
     Ok(DONE)
 }
@@ -107,6 +110,11 @@ fn as_table(rows: &[LogRow]) -> String {
 
 fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "⏎").replace('\r', "")
+}
+
+fn as_file(rows: &[LogRow]) -> Result<Vec<u8>, Failure> {
+    columns::file(rows)
+        .map_err(|error| Failure::new(format!("the rows cannot be written as Parquet: {error}")))
 }
 
 fn as_csv(rows: &[LogRow]) -> String {
