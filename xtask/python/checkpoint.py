@@ -221,7 +221,7 @@ def measure(megabytes):
         restores(state, folder, tensors)
         print(f"\n  G5 cost of all threads, compressed       {whole[2] / 1e3 / (size / 1e9):6.2f} CPU-s/GB (aim 1.5)")
         print(f"     cost of all threads, as it is          {plain[2] / 1e3 / (size / 1e9):6.2f} CPU-s/GB")
-    print(f"  G7 bytes over torch.save                 {stored / saved:6.3f} (aim 0.82): {stored / 1e6:.1f} MB")
+        print(f"  G7 bytes over torch.save                 {stored / saved:6.3f} (aim 0.82): {stored / 1e6:.1f} MB")
         print(f"  G10 extra memory at the peak             {extra / size:6.2f} x state, {extra / 1e6:.0f} MB (aim 1.0 x + 64 MB)")
 
 
