@@ -1,6 +1,6 @@
 """The `python` that florc starts in these tests: hands its command to a warm interpreter and ends as it does.
 
-    python -ISE -c 'import asking; asking.client("/tmp/x/socket")' -m florc._runner …
+    python -ISE -c 'import asking; asking.client("socket")' -m florc._runner …
 
 It is started for every worker of a replay, so it imports nothing that takes time. What a request means is known to `zygote.py`.
 """

@@ -137,10 +137,10 @@ def test_an_unseeded_run_is_replayed_all_the_same(tmp_path):
     assert [line.split()[1] for line in probes(ran.stdout)] == said
 
 
-CLOCKS = "import time\nw = [0.0]\nfor epoch in range(4):\n    t = time.time()\n    for x in range(3):\n        w[0] += t % 7\n    print('epoch', t, w[0])\n    print('probe', t, w[0])\n"
+CLOCKS = "import resource, time\nw = [0.0]\nfor epoch in range(4):\n    t = time.time()\n    for x in range(3):\n        w[0] += t % 7\n    print('epoch', t, w[0])\n    print('probe', t, w[0])\n"
 
 
-@pytest.mark.parametrize("read", ["time.time()", "time.mktime(time.localtime()) + time.time() % 1"])
+@pytest.mark.parametrize("read", ["time.time()", "time.mktime(time.localtime()) + time.time() % 1", "resource.getrusage(0).ru_utime + time.time()"])
 def test_the_clock_says_what_it_said(tmp_path, read):
     script = CLOCKS.replace("time.time()", read)
     said = [line.split()[1:] for line in record(tmp_path, script).stdout.splitlines()]

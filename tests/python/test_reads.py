@@ -1,15 +1,17 @@
 """Clocks and entropy that libraries read, and keep in objects of the training: a replay gets what the run got.
 
-The environment is a small stand-in under the name of one that keeps the time.
+The libraries are small stand-ins under the names of some that do.
 """
 
 import pytest
 from test_hooks_session import PLAIN, call, florc, probes, record
 
 WRAPPER = "import time\n\nclass RecordEpisodeStatistics:\n    def __init__(self):\n        self.began, self.took = time.perf_counter(), 0.0\n\n    def step(self):\n        self.took += time.perf_counter() - self.began\n        self.began = time.perf_counter()\n        return self.took\n"
+MEMORY = "import collections, time\nsvmem = collections.namedtuple('svmem', 'total used')\n\ndef virtual_memory():\n    return svmem(8, time.perf_counter())\n"
 BODY = "for epoch in range(4):\n    for x in range(3):\n        w[0] += {}\n    print('epoch', w[0])\n    print('probe', w[0])\n"
 READS = {
     "a clock": "from gymnasium.wrappers.common import RecordEpisodeStatistics\nenv = RecordEpisodeStatistics()\nw = [0.0]\n" + BODY.format("env.step()"),
+    "a tuple with names": "import psutil\nw = [0.0]\n" + BODY.format("psutil.virtual_memory().used"),
     "seeds of generators": "import numpy as np\nrng = np.random.default_rng()\nw = [rng.normal()]\n" + BODY.format("rng.normal() + np.random.default_rng().normal() + np.random.RandomState().rand()"),
 }  # fmt: skip
 
@@ -19,6 +21,7 @@ def project(tmp_path, monkeypatch):
     package, folder = tmp_path / "site" / "gymnasium" / "wrappers", tmp_path / "project"
     package.mkdir(parents=True), folder.mkdir()
     (package / "common.py").write_text(WRAPPER)
+    (tmp_path / "site" / "psutil.py").write_text(MEMORY)
     monkeypatch.setitem(PLAIN, "PYTHONPATH", str(tmp_path / "site"))
     return folder
 

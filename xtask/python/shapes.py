@@ -24,6 +24,9 @@ SHAPES = [
     ("RnnT", 0.0003, 0.03, 10),
 ]
 
+FLORC = Path(sys.executable).with_name("florc")
+ROUNDS = 3
+
 # widths of the perceptron, the largest first
 WIDTHS = (1024, 768, 512, 384, 256, 192, 128, 64, 32)
 

@@ -17,10 +17,7 @@ import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
-from shapes import PREAMBLE, SHAPES, megabytes, scaled  # noqa: E402
-
-FLORC = Path(sys.executable).with_name("florc")
-ROUNDS = 3
+from shapes import FLORC, PREAMBLE, ROUNDS, SHAPES, megabytes, scaled  # noqa: E402
 
 LOOP = """
 for epoch in range({epochs}):

@@ -17,7 +17,6 @@ mod codec;
 mod context;
 mod cut_text;
 mod dead_roots;
-
 mod diff;
 mod elements;
 mod error;

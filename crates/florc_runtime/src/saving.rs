@@ -6,7 +6,7 @@
 //! difference    read the base ─► subtract ─► planes …    counts as extra
 //! ```
 //!
-//! Compressing weights takes several times as long as writing them and saves a fifth, so that it comes last: seconds go
+//! Compressing weights takes nearly as long as all else that is done for a checkpoint and saves a fifth, so that it comes last: seconds go
 //! into more checkpoints first (`policy`), and while others wait to be written there are none. What shrinks at a glance is always
 //! compressed, which is as fast as writing it. Where space is scarce all is compressed, and where it may become so nothing is
 //! built on what may have to go.

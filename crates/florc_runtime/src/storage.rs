@@ -92,11 +92,11 @@ impl Storage {
     }
 
     /// Why there are no checkpoints at all.
-    pub(crate) fn too_large(&self) -> String {
+    pub(crate) fn too_large(&self) -> &'static str {
         if self.is_default {
-            "one checkpoint takes more than a quarter of the free disk space; `--max-storage` allows more".to_owned()
+            "one checkpoint takes more than a run may of the free disk space; `--max-storage` allows more"
         } else {
-            "one checkpoint takes more than --max-storage".to_owned()
+            "one checkpoint takes more than --max-storage"
         }
     }
 

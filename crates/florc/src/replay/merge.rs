@@ -6,9 +6,9 @@
 //!
 //! Believes a shard only when its verdict stands at its end.
 
-use florc_history::Where;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use florc_history::Where;
 use florc_manifest::{Evidence, Verdict};
 use florc_runtime::{Shard, read_shard};
 
@@ -56,7 +56,7 @@ pub(crate) fn merge(
         left: Vec::new(),
         silent: Vec::new(),
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let cut = planned
         .cut_short
         .then(|| subject.facts.iterations.last().map(|each| each.head));

@@ -1,8 +1,9 @@
-"""Acts on a module once it has been imported; nothing of that is seen afterwards.
+"""Acts on modules once they have been imported; on the modules nothing of that is seen afterwards.
 
     when_imported("numpy.random", seed)      # seed(module), after the module has run
 
-Finds the module as the other finders do. Knows nothing of what is done to it.
+One finder stands before the others for as long as a module is awaited. It finds modules as the others do, and knows nothing
+of what is done to them.
 """
 
 import sys
@@ -13,38 +14,44 @@ def when_imported(name, act):
     if name in sys.modules:
         act(sys.modules[name])
         return
-    for finder in sys.meta_path:
-        if isinstance(finder, _Once) and finder.name == name:
-            finder.acts.append(act)
-            return
-    sys.meta_path.insert(0, _Once(name, act))
+    _finder.awaited.setdefault(name, []).append(act)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
 
 
-class _Once:
-    """A finder for one module, and its loader while it is imported."""
-
-    def __init__(self, name, act):
-        self.name = name
-        self.acts = [act]
-        self._loader = None
+class _Finder:
+    def __init__(self):
+        self.awaited = {}  # what to do, by name
 
     def find_spec(self, name, path=None, target=None):
-        if name != self.name:
+        acts = self.awaited.pop(name, None)
+        if acts is None:
             return None
-        sys.meta_path.remove(self)
+        if not self.awaited:
+            sys.meta_path.remove(self)
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)
+            spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    self._loader, spec.loader = spec.loader, self
+                    spec.loader = _Loader(spec.loader, acts)
                 return spec
         return None
 
+
+class _Loader:
+    """Loads a module as its own loader does, and acts."""
+
+    def __init__(self, loader, acts):
+        self.loader, self.acts = loader, acts
+
     def create_module(self, spec):
-        return self._loader.create_module(spec)
+        return self.loader.create_module(spec)
 
     def exec_module(self, module):
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
         for act in self.acts:
             act(module)
+
+
+_finder = _Finder()

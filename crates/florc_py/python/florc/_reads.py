@@ -27,10 +27,6 @@ CLOCKS = (
 )
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 
-# Numbers of such reads, beside those of the reads in the program, which count from 0.
-FIRST = 1 << 31
-
-
 def keep():
     """From now on, for a session that has begun."""
     for name in CLOCKS:
@@ -58,4 +54,4 @@ def _entropy(_module):
 
 
 def _kept(what, read):
-    return functools.partial(_florc.clock, FIRST + zlib.crc32(what.encode()) % FIRST, read)
+    return functools.partial(_florc.clock, _florc.LIBRARY_READS + zlib.crc32(what.encode()) % _florc.LIBRARY_READS, read)

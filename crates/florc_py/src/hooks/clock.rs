@@ -11,10 +11,8 @@ use florc_manifest::Value;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 
+use super::tuples;
 use crate::session;
-
-/// Bytes of a tuple that is kept.
-const MOST_PICKLED: usize = 1 << 16;
 
 /// `florc.clock(site, function, *args, **kwargs)`.
 #[pyfunction]
@@ -63,8 +61,11 @@ fn encode(read: &Bound<'_, PyAny>) -> Option<Value> {
     if let Ok(value) = read.cast_exact::<PyBool>() {
         return Some(Value::Bool(value.is_true()));
     }
-    if read.is_instance_of::<PyTuple>() {
-        return pickled(read);
+    if let Ok(value) = read.cast::<PyTuple>() {
+        return Some(Value::Text(format!(
+            "tuple:{}",
+            tuples::text_of(value, encode)?
+        )));
     }
     let name = read.get_type().fully_qualified_name().ok()?.to_string();
     match name.as_str() {
@@ -77,16 +78,6 @@ fn encode(read: &Bound<'_, PyAny>) -> Option<Value> {
         "uuid.UUID" => tagged(&name, read.getattr("hex").ok()?.cast().ok()?),
         _ => None,
     }
-}
-
-/// `time.localtime()`, `psutil.virtual_memory()`: tuples with names.
-fn pickled(read: &Bound<'_, PyAny>) -> Option<Value> {
-    let pickle = read.py().import("pickle").ok()?;
-    let bytes = pickle.call_method1("dumps", (read, 4)).ok()?;
-    if bytes.len().ok()? > MOST_PICKLED {
-        return None;
-    }
-    tagged("pickle", bytes.call_method0("hex").ok()?.cast().ok()?)
 }
 
 fn tagged(tag: &str, text: &Bound<'_, PyString>) -> Option<Value> {
@@ -108,10 +99,7 @@ fn decode<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match tag {
         "int" => py.get_type::<PyInt>().call1((text,)),
         "bytes" => py.get_type::<PyBytes>().call_method1("fromhex", (text,)),
-        "pickle" => {
-            let bytes = py.get_type::<PyBytes>().call_method1("fromhex", (text,))?;
-            py.import("pickle")?.call_method1("loads", (bytes,))
-        }
+        "tuple" => tuples::made(py, text, decode),
         "uuid.UUID" => py.import("uuid")?.getattr("UUID")?.call1((text,)),
         "datetime.date" => py
             .import("datetime")?

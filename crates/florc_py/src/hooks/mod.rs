@@ -16,6 +16,7 @@ mod loops;
 mod main_loop;
 mod shown;
 mod trackers;
+mod tuples;
 mod unbound;
 pub(crate) mod values;
 
@@ -41,5 +42,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(logs::call, module)?)?;
     module.add_function(wrap_pyfunction!(logs::log, module)?)?;
     module.add_function(wrap_pyfunction!(clock::clock, module)?)?;
+    module.add("LIBRARY_READS", florc_manifest::LIBRARY_READS)?;
     module.add("unbound", unbound(py)?)
 }

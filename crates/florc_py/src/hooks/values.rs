@@ -112,7 +112,7 @@ fn library_scalar(object: &Bound<'_, PyAny>) -> Option<Value> {
 }
 
 /// `sys.modules`.
-fn loaded_modules(py: Python<'_>) -> Option<Bound<'_, PyDict>> {
+pub(super) fn loaded_modules(py: Python<'_>) -> Option<Bound<'_, PyDict>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let import = || py.import("sys").map(Bound::unbind);
     let sys = SYS.get_or_try_init(py, import).ok()?.bind(py);

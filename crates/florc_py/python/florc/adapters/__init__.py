@@ -7,6 +7,9 @@ An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving
 `fits(obj, data)`, whether an existing object can take the data or has it already, and
 `patch(obj, data)`, which writes it. With `shares`, tensors in what `save` gives are the object's own: they are
 written in place.
+
+A file has `find(cls)` and `ADAPTERS`. Where the framework holds state of the process it has `read_hidden()` and
+`write_hidden(name, value)`, where its arrays are walked natively `data_type(dtype)`.
 """
 
 import enum
@@ -32,6 +35,11 @@ def _adapters():
             _loaded[name] = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
     yield from _loaded.values()
     yield standard
+
+
+def _offered(name):
+    """A function of the files that have it."""
+    return [getattr(module, name) for module in _adapters() if hasattr(module, name)]
 
 
 def _framework(name):
@@ -66,27 +74,22 @@ def by_name(name):
 def read_hidden():
     """State of the process that no variable names."""
     state = {}
-    for module in _adapters():
-        state.update(module.read_hidden())
+    for read in _offered("read_hidden"):
+        state.update(read())
     return state
 
 
 def write_hidden(name, value):
     """Puts back one entry of `read_hidden`."""
-    for module in _adapters():
-        if module.write_hidden(name, value):
-            return
+    if any(write(name, value) for write in _offered("write_hidden")):
+        return
     raise LookupError(f"nothing loaded holds `{name}`")
 
 
 def data_type(dtype):
     """Name, element size in bytes, and whether elements are objects."""
-    for module in _loaded.values() or _adapters():
-        found = module.data_type(dtype)
-        if found is not None:
-            return found
-    for module in _adapters():
-        found = module.data_type(dtype)
+    for describe in _offered("data_type"):
+        found = describe(dtype)
         if found is not None:
             return found
     raise TypeError(f"unknown data type {dtype!r}")

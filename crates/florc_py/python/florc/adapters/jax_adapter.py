@@ -81,18 +81,3 @@ def find(cls):
     """How instances of `cls` are captured."""
     is_own = (cls.__module__ or "").partition(".")[0] in ("jax", "jaxlib")
     return {"ArrayImpl": _ARRAY, "PRNGKeyArray": _KEY}.get(cls.__name__) if is_own else None
-
-
-def read_hidden():
-    """There is none: keys are arrays."""
-    return {}
-
-
-def write_hidden(name, value):
-    """Nothing is held here."""
-    return False
-
-
-def data_type(dtype):
-    """Arrays are taken as bytes."""
-    return None

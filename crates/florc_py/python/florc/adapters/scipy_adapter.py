@@ -16,18 +16,3 @@ def find(cls):
     bases = ((base.__module__ or "", base.__name__) for base in cls.__mro__)
     is_compressed = any(name == "_cs_matrix" and module.startswith("scipy.sparse") for module, name in bases)
     return _COMPRESSED if is_compressed else None
-
-
-def read_hidden():
-    """There is none."""
-    return {}
-
-
-def write_hidden(name, value):
-    """Nothing is held here."""
-    return False
-
-
-def data_type(dtype):
-    """Arrays are NumPy's."""
-    return None

@@ -37,18 +37,3 @@ def find(cls):
     is_own = (cls.__module__ or "").partition(".")[0] == "sklearn"
     is_compiled = not cls.__flags__ & _HEAP_TYPE and cls.__reduce__ is not object.__reduce__
     return _COMPILED if is_own and is_compiled else None
-
-
-def read_hidden():
-    """There is none: generators are NumPy's."""
-    return {}
-
-
-def write_hidden(name, value):
-    """Nothing is held here."""
-    return False
-
-
-def data_type(dtype):
-    """Arrays are NumPy's."""
-    return None

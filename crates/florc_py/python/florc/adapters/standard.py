@@ -519,7 +519,3 @@ def write_hidden(name, value):
         return False
     random.setstate(_unpack(value))
     return True
-
-
-def data_type(dtype):
-    return None
