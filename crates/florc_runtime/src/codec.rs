@@ -306,7 +306,8 @@ mod tests {
         for element in [1, 2, 4, 8] {
             let mut encoder = Encoder::default();
             assert_eq!(encoder.encode_quickly(&noise, element).0, Codec::Raw);
-            let (codec, stored) = encoder.encode_quickly(&[0; 640_000], element);
+            let zeros = vec![0; 640_000];
+            let (codec, stored) = encoder.encode_quickly(&zeros, element);
             assert!(codec != Codec::Raw && stored.len() < 10_000);
         }
     }

@@ -49,8 +49,8 @@ pub(super) fn text_of(read: &Bound<'_, PyTuple>, encode: Encode) -> Option<Strin
     };
     let items = items.try_iter().ok()?;
     let items = items.map(|item| encode(&item.ok()?));
-    let entries = more.map(|it| it.cast_into::<PyDict>()).transpose().ok()?;
-    let entries = entries.iter().flat_map(|it| it.iter());
+    let entries = more.map(Bound::cast_into::<PyDict>).transpose().ok()?;
+    let entries = entries.iter().flat_map(PyDictMethods::iter);
     let entries = entries.map(|(name, value)| Some((name.extract().ok()?, encode(&value)?)));
     let kept = Kept {
         class,
