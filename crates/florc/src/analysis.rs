@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use florc_instrument::{Instrumented, Options, instrument_program};
-use florc_syntax::{Module, ProgramFile, SourceText};
+use florc_syntax::{Diagnostic, Module, ProgramFile, SourceText};
 
 use crate::failure::Failure;
 use crate::program::{self, Disk};
@@ -88,10 +88,13 @@ pub(crate) fn source(project: &Project, script: &Path) -> Result<SourceText, Fai
 
 /// Decodes bytes; what is no text is told as such.
 pub(crate) fn decode(name: String, bytes: Vec<u8>) -> Result<SourceText, Failure> {
-    SourceText::from_bytes(name, bytes).map_err(|mut diagnostic| {
-        diagnostic.title = format!("`{}`: {}", diagnostic.file, diagnostic.title);
-        Failure::diagnostic(&diagnostic, None)
-    })
+    SourceText::from_bytes(name, bytes).map_err(undecodable)
+}
+
+/// A file whose text cannot be had.
+pub(crate) fn undecodable(mut diagnostic: Diagnostic) -> Failure {
+    diagnostic.title = format!("`{}`: {}", diagnostic.file, diagnostic.title);
+    Failure::diagnostic(&diagnostic, None)
 }
 
 /// Parses; a syntax error is shown in its line.
@@ -121,9 +124,9 @@ pub(crate) fn program(project: &Project, script: &Path) -> Result<Vec<ProgramFil
     )];
     files[0].package.clone_from(&entry.package);
     for file in disk.program(&entry).files.into_iter().skip(1) {
-        let path = disk.name_of(&file.path);
+        let module = disk.module(&file, &entry);
         // What cannot be decoded runs as it is.
-        files.extend(program::decoded(path, &file.name, None, file.bytes));
+        files.extend(program::decoded(&module, file.bytes));
     }
     Ok(files)
 }

@@ -230,6 +230,7 @@ impl RunFacts {
             path: self.file().to_owned(),
             name: "__main__".to_owned(),
             package: String::new(),
+            excerpt: Vec::new(),
         }]
     }
 

@@ -10,7 +10,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use florc_semantic::files::{Files, Limits, Program, find, locate};
+use florc_manifest::ProgramModule;
+use florc_semantic::files::{Files, FoundFile, Limits, Program, find, locate};
 use florc_syntax::{Diagnostic, ProgramFile, SourceText};
 
 pub use florc_semantic::files::{Entry, LeftOut};
@@ -36,6 +37,20 @@ impl Disk {
         let real = self.real(path);
         let inside = Path::new(&real).strip_prefix(&self.root);
         inside.map_or_else(|_| real.clone(), |path| path.to_string_lossy().into_owned())
+    }
+
+    /// How a run names a file of its program.
+    pub fn module(&self, file: &FoundFile, entry: &Entry) -> ProgramModule {
+        ProgramModule {
+            path: if file.excerpt.is_empty() {
+                self.name_of(&file.path)
+            } else {
+                library_path(file)
+            },
+            name: file.name.clone(),
+            package: file.package(entry),
+            excerpt: file.excerpt.clone(),
+        }
     }
 
     /// The file that `python -m NAME` runs, and its package.
@@ -86,6 +101,13 @@ impl Files for Disk {
     }
 }
 
+/// `transformers/trainer.py`, wherever packages are installed.
+fn library_path(file: &FoundFile) -> String {
+    let path = file.name.replace('.', "/");
+    let is_package = file.path.ends_with("/__init__.py");
+    path + if is_package { "/__init__.py" } else { ".py" }
+}
+
 /// What a command knows of how a script is started: not `PYTHONPATH`, nor what is installed. A
 /// script inside a package that imports relatively is taken to be run as `python -m`.
 pub(crate) fn guess(script: &Path, root: &Path) -> Entry {
@@ -117,16 +139,23 @@ pub(crate) fn guess(script: &Path, root: &Path) -> Entry {
 }
 
 /// A file of a program, decoded.
-pub fn decoded(
-    path: String,
-    name: &str,
-    package: Option<&str>,
-    bytes: Vec<u8>,
-) -> Result<ProgramFile, Diagnostic> {
-    let source = SourceText::from_bytes(path.clone(), bytes)?;
-    let mut file = ProgramFile::new(path, name, source);
-    if let Some(package) = package {
-        package.clone_into(&mut file.package);
+pub fn decoded(module: &ProgramModule, bytes: Vec<u8>) -> Result<ProgramFile, Diagnostic> {
+    Ok(ProgramFile {
+        path: module.path.clone(),
+        name: module.name.clone(),
+        package: module.package.clone(),
+        source: text(module, bytes)?,
+        is_library: !module.excerpt.is_empty(),
+    })
+}
+
+/// The text of a file of a program; of a library's file the excerpt.
+pub(crate) fn text(module: &ProgramModule, bytes: Vec<u8>) -> Result<SourceText, Diagnostic> {
+    let path = || module.path.clone();
+    let source = SourceText::from_bytes(path(), bytes)?;
+    if module.excerpt.is_empty() {
+        return Ok(source);
     }
-    Ok(file)
+    let found = florc_syntax::excerpt(source, &module.excerpt)?;
+    found.map_or_else(|| SourceText::from_bytes(path(), Vec::new()), Ok)
 }

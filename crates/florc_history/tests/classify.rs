@@ -206,6 +206,7 @@ fn program(files: &[(&str, &str)]) -> Module {
                 name
             },
             module: florc_syntax::parse(source).unwrap(),
+            is_library: false,
         }
     };
     florc_syntax::link(files.iter().map(file).collect()).unwrap()

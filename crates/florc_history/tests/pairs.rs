@@ -62,6 +62,7 @@ fn linked(files: &[(String, String)]) -> Module {
         Named {
             name: name.clone(),
             package: String::new(),
+            is_library: false,
             module: florc_syntax::parse(source).unwrap(),
         }
     });

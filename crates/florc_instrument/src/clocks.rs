@@ -12,10 +12,11 @@ use crate::decide::Facts;
 use crate::logs;
 use crate::plan::{ClockRead, LogStatement};
 
-/// All memoized reads in source order. A log statement is never one.
+/// All memoized reads in source order. A log statement is never one. Those of libraries are kept by
+/// the runtime.
 pub(crate) fn find(facts: Facts<'_>, logs: &[LogStatement]) -> Vec<ClockRead> {
     let mut found = Vec::new();
-    for call in logs::calls(facts) {
+    for call in logs::own_calls(facts) {
         if logs.iter().any(|log| log.call == call) {
             continue;
         }

@@ -67,6 +67,11 @@ impl Facts<'_> {
             == 0
     }
 
+    /// Whether a place is in a library's file: what it logs is not the user's.
+    pub(crate) fn in_library(&self, span: Span) -> bool {
+        self.module.source.file_of(span.start).is_library
+    }
+
     /// The manifest's form of a statement's place.
     pub(crate) fn stmt_span(&self, stmt: StmtId) -> SourceSpan {
         self.span(self.module.tree.stmt(stmt).span)

@@ -206,6 +206,7 @@ fn parse_all(files: Vec<ProgramFile>) -> Result<Parsed, Diagnostic> {
                 name: file.name,
                 package: file.package,
                 module,
+                is_library: file.is_library,
             }),
             Err(found) if parsed.is_empty() => return Err(found),
             Err(found) => {

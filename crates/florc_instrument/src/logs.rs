@@ -45,7 +45,7 @@ pub(crate) fn find(facts: Facts<'_>) -> (Vec<LogStatement>, Vec<Diagnostic>) {
     let receivers = Receivers::collect(facts);
     let mut found = Vec::new();
     let mut shadowed: Option<Span> = None;
-    for call in calls(facts) {
+    for call in own_calls(facts) {
         if let Some(kind) = kind(facts, &receivers, call) {
             found.push(statement(facts, call, kind));
         } else if is_other_print(facts, call) && shadowed.is_none() {
@@ -54,6 +54,12 @@ pub(crate) fn find(facts: Facts<'_>) -> (Vec<LogStatement>, Vec<Diagnostic>) {
     }
     let diagnostics = shadowed.map(|span| shadowed_print::report(facts.module, span));
     (found, diagnostics.into_iter().collect())
+}
+
+/// The calls in the user's own files.
+pub(crate) fn own_calls(facts: Facts<'_>) -> impl Iterator<Item = ExprId> {
+    let is_own = move |call: &ExprId| !facts.in_library(facts.module.tree.expr(*call).span);
+    calls(facts).into_iter().filter(is_own)
 }
 
 /// Every call of the module whose callee is written plainly before its `(`, in source order. Not

@@ -14,6 +14,7 @@
 use std::collections::BTreeSet;
 
 use florc_manifest::{MainLoopSite, Uninstrumented};
+use florc_semantic::files::library_loop;
 use florc_semantic::{FunctionId, Loop};
 use florc_syntax::Diagnostic;
 use florc_syntax::tree::{StmtId, StmtKind};
@@ -51,15 +52,17 @@ pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<
         let finding = main_loop_suspends::report(facts.module, each.stmt, &place);
         diagnostics.push(finding);
     }
+    let of_libraries: Vec<&Loop> = of_libraries(facts);
     let training: Vec<&Loop> = candidates(facts)
         .filter(|l| facts.effects.trains(&[l.stmt]))
         .collect();
-    let training = if training.is_empty() {
+    let training = if training.is_empty() && of_libraries.is_empty() {
         by_label(facts)
     } else {
         training
     };
-    let outermost = outermost(facts, &training);
+    let mut outermost = outermost(facts, &training);
+    outermost.extend(of_libraries);
     let (usable, refused): (Vec<&Loop>, Vec<&Loop>) = outermost
         .into_iter()
         .partition(|l| obstacle(facts, l).is_none());
@@ -75,11 +78,10 @@ pub(crate) fn choose(facts: Facts<'_>, wishes: &Wishes, plan: &mut Plan) -> Vec<
         diagnostics.push(no_main_loop::report(facts.module));
         return diagnostics;
     }
-    let surely = usable.iter().any(|each| trains_surely(facts, each));
+    let trains = |each: &Loop| is_of_library(facts, each) || trains_surely(facts, each);
+    let surely = usable.iter().any(|each| trains(each));
     let chosen = usable.into_iter();
-    let mut chosen: Vec<&Loop> = chosen
-        .filter(|each| !surely || trains_surely(facts, each))
-        .collect();
+    let mut chosen: Vec<&Loop> = chosen.filter(|each| !surely || trains(each)).collect();
     chosen.sort_by_key(|each| facts.module.tree.stmt(each.stmt).span.start);
     for each in chosen {
         let (main, found) = site(facts, each);
@@ -104,7 +106,30 @@ fn trains_surely(facts: Facts<'_>, each: &Loop) -> bool {
 fn candidates(facts: Facts<'_>) -> impl Iterator<Item = &Loop> {
     let linked = facts.semantics.is_linked();
     let loops = facts.semantics.loops.iter();
-    loops.filter(move |l| linked || facts.in_entry(l.stmt))
+    loops.filter(move |l| {
+        (linked || facts.in_entry(l.stmt)) && !is_of_library(facts, l)
+    })
+}
+
+fn is_of_library(facts: Facts<'_>, each: &Loop) -> bool {
+    facts.in_library(facts.module.tree.stmt(each.stmt).span)
+}
+
+/// The training loops of the libraries that the program has excerpts of: of each the last one with
+/// the known label.
+fn of_libraries(facts: Facts<'_>) -> Vec<&Loop> {
+    let files = facts.module.source.files().iter();
+    let found = files.filter(|file| file.is_library).filter_map(|file| {
+        let known = library_loop(&file.name)?;
+        let is_it = |l: &&Loop| {
+            let span = facts.module.tree.stmt(l.stmt).span;
+            file.span().contains_span(span)
+                && l.label == known.label
+                && facts.semantics.function(l.function).qualname == known.functions[0]
+        };
+        facts.semantics.loops.iter().rev().find(is_it)
+    });
+    found.collect()
 }
 
 fn by_label(facts: Facts<'_>) -> Vec<&Loop> {

@@ -91,6 +91,9 @@ pub struct ModuleText {
     pub package: String,
     /// File in the replay directory that holds the probed source, byte for byte.
     pub source_file: String,
+    /// Of a library's file, the functions that belong to the program. It is where Python finds it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpt: Vec<String>,
 }
 
 /// Names that must be in a checkpoint of a site for it to be used.

@@ -109,6 +109,10 @@ pub struct ProgramModule {
     pub name: String,
     /// The package that its relative imports start from.
     pub package: String,
+    /// Of a library's file, the functions that belong to the program; `path` is that of the module
+    /// in its folder of packages then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpt: Vec<String>,
 }
 
 /// Interpreter, libraries and settings that decide bits.

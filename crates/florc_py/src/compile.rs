@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use florc::program;
 use florc_instrument::{Instrumented, InstrumentedFile, Options, Reuse};
-use florc_manifest::{ModuleManifest, ReplayPlan};
+use florc_manifest::{ModuleManifest, ProgramModule, ReplayPlan};
 use florc_syntax::ProgramFile;
 use pyo3::exceptions::{PyIndexError, PySyntaxError};
 use pyo3::intern;
@@ -142,8 +142,9 @@ impl Compiled {
     }
 }
 
-/// A file as the runner has it: path in the project, dotted name, package of relative imports.
-type RawFile = (String, String, String, Vec<u8>);
+/// A file as the runner has it: path in the project, dotted name, package of relative imports, its
+/// bytes, and of a library's file the functions that count.
+type RawFile = (String, String, String, Vec<u8>, Vec<String>);
 
 /// Instruments a program, the script first. A replay plan, as JSON, says which cut points it has;
 /// settings, as JSON, are those of the project.
@@ -156,8 +157,14 @@ fn compile_program(
 ) -> PyResult<Compiled> {
     let wrong = |text: String| PySyntaxError::new_err(text);
     let mut decoded = Vec::with_capacity(files.len());
-    for (path, name, package, bytes) in files {
-        match program::decoded(path, &name, Some(&package), bytes) {
+    for (path, name, package, bytes, excerpt) in files {
+        let module = ProgramModule {
+            path,
+            name,
+            package,
+            excerpt,
+        };
+        match program::decoded(&module, bytes) {
             Ok(file) => decoded.push(file),
             Err(found) => return Err(wrong(found.title)),
         }

@@ -29,8 +29,8 @@ struct Start {
     installed: Vec<PathBuf>,
 }
 
-/// Path in the project, dotted name, package, content.
-type Found = (String, String, String, Vec<u8>);
+/// Path in the project, dotted name, package, content; of a library's file the functions that count.
+type Found = (String, String, String, Vec<u8>, Vec<String>);
 
 impl Start {
     fn parse(text: &str) -> PyResult<(Disk, Entry)> {
@@ -60,8 +60,9 @@ fn program_files(start: &str) -> PyResult<(Vec<Found>, Vec<String>)> {
     let (disk, entry) = Start::parse(start)?;
     let program = disk.program(&entry);
     let files = program.files.into_iter().map(|file| {
-        let package = file.package(&entry);
-        (disk.name_of(&file.path), file.name, package, file.bytes)
+        let module = disk.module(&file, &entry);
+        let (path, name) = (module.path, module.name);
+        (path, name, module.package, file.bytes, module.excerpt)
     });
     let left_out = program.left_out.iter();
     let words = left_out.map(|(path, reason)| {

@@ -161,6 +161,7 @@ mod tests {
             package: (*package).to_owned(),
             module: parse(SourceText::from_bytes(*name, Vec::new()).expect("empty"))
                 .expect("empty"),
+            is_library: false,
         };
         let linked = link(files.iter().map(file).collect()).expect("has files");
         Program::new(linked.source.files())

@@ -24,6 +24,8 @@ pub struct ProgramFile {
     pub package: String,
     /// Its text.
     pub source: SourceText,
+    /// It is an excerpt of an installed library ([`crate::excerpt`]).
+    pub is_library: bool,
 }
 
 impl ProgramFile {
@@ -39,6 +41,7 @@ impl ProgramFile {
             name,
             package,
             source,
+            is_library: false,
         }
     }
 }
@@ -52,20 +55,19 @@ pub struct Named {
     pub package: String,
     /// The file.
     pub module: Module,
+    /// It is an excerpt of an installed library.
+    pub is_library: bool,
 }
 
 /// Links parsed files, the entry first. Of no files nothing can be made.
 pub fn link(files: Vec<Named>) -> Option<Module> {
     let mut files = files.into_iter();
-    let Named {
-        name,
-        package,
-        module,
-    } = files.next()?;
-    let mut program = module;
-    program.source = program.source.named(name, package);
+    let first = files.next()?;
+    let mut program = first.module;
+    program.source = program.source.named(first.name, first.package, first.is_library);
     for file in files {
-        let source = file.module.source.named(file.name, file.package);
+        let source = file.module.source;
+        let source = source.named(file.name, file.package, file.is_library);
         let base = program.source.append(&source);
         program.tree.append(file.module.tree, base);
         program.trivia.append(file.module.trivia, base);
@@ -85,6 +87,7 @@ mod tests {
             package: String::new(),
             module: parse(SourceText::from_bytes(*path, text.as_bytes().to_vec()).expect("utf-8"))
                 .expect("valid"),
+            is_library: false,
         };
         link(texts.iter().map(file).collect()).expect("has files")
     }

@@ -30,6 +30,8 @@ pub struct FileInfo {
     pub name: String,
     /// What relative imports start from (`__package__`); empty where there is none.
     pub package: String,
+    /// It is an excerpt of an installed library.
+    pub is_library: bool,
     /// Offset of its first byte.
     pub start: u32,
     /// One past its last byte.
@@ -84,6 +86,7 @@ impl SourceText {
             path,
             name: "__main__".to_owned(),
             package: String::new(),
+            is_library: false,
             start: 0,
             end: text.len() as u32,
             lines_before: 0,
@@ -99,8 +102,9 @@ impl SourceText {
 
     /// Names the module that a single file is.
     #[must_use]
-    pub(crate) fn named(mut self, name: String, package: String) -> Self {
-        (self.files[0].name, self.files[0].package) = (name, package);
+    pub(crate) fn named(mut self, name: String, package: String, is_library: bool) -> Self {
+        let file = &mut self.files[0];
+        (file.name, file.package, file.is_library) = (name, package, is_library);
         self
     }
 

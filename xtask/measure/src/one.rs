@@ -71,6 +71,7 @@ pub(crate) fn compile_program(files: Vec<(String, Vec<u8>)>) -> Option<Times> {
                 name,
                 package,
                 module,
+                is_library: false,
             });
         }
         let linked = link(parsed)?;

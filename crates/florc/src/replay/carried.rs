@@ -18,7 +18,7 @@ use florc_syntax::{Diagnostic, EditSet, Edited, Module, Named, Severity, SourceT
 use serde_json::{Value, json};
 
 use super::changes::Analysed;
-use super::find::{Sources, Subject, Text};
+use super::find::{Sources, Subject, Text, parsed};
 use crate::failure::Failure;
 use crate::{analysis, out, table};
 
@@ -73,7 +73,12 @@ fn with_probes(sources: Sources, subject: &Subject, carried: &Carried) -> Result
     let mut current = Vec::new();
     let mut texts = Vec::new();
     let mut lines = BTreeMap::new();
-    for (file, text) in sources.recorded.source.files().iter().zip(&sources.texts) {
+    for (file, text) in sources.recorded.source.files().iter().zip(sources.texts) {
+        if file.is_library {
+            current.push(parsed(&text.module, text.bytes.clone())?);
+            texts.push(text);
+            continue;
+        }
         let mut edits = EditSet::new();
         let mut stmts = Vec::new();
         let span = file.span();
@@ -106,12 +111,9 @@ fn with_probes(sources: Sources, subject: &Subject, carried: &Carried) -> Result
             name: file.name.clone(),
             package: file.package.clone(),
             module,
+            is_library: false,
         });
-        texts.push(Text {
-            module: text.module.clone(),
-            path: text.path.clone(),
-            bytes,
-        });
+        texts.push(Text { bytes, ..text });
     }
     let none = || Failure::new("the run has no source").help("record the script again");
     Ok(Sources {

@@ -180,11 +180,7 @@ pub(crate) fn wide_sources(subject: &Subject, files: &dyn Files) -> Result<Sourc
         .skip(1)
     {
         if known.insert(files.real(&file.path)) {
-            let module = ProgramModule {
-                path: disk.name_of(&file.path),
-                package: file.package(&entry),
-                name: file.name,
-            };
+            let module = disk.module(&file, &entry);
             // What cannot be read runs as it is.
             current.extend(parsed(&module, file.bytes).ok());
         }
@@ -224,6 +220,10 @@ fn current_bytes(
     index: usize,
     module: &ProgramModule,
 ) -> Result<Vec<u8>, Failure> {
+    if !module.excerpt.is_empty() {
+        // Not the user's to edit; that it is installed as it was is the worker's to see.
+        return recorded_bytes(subject, &module.path);
+    }
     let path = subject.path_of(index, module);
     match files.read(&path.to_string_lossy()) {
         Some(bytes) => Ok(bytes),
@@ -249,11 +249,13 @@ pub(crate) fn recorded_bytes(subject: &Subject, path: &str) -> Result<Vec<u8>, F
     Ok(subject.run.handle.source_bytes(source)?)
 }
 
-fn parsed(module: &ProgramModule, bytes: Vec<u8>) -> Result<Named, Failure> {
-    let source = analysis::decode(module.path.clone(), bytes)?;
+/// A file of a version of the program.
+pub(crate) fn parsed(module: &ProgramModule, bytes: Vec<u8>) -> Result<Named, Failure> {
+    let file = program::decoded(module, bytes).map_err(analysis::undecodable)?;
     Ok(Named {
-        name: module.name.clone(),
-        package: module.package.clone(),
-        module: analysis::parse(source)?,
+        name: file.name,
+        package: file.package,
+        module: analysis::parse(file.source)?,
+        is_library: file.is_library,
     })
 }

@@ -329,6 +329,7 @@ fn of_segments(
         name: text.module.name.clone(),
         package: text.module.package.clone(),
         source_file: format!("source-{index}.py"),
+        excerpt: text.module.excerpt.clone(),
     });
     let segments = planned.segments.iter();
     ReplayPlan {

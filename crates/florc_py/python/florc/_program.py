@@ -11,10 +11,21 @@ import json
 import os
 import sys
 import warnings
+from typing import NamedTuple
 
 from . import _florc
 from ._modules import installed_folders, relative
 from .adapters import functions
+
+
+class File(NamedTuple):
+    """A file of the program."""
+
+    path: str  # in the project; of a library, in its folder of packages
+    name: str
+    package: str
+    source: bytes
+    excerpt: list = []  # of a library, the functions that count
 
 
 class Program:
@@ -96,16 +107,15 @@ class Program:
         }
 
     def files(self, source):
-        """The files of the program, the script first, as (path, name, package, source); and what
-        was left out, in words."""
-        alone = (relative(self.path, self.project), "__main__", self.package, source)
+        """The files of the program, the script first; and what was left out, in words."""
+        alone = File(relative(self.path, self.project), "__main__", self.package, source)
         try:
             files, left_out = _florc.program_files(json.dumps(self._start()))
         except Exception as error:
-            return [alone], [f"the imports of `{alone[0]}` could not be followed: {error}"]
+            return [alone], [f"the imports of `{alone.path}` could not be followed: {error}"]
+        files = [File(path, name, package, bytes(text), excerpt) for path, name, package, text, excerpt in files[1:]]
         # What Python had to import to find the script was run already.
-        files = [file for file in files[1:] if file[1] not in sys.modules]
-        return [alone, *((p, name, package, bytes(text)) for p, name, package, text in files)], left_out
+        return [alone, *(file for file in files if file.name not in sys.modules)], left_out
 
     def namespace(self):
         """The globals of `__main__`, made as a plain run makes them."""
@@ -153,15 +163,14 @@ _STARTED = frozenset(
 
 
 def compiled(program, files, plan=None, settings=None):
-    """Code to run, and the instrumented program or why there is none. `files` are (path, name,
-    package, source), the script first.
+    """Code to run, and the instrumented program or why there is none. The script is the first file.
 
     The user's bytes are compiled first, so that warnings are Python's own. What does not compile
     is handed to a plain interpreter, whose words differ a little from those of `compile`.
     """
     path = program.path
     try:
-        plain = compile(files[0][3], path, "exec", dont_inherit=True)
+        plain = compile(files[0].source, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         sys.stderr.flush()
         os.execv(sys.executable, sys.orig_argv)
@@ -176,7 +185,14 @@ def compiled(program, files, plan=None, settings=None):
 
 def placed(module, index, path):
     """Code of an instrumented file, with the positions of the original source."""
+    return compiled_file(module, index, path)[0]
+
+
+def compiled_file(module, index, path):
+    """The same, and the names that it knows florc by."""
     tree = ast.parse(module.text(index), path)
+    imports = [node for node in tree.body if type(node) is ast.Import]
+    names = [alias.asname or alias.name for node in imports for alias in node.names if alias.name == "florc"]
     calls = []
     for node in ast.walk(tree):
         if "lineno" in node._attributes:
@@ -185,7 +201,7 @@ def placed(module, index, path):
             calls.append(node)
     for call in calls:
         _cover(*call.args[:2])
-    return compile(tree, path, "exec", dont_inherit=True)
+    return compile(tree, path, "exec", dont_inherit=True), names
 
 
 def _cover(first, second):

@@ -24,6 +24,21 @@ CLOCKS = (
     "gym.wrappers.record_episode_statistics",
     "stable_baselines3.common.monitor",
     "stable_baselines3.common.vec_env.vec_monitor",
+    "transformers.trainer",
+    "transformers.trainer_utils",
+    *(
+        f"{package}.{module}"
+        for package in ("lightning.pytorch", "pytorch_lightning")
+        for module in (
+            "callbacks.model_checkpoint",
+            "callbacks.throughput_monitor",
+            "callbacks.timer",
+            "loops.evaluation_loop",
+            "loops.fit_loop",
+            "loops.training_epoch_loop",
+            "profilers.simple",
+        )
+    ),
 )
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 

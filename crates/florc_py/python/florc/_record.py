@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _florc, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
+from . import _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -35,21 +35,22 @@ def record(config_file, command, folder):
         del files[1:]
         code, module, problem = compiled(program, files, settings=asked)
     settings = _settings(config, program, hash_seed, files)
-    run = _florc.start_record(json.dumps(settings), [(path, source) for path, *_, source in files], module)
+    run = _florc.start_record(json.dumps(settings), [(file.path, file.source) for file in files], module)
     for text in left_out:
         _florc.note("not-linked", text)
     if problem:
-        _florc.note("not-instrumented", f"`{files[0][0]}` could not be instrumented: {problem}")
+        _florc.note("not-instrumented", f"`{files[0].path}` could not be instrumented: {problem}")
     _run(program, code, files, module, run, settings["manifest"])
 
 
 def _run(program, code, files, module, run, manifest):
     """Runs the script in the session that was started."""
     project = manifest["project"]
-    _modules.recorded([path for path, *_ in files], project)
+    _modules.recorded([file.path for file in files], project)
     if module is not None:
-        absolute = [(os.path.join(project, path), name, text) for path, name, _, text in files]
-        _linked.install(module, absolute, replays=False)
+        own = [(os.path.join(project, file.path), file.name, file.source) for file in files if not file.excerpt]
+        _linked.install(module, own, replays=False)
+        _libraries.install(module, [(at, file) for at, file in enumerate(files) if file.excerpt], replays=False)
     if run or manifest.get("parent"):
         _seed.seed_random(run, manifest)
         _reads.keep()
@@ -98,7 +99,7 @@ def _fork(config, config_file, folder):
     settings = _settings(config, program, manifest["environment"]["hash_seed"], files)
     settings["manifest"]["parent"] = parent
     try:
-        _florc.start_fork(json.dumps(settings), [(path, source) for path, *_, source in files], module)
+        _florc.start_fork(json.dumps(settings), [(file.path, file.source) for file in files], module)
     except RuntimeError as error:
         _refuse(error)
     _run(program, code, files, module, "", settings["manifest"])
@@ -147,7 +148,7 @@ def _settings(config, program, hash_seed, files):
         "git": config.get("git"),
         "sources": [],
         "modules": [],
-        "program": [{"path": path, "name": name, "package": package} for path, name, package, _ in files],
+        "program": [_described(file) for file in files],
     }
     if ranks := _ranks.launched():
         manifest["ranks"] = ranks
@@ -159,6 +160,11 @@ def _settings(config, program, hash_seed, files):
         "memory": options.get("memory"),
         "manifest": manifest,
     }
+
+
+def _described(file):
+    known = {"path": file.path, "name": file.name, "package": file.package}
+    return known | {"excerpt": file.excerpt} if file.excerpt else known
 
 
 def _platform():

@@ -11,9 +11,9 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
-from ._program import Program, compiled, execute
+from ._program import File, Program, compiled, execute
 
 
 def work(plan_file, segment, rank, folder):
@@ -27,11 +27,11 @@ def work(plan_file, segment, rank, folder):
     files = _files(plan, os.path.dirname(plan_file))
     code, module, problem = compiled(program, files, text, json.dumps(manifest.get("settings", {})))
     if module is None:
-        module, problem = _florc.compile_program([(*files[0][:3], b"")], None), problem or "unknown"
+        module, problem = _florc.compile_program([files[0]._replace(source=b"")], None), problem or "unknown"
     if not _florc.start_replay(plan_file, segment, rank, manifest["project"], module):
         return
     if problem:
-        _give_up(f"`{files[0][0]}` could not be instrumented: {problem}")
+        _give_up(f"`{files[0].path}` could not be instrumented: {problem}")
     ended, changed = _florc.recorded(plan["store"], plan["run"], rank, manifest["project"])
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
@@ -42,11 +42,12 @@ def work(plan_file, segment, rank, folder):
     _trackers.silence(scratch)
     ended_at = _end(os.path.join(plan["store"], "runs", plan["run"]))
     overlay = Overlay(scratch, manifest["project"], manifest["started"], ended_at)
-    absolute = [(it["path"], it["name"], file[3]) for it, file in zip(plan["modules"], files)]
-    for path, _, source in absolute:
+    own = [(it["path"], file.name, file.source) for it, file in zip(plan["modules"], files) if not file.excerpt]
+    for path, _, source in own:
         overlay.put(path, source)
     adapters.added_globals.update(map(tuple, plan["added_globals"]))
-    _linked.install(module, absolute, replays=True)
+    _linked.install(module, own, replays=True)
+    _libraries.install(module, [(index, file) for index, file in enumerate(files) if file.excerpt], replays=True)
     atexit.register(_finish, os.getpid(), json.loads(ended))
     os.register_at_fork(after_in_child=_florc.forked)
     overlay.install()
@@ -70,7 +71,7 @@ def _files(plan, folder):
     files = []
     for each in plan["modules"]:
         with open(os.path.join(folder, each["source_file"]), "rb") as file:
-            files.append((each["file"], each["name"], each["package"], file.read()))
+            files.append(File(each["file"], each["name"], each["package"], file.read(), each.get("excerpt", [])))
     return files
 
 

@@ -355,6 +355,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         store: store.to_str().unwrap().to_owned(),
         world_size: 1,
         modules: vec![ModuleText {
+            excerpt: Vec::new(),
             path: "train.py".into(),
             file: "train.py".into(),
             name: "__main__".into(),

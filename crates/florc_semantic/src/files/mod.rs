@@ -7,10 +7,12 @@
 //! ```
 //!
 //! Static and transitive: imports in functions and behind conditions count. Files come from a
-//! [`Files`], so nothing here touches a disk. What the text does not tell (computed paths,
+//! [`Files`], so nothing here touches a disk. Of some libraries an excerpt belongs to the program
+//! (`library.rs`). What the text does not tell (computed paths,
 //! `importlib`) is left out; the runtime checks that what was imported is what was found here.
 
 mod imports;
+mod library;
 mod search;
 mod sys_path;
 
@@ -19,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use florc_syntax::{Module, SourceText};
 
 use search::{Place, Search};
+
+pub use library::{LibraryLoop, library_loop};
 
 /// A view of the files around a program. Paths are absolute, with `/`.
 pub trait Files {
@@ -77,6 +81,8 @@ pub struct FoundFile {
     pub name: String,
     /// Its content.
     pub bytes: Vec<u8>,
+    /// Of a library's file, the functions that belong to the program; else empty.
+    pub excerpt: Vec<String>,
 }
 
 impl FoundFile {
@@ -166,6 +172,8 @@ struct Round<'a> {
     left_out: Vec<(String, LeftOut)>,
     bytes: usize,
     waiting: VecDeque<(String, String)>,
+    /// Loops of libraries that may run, in the order in which users of them are met.
+    loops: Vec<&'static LibraryLoop>,
 }
 
 impl<'a> Round<'a> {
@@ -186,6 +194,7 @@ impl<'a> Round<'a> {
             left_out: Vec::new(),
             bytes: 0,
             waiting: VecDeque::new(),
+            loops: Vec::new(),
         }
     }
 
@@ -199,6 +208,25 @@ impl<'a> Round<'a> {
         while let Some((name, path)) = self.waiting.pop_front() {
             self.visit(name, path);
         }
+        for each in std::mem::take(&mut self.loops) {
+            self.found.extend(self.library(each));
+        }
+    }
+
+    /// The file of an installed library; a copy in the project is a file like others.
+    fn library(&self, each: &LibraryLoop) -> Option<FoundFile> {
+        let Place::File(path) = self.search.find(each.module) else {
+            return None;
+        };
+        let is_own = self.files.is_own(&self.files.real(&path));
+        let bytes = self.files.read(&path).filter(|_| !is_own)?;
+        let excerpt = each.functions.iter().map(|it| (*it).to_owned()).collect();
+        Some(FoundFile {
+            name: each.module.to_owned(),
+            path,
+            bytes,
+            excerpt,
+        })
     }
 
     fn visit(&mut self, name: String, path: String) {
@@ -221,11 +249,21 @@ impl<'a> Round<'a> {
                 return;
             }
         }
-        self.found.push(FoundFile { path, name, bytes });
+        self.found.push(FoundFile {
+            path,
+            name,
+            bytes,
+            excerpt: Vec::new(),
+        });
     }
 
     fn imports_of(&mut self, name: &str, path: &str, module: &Module) {
         let package = package_of(name, path, self.entry);
+        for each in library::used_by(module, &package) {
+            if self.loops.iter().all(|known| known.module != each.module) {
+                self.loops.push(each);
+            }
+        }
         self.edits
             .extend(sys_path::edits(&module.tree, path, &self.entry.folder));
         for imported in imports::of(&module.tree, &package) {
