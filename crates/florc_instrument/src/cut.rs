@@ -121,7 +121,8 @@ impl CutPoint<'_> {
             let Some((place, module)) = place(self.facts, self.function, id) else {
                 continue;
             };
-            let live = self.is_live(id, &place, &change);
+            let read = self.is_read(id, &place);
+            let live = read || self.may_be_held(id, &change);
             let assignable = match place {
                 Place::Local => true,
                 Place::Captured => self.declared.contains(&binding.name),
@@ -165,6 +166,7 @@ impl CutPoint<'_> {
                     place,
                     module,
                     live,
+                    held: live && !read,
                     always_bound: bound,
                     replaced: change.rebound && self.replaced(binding),
                     reasons: self.reason_lines(change.cause),
@@ -194,6 +196,7 @@ impl CutPoint<'_> {
                 place: Place::Local,
                 module: String::new(),
                 live: true,
+                held: false,
                 always_bound: true,
                 replaced: false,
                 reasons: self.reason_lines(cause),
@@ -297,17 +300,20 @@ impl CutPoint<'_> {
         semantics.binding(id).definitions.iter().all(plain) && !has_attribute()
     }
 
-    /// Whether the value may be asked for after the cut point: by name, or as an object that the
-    /// region touches and that others refer to.
-    fn is_live(&self, id: BindingId, place: &Place, change: &Change<'_>) -> bool {
-        let binding = self.facts.semantics.binding(id);
-        let steady = binding.is_parameter && binding.definitions.len() == 1;
-        let known = self.live_before.contains(&id) || steady;
+    /// Whether the value may be asked for after the cut point by its name.
+    fn is_read(&self, id: BindingId, place: &Place) -> bool {
         self.all_live
             || *place == Place::Captured
             || (*place == Place::Global && self.global_is_live(id))
             || self.live.contains(&id)
-            || (change.touched && known && self.defined_outside(binding))
+    }
+
+    /// Whether the value is an object that the region touches and that others may refer to.
+    fn may_be_held(&self, id: BindingId, change: &Change<'_>) -> bool {
+        let binding = self.facts.semantics.binding(id);
+        let steady = binding.is_parameter && binding.definitions.len() == 1;
+        let known = self.live_before.contains(&id) || steady;
+        change.touched && known && self.defined_outside(binding)
     }
 
     /// Whether a global that code in a function touches is read after the function. At module level

@@ -88,6 +88,7 @@ pub(crate) fn inputs(facts: Facts<'_>, each: &Loop) -> Vec<Root> {
             place,
             module,
             live: true,
+            held: false,
             always_bound: bound.contains(&id),
             replaced: false,
             reasons: Vec::new(),

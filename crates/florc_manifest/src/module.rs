@@ -127,6 +127,9 @@ pub struct Root {
     /// It may be read after the cut point before it is written. Roots that are not live are
     /// captured for future probes only, and only while they are small.
     pub live: bool,
+    /// It is live only because others may hold its object: the name is not read any more.
+    #[serde(default)]
+    pub held: bool,
     /// Whether the name is surely bound at the cut point.
     pub always_bound: bool,
     /// Another object may have been bound to it since the cut point's region began: what it holds

@@ -168,6 +168,7 @@ fn widen_roots(recorded: &mut [Root], afresh: &[Root]) {
     for root in recorded {
         if let Some(new) = afresh.iter().find(|new| new.key() == root.key()) {
             root.live |= new.live;
+            root.held &= new.held || !new.live;
             root.always_bound &= new.always_bound;
             root.replaced |= new.replaced;
         }
@@ -258,7 +259,7 @@ impl<'a> Needs<'a> {
     fn add(&mut self, site: &str, roots: &[Root]) {
         let names = roots
             .iter()
-            .filter(|root| root.live)
+            .filter(|root| root.live && !root.held)
             .map(Root::key)
             .collect();
         self.needed.push(NeededRoots {

@@ -22,6 +22,7 @@ use super::port::{self, Named};
 use super::{Busy, Engine, Trouble, here, start};
 use crate::hooks::frames::Scope;
 use crate::hooks::{unbound, values};
+use crate::types;
 
 /// What the manifest says of a call of a hook.
 pub(super) struct Site<'m> {
@@ -100,6 +101,33 @@ impl<'m> Site<'m> {
         dead.map(Root::key).collect()
     }
 
+    /// Takes out generators whose place cannot be told and that nobody needs any more: the name is not
+    /// read, and no other object holds them.
+    fn let_go<'py>(
+        &self,
+        py: Python<'py>,
+        named: &mut Named<'py>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Vec<MissingState>> {
+        let mut gone = Vec::new();
+        for (root, (key, value)) in self.roots.iter().zip(named) {
+            let Some(live) = value.as_ref().filter(|_| root.held) else {
+                continue;
+            };
+            let ask = intern!(py, "is_let_go");
+            let asked = types::adapters(py)?.call_method1(ask, (live, &root.name, args))?;
+            if asked.is_truthy()? {
+                *value = None;
+                gone.push(MissingState {
+                    path: key.clone(),
+                    type_name: "generator".to_owned(),
+                    reason: LossReason::RunningIterator,
+                });
+            }
+        }
+        Ok(gone)
+    }
+
     /// Variables of enclosing functions that the caller's frame does not show: they may be
     /// unbound, or not, and what cannot be told apart is not restored.
     fn unread(&self, named: &Named<'_>) -> Vec<MissingState> {
@@ -158,6 +186,7 @@ pub(super) fn take<'py>(
     let mut named = site.values(&scope, args)?;
     named.extend(start::project_modules(py)?);
     let unread = site.unread(&named);
+    let gone = site.let_go(py, &mut named, args)?;
     let walked = port::walk(py, &named, site.optional());
     drop(named);
     drop(scope);
@@ -169,6 +198,7 @@ pub(super) fn take<'py>(
     let captured = match captured {
         Ok(mut captured) => {
             captured.snapshot.graph.missing.extend(unread);
+            captured.absent.extend(gone);
             captured
         }
         Err(trouble) => return not_captured(py, cut, trouble),

@@ -523,6 +523,7 @@ fn module() -> ModuleManifest {
         live: true,
         always_bound: true,
         replaced: false,
+        held: false,
         reasons: vec![],
     };
     let log = |line| LogSite {

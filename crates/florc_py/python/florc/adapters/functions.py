@@ -223,13 +223,13 @@ def _defined(module, qualname):
     try:
         return _loaded(module, qualname)
     except LookupError:
-        if module == "__main__":
-            return None
-        raise
+        return None
 
 
 def _code_of(module, qualname, key):
     """The code object that has that key."""
+    if "@" in key:
+        return _code_at(module, qualname, *key.rpartition("@")[::2])
     mark = "*" if "*" in key else "#"
     path, _, order = key.rpartition(mark)
     path, _, shape = path.rpartition(":")
@@ -243,7 +243,16 @@ def _code_of(module, qualname, key):
     return alike[int(order)]
 
 
+def _code_at(module, qualname, path, line):
+    """The code of a library's function, by the path to it and its first line."""
+    found = [code for code in _siblings(module, path) if str(code.co_firstlineno) == line]
+    if len(found) != 1:
+        raise LookupError(f"the code of `{module}.{qualname}` is not loaded, or is another one now")
+    return found[0]
+
+
 def _over(code, namespace, qualname, cells):
-    made = types.FunctionType(code, namespace, code.co_name, None, tuple(cells))
+    name = qualname.rpartition(".")[2]
+    made = types.FunctionType(code, namespace, name, None, tuple(cells))
     made.__qualname__ = qualname
     return made
