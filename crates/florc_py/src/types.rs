@@ -20,10 +20,10 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
-/// An attribute that says something of the process: the address of its object (`torch.compile`). It is neither captured nor
-/// put back.
+/// An attribute that says something of the process: addresses of objects (of `torch.compile`; of the metrics of a
+/// `LightningModule`, which finds them again). It is neither captured nor put back.
 pub(crate) fn is_of_the_process(attribute: &str) -> bool {
-    attribute == "_torchdynamo_wrapper_id"
+    matches!(attribute, "_torchdynamo_wrapper_id" | "_metric_attributes")
 }
 
 /// What a tensor calls when its gradient is there: no entries of its `__dict__`.

@@ -4,7 +4,7 @@
     open("best.pt", "rb")      # the scratch copy, when there is one
 
 Only in replay workers. Paths are led astray where Python's own functions take them; libraries that
-write through C alone are not seen, but for those named here. Programs are not started.
+write through C alone are not seen, but for some (`_native_files.py`). Programs are not started.
 """
 
 import builtins
@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import sys
 
-from . import _compilers, _florc
+from . import _compilers, _florc, _native_files
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace symlink readlink".split()
@@ -322,7 +322,7 @@ class Overlay:
             setattr(accessor, name, staticmethod(io.open if name == "open" else getattr(os, name)))
         shutil._use_fd_functions = False
         shutil._USE_CP_SENDFILE = False
-        sys.meta_path.insert(0, _Patches(self))
+        _native_files.install(self)
         sys.addaudithook(self._audit)
 
     def _replace_kept(self):
@@ -400,55 +400,3 @@ class _Entries:
 
     def close(self):
         self._entries = iter(())
-
-
-class _Patches:
-    """Functions of libraries that write files through C, replaced when the library is loaded."""
-
-    def __init__(self, overlay):
-        self.overlay = overlay
-        self.patches = {"torch": self._torch, "sqlite3": self._sqlite}
-
-    def find_spec(self, name, path=None, target=None):
-        patch = self.patches.pop(name, None)
-        if patch is None:
-            return None
-        from importlib.machinery import PathFinder
-
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module):
-                execute(module)
-                patch(module)
-
-            spec.loader.exec_module = exec_module
-        return spec
-
-    def _sqlite(self, module):
-        connect, overlay = module.connect, self.overlay
-
-        def led_astray(database, *args, **kwargs):
-            if isinstance(database, (str, bytes, os.PathLike)) and database != ":memory:":
-                database = overlay.writing(database)
-            return connect(database, *args, **kwargs)
-
-        module.connect = led_astray
-
-    def _torch(self, module):
-        save, load, overlay = module.save, module.load, self.overlay
-
-        def torch_save(obj, f, *args, **kwargs):
-            if isinstance(f, (str, os.PathLike)):
-                text = overlay._absolute(f)
-                f = overlay.writing(f, keep=False)
-                overlay.gone.discard(text)
-            return save(obj, f, *args, **kwargs)
-
-        def torch_load(f, *args, **kwargs):
-            if isinstance(f, (str, os.PathLike)):
-                f = overlay.content(f)
-            return load(f, *args, **kwargs)
-
-        module.save, module.load = torch_save, torch_load

@@ -1,7 +1,8 @@
-"""Reads of the outer world that libraries make, and keep in objects of the training: clocks, entropy.
+"""Reads of the outer world that libraries make, and keep in objects of the training: clocks, entropy, free names.
 
     env = gymnasium.wrappers.RecordEpisodeStatistics(env)    # when did the episode begin?
     rng = numpy.random.default_rng()                         # a seed from the system
+    logger = CSVLogger("logs")                               # logs/…/version_3, since there are three
 
 A recorded run keeps what was read, and a replay gets it again, as for reads in the script itself: a seed that
 nobody chose is then as good as one that was. Touches the modules below alone, when they are imported; reads that
@@ -40,12 +41,25 @@ CLOCKS = (
         )
     ),
 )
+# Methods that look at what is on the disk to choose a name.
+NAMES = tuple(
+    (module, method)
+    for package, fabric in (("lightning.pytorch", "lightning.fabric"), ("pytorch_lightning", "lightning_fabric"))
+    for module, method in (
+        (f"{fabric}.loggers.csv_logs", "CSVLogger._get_next_version"),
+        (f"{fabric}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
+        (f"{package}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
+        (f"{package}.callbacks.model_checkpoint", "ModelCheckpoint.file_exists"),
+    )
+)
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 
 def keep():
     """From now on, for a session that has begun."""
     for name in CLOCKS:
         when_imported(name, _clock)
+    for name, method in NAMES:
+        when_imported(name, functools.partial(_method, method))
     when_imported("numpy.random", _entropy)
 
 
@@ -58,6 +72,20 @@ def _clock(module):
     for name in FUNCTIONS:
         setattr(own, name, _kept(f"{module.__name__}.time.{name}", getattr(time, name)))
     module.time = own
+
+
+def _method(qualname, module):
+    owner, name = qualname.split(".")
+    owner = getattr(module, owner, None)
+    read = vars(owner).get(name) if owner is not None else None
+    if not isinstance(read, types.FunctionType):
+        return
+
+    @functools.wraps(read)
+    def kept(*args, **kwargs):
+        return _kept(f"{module.__name__}.{qualname}", functools.partial(read, *args, **kwargs))()
+
+    setattr(owner, name, kept)
 
 
 def _entropy(_module):

@@ -18,7 +18,7 @@ import sysconfig
 import threading
 import weakref
 
-from . import running, shared, standard
+from . import progress, running, shared, standard
 from .held import is_let_go
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
@@ -35,8 +35,7 @@ def _adapters():
                 continue  # being imported
             _loaded[name] = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
     yield from _loaded.values()
-    yield shared
-    yield standard
+    yield from (shared, progress, standard)
 
 
 def _offered(name):
