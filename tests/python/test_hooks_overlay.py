@@ -39,6 +39,7 @@ CASES = {
     "temporary": "import tempfile\nwith tempfile.TemporaryDirectory() as d:\n    open(os.path.join(d, 'f'), 'w').write('x')\n    assert os.listdir(d) == ['f']\nassert not os.path.exists(d)",
     "numpy": "import numpy as np\nnp.save('x.npy', np.arange(3))\nnp.savez('y.npz', a=np.ones(2))\nassert np.load('x.npy').tolist() == [0, 1, 2] and np.load('y.npz')['a'].sum() == 2",
     "torch": "import torch\ntorch.save({'a': torch.ones(2)}, 'm.pt')\nassert torch.load('m.pt')['a'].sum() == 2\ntorch.save([1], 'a.txt')\nassert torch.load('a.txt') == [1]",
+    "safetensors": "import torch\nfrom safetensors import safe_open\nfrom safetensors.torch import load_file, save_file\nsave_file({'a': torch.ones(2)}, 'a.txt')\nassert load_file('a.txt')['a'].sum() == 2\nos.mkdir('new')\nsave_file({'b': torch.ones(3)}, 'new/m.safetensors')\nwith safe_open('new/m.safetensors', framework='pt') as f: assert f.get_tensor('b').sum() == 3",
     "loader": "import torch\nloader = torch.utils.data.DataLoader(list(range(8)), batch_size=2, num_workers=2)\nassert sum(int(b.sum()) for b in loader) == 28",
     "sqlite": "import sqlite3\nc = sqlite3.connect('d.db')\nc.execute('create table t (x)')\nc.commit()\nassert os.path.exists('d.db')",
     "programs": "import subprocess\ntry: subprocess.run(['touch', 'touched'])\nexcept PermissionError as e: assert 'florc' in str(e)\nelse: assert False\ntry: os.system('touch touched')\nexcept PermissionError: pass\nelse: assert False",

@@ -106,9 +106,7 @@ fn trains_surely(facts: Facts<'_>, each: &Loop) -> bool {
 fn candidates(facts: Facts<'_>) -> impl Iterator<Item = &Loop> {
     let linked = facts.semantics.is_linked();
     let loops = facts.semantics.loops.iter();
-    loops.filter(move |l| {
-        (linked || facts.in_entry(l.stmt)) && !is_of_library(facts, l)
-    })
+    loops.filter(move |l| (linked || facts.in_entry(l.stmt)) && !is_of_library(facts, l))
 }
 
 fn is_of_library(facts: Facts<'_>, each: &Loop) -> bool {

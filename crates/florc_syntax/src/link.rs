@@ -64,7 +64,9 @@ pub fn link(files: Vec<Named>) -> Option<Module> {
     let mut files = files.into_iter();
     let first = files.next()?;
     let mut program = first.module;
-    program.source = program.source.named(first.name, first.package, first.is_library);
+    program.source = program
+        .source
+        .named(first.name, first.package, first.is_library);
     for file in files {
         let source = file.module.source;
         let source = source.named(file.name, file.package, file.is_library);

@@ -216,7 +216,7 @@ impl<'a> Needs<'a> {
             let old = recorded.skip_blocks.iter().find(|old| old.id == site.id);
             match (same, old) {
                 (Some(same), Some(old)) if lacking(&same.roots, &old.roots).is_none() => {
-                    needs.add(&site.id, &same.roots);
+                    needs.add(&site.id, &same.roots, &old.roots);
                 }
                 _ => {
                     needs.unusable.insert(site.id.clone());
@@ -244,7 +244,7 @@ impl<'a> Needs<'a> {
         };
         self.cannot_start
             .extend(why.map(|why| (recorded.id.clone(), why)));
-        self.add(&recorded.id, &afresh.roots);
+        self.add(&recorded.id, &afresh.roots, &recorded.roots);
     }
 
     /// The main loops; a worker starts in none that the probes forbid.
@@ -256,10 +256,16 @@ impl<'a> Needs<'a> {
         compiled.main_loops.iter().map(startable).collect()
     }
 
-    fn add(&mut self, site: &str, roots: &[Root]) {
+    fn add(&mut self, site: &str, roots: &[Root], recorded: &[Root]) {
+        // What only others may hold was looked for when it was recorded.
+        let was_held = |root: &Root| {
+            recorded
+                .iter()
+                .any(|old| old.held && old.key() == root.key())
+        };
         let names = roots
             .iter()
-            .filter(|root| root.live && !root.held)
+            .filter(|root| root.live && !(root.held && was_held(root)))
             .map(Root::key)
             .collect();
         self.needed.push(NeededRoots {

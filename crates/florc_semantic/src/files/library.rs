@@ -66,7 +66,10 @@ pub fn library_loop(module: &str) -> Option<&'static LibraryLoop> {
 }
 
 /// The loops that a file of the program may run.
-pub(super) fn used_by(module: &Module, package: &str) -> impl Iterator<Item = &'static LibraryLoop> {
+pub(super) fn used_by(
+    module: &Module,
+    package: &str,
+) -> impl Iterator<Item = &'static LibraryLoop> {
     let imported = imports::of(&module.tree, package);
     let text = module.source.text();
     LOOPS.iter().filter(move |it| {

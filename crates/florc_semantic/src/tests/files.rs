@@ -138,6 +138,31 @@ fn a_package_goes_before_a_module_and_installed_ones_are_not_taken() {
 }
 
 #[test]
+fn loops_of_libraries_belong_to_programs_that_use_them() {
+    let library = ("/site/transformers/trainer.py", "class Trainer: ...");
+    let with = |text| {
+        let files = [("/p/t.py", "import a"), ("/p/a.py", text), library];
+        let entry = ("/p/t.py", "");
+        move |expected| check(entry, &files, expected)
+    };
+    let found = "a=/p/a.py, transformers.trainer=/site/transformers/trainer.py";
+    with("from transformers import Trainer")(found);
+    with("import trl\ntrl.SFTTrainer(model)")(found);
+    with("from transformers import AutoModel")("a=/p/a.py");
+    with("class Trainer: ...")("a=/p/a.py");
+    // A copy in the project is a file like others.
+    let own = [
+        ("/p/t.py", "from transformers.trainer import Trainer"),
+        ("/p/transformers/trainer.py", ""),
+    ];
+    check(
+        ("/p/t.py", ""),
+        &own,
+        "transformers.trainer=/p/transformers/trainer.py",
+    );
+}
+
+#[test]
 fn edits_of_the_path_are_seen() {
     let files = [
         (

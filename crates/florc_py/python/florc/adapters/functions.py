@@ -220,6 +220,8 @@ def make_function(module, qualname, key, cells):
 
 
 def _defined(module, qualname):
+    if module != "__main__":
+        _loaded(module, "")
     try:
         return _loaded(module, qualname)
     except LookupError:
