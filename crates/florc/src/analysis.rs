@@ -16,7 +16,7 @@ use florc_syntax::{Diagnostic, Module, ProgramFile, SourceText};
 use crate::failure::Failure;
 use crate::program::{self, Disk};
 use crate::project::Project;
-use crate::settings;
+use crate::{HostPython, python, settings};
 
 /// Path of a script relative to its project, with `/`; absolute when it is outside.
 pub(crate) fn relative(project: &Project, script: &Path) -> String {
@@ -113,10 +113,15 @@ pub(crate) fn options(script: &Path) -> Options {
 
 /// A script and the files of its project that it imports, as far as they are found without
 /// running it.
-pub(crate) fn program(project: &Project, script: &Path) -> Result<Vec<ProgramFile>, Failure> {
+pub(crate) fn program(
+    project: &Project,
+    script: &Path,
+    host: &HostPython,
+) -> Result<Vec<ProgramFile>, Failure> {
     let source = source(project, script)?;
-    let disk = Disk::new(&project.root, Vec::new());
-    let entry = program::guess(script, &project.root);
+    let packages = python::packages(host);
+    let disk = Disk::new(&project.root, packages.clone());
+    let entry = program::guess(script, &project.root, packages);
     let mut files = vec![ProgramFile::new(
         source.path().to_owned(),
         "__main__",

@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 
 use crate::args::{ExplainArgs, TextFormat};
 use crate::failure::Failure;
-use crate::{DONE, analysis, out, pages, project, render};
+use crate::{DONE, HostPython, analysis, out, pages, project, render};
 
 /// Explains a script or a code.
-pub(crate) fn explain(args: &ExplainArgs) -> Result<i32, Failure> {
+pub(crate) fn explain(args: &ExplainArgs, host: &HostPython) -> Result<i32, Failure> {
     let path = std::path::Path::new(&args.subject);
     if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
         return page(&args.subject, args.format);
     }
     let project = project::of(path);
-    let files = analysis::program(&project, path)?;
+    let files = analysis::program(&project, path, host)?;
     let compiled = analysis::compile(files, &analysis::options(path))?;
     match args.format {
         TextFormat::Json => out::json(&as_json(&compiled))?,

@@ -12,12 +12,12 @@ use florc_instrument::{Instrumented, InstrumentedFile};
 
 use crate::args::InstrumentArgs;
 use crate::failure::Failure;
-use crate::{DONE, analysis, out, project, render};
+use crate::{DONE, HostPython, analysis, out, project, render};
 
 /// Writes the instrumented sources, or their difference from the script and what it imports.
-pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
+pub(crate) fn instrument(args: &InstrumentArgs, host: &HostPython) -> Result<i32, Failure> {
     let project = project::of(&args.script);
-    let files = analysis::program(&project, &args.script)?;
+    let files = analysis::program(&project, &args.script, host)?;
     let compiled = analysis::compile(files, &analysis::options(&args.script))?;
     for diagnostic in &compiled.diagnostics {
         let source = &compiled.module.source;
@@ -28,12 +28,17 @@ pub(crate) fn instrument(args: &InstrumentArgs) -> Result<i32, Failure> {
         None if args.diff => out::text(&diff(&compiled))?,
         None => {
             out::text(&compiled.files[0].text)?;
-            let others = compiled.files.iter().skip(1);
-            let others: Vec<&str> = others
-                .filter(|file| file.changed)
-                .map(|file| file.path.as_str())
-                .collect();
+            let others = compiled.files.iter().skip(1).filter(|file| file.changed);
+            let (libraries, others): (Vec<_>, Vec<_>) = others
+                .map(|file| (file.is_library, file.path.as_str()))
+                .partition(|(is_library, _)| *is_library);
+            for (_, path) in libraries {
+                out::note(&format!(
+                    "florc: the training loop in {path} is instrumented when the library is imported: `--diff` shows it"
+                ));
+            }
             if !others.is_empty() {
+                let others: Vec<&str> = others.into_iter().map(|(_, path)| path).collect();
                 out::note(&format!(
                     "florc: {} instrumented, too: `--diff` shows all, `-o FOLDER` writes all",
                     others.join(", ")
@@ -60,8 +65,10 @@ fn write(compiled: &Instrumented, target: &Path) -> Result<(), Failure> {
     let put = |file: &Path, text: &str| {
         std::fs::write(file, text).map_err(|error| Failure::io("write", file, &error))
     };
-    if compiled.files.len() == 1 && !target.is_dir() {
-        return put(target, &compiled.files[0].text);
+    let own = compiled.files.iter().filter(|file| !file.is_library);
+    let own: Vec<&InstrumentedFile> = own.collect();
+    if own.len() == 1 && !target.is_dir() {
+        return put(target, &own[0].text);
     }
     if target
         .extension()
@@ -70,7 +77,7 @@ fn write(compiled: &Instrumented, target: &Path) -> Result<(), Failure> {
         let title = "the program has several files, and `-o` names one";
         return Err(Failure::new(title).help("name a folder: all of them are written into it"));
     }
-    for file in &compiled.files {
+    for file in own {
         // A file outside of the project has an absolute path.
         let place = target.join(file.path.trim_start_matches('/'));
         if let Some(folder) = place.parent() {

@@ -108,9 +108,10 @@ fn library_path(file: &FoundFile) -> String {
     path + if is_package { "/__init__.py" } else { ".py" }
 }
 
-/// What a command knows of how a script is started: not `PYTHONPATH`, nor what is installed. A
-/// script inside a package that imports relatively is taken to be run as `python -m`.
-pub(crate) fn guess(script: &Path, root: &Path) -> Entry {
+/// What a command knows of how a script is started: not `PYTHONPATH`, and installed packages only as
+/// far as their folders are given. A script inside a package that imports relatively is taken to be
+/// run as `python -m`.
+pub(crate) fn guess(script: &Path, root: &Path, packages: Vec<PathBuf>) -> Entry {
     let path = std::path::absolute(script).unwrap_or_else(|_| script.to_path_buf());
     let folder = path.parent().unwrap_or(root).to_path_buf();
     let mut top = folder.clone();
@@ -123,7 +124,8 @@ pub(crate) fn guess(script: &Path, root: &Path) -> Entry {
         }
     }
     let mut search: Vec<String> = Vec::new();
-    for folder in [folder, top, root.to_path_buf(), root.join("src")] {
+    let own = [folder, top, root.to_path_buf(), root.join("src")];
+    for folder in own.into_iter().chain(packages) {
         let folder = folder.to_string_lossy().into_owned();
         if !search.contains(&folder) {
             search.push(folder);

@@ -14,12 +14,7 @@ use crate::failure::Failure;
 
 /// The interpreter to use.
 pub(crate) fn find(asked: Option<&Path>, host: &HostPython) -> Result<PathBuf, Failure> {
-    let found = asked
-        .map(Path::to_path_buf)
-        .or_else(active)
-        .or_else(|| host.executable.clone())
-        .or_else(|| on_path("python3"))
-        .or_else(|| on_path("python"));
+    let found = asked.map(Path::to_path_buf).or_else(|| usual(host));
     let python = found.ok_or_else(|| {
         Failure::new("no Python was found").help("activate an environment or give `--python PATH`")
     })?;
@@ -28,6 +23,31 @@ pub(crate) fn find(asked: Option<&Path>, host: &HostPython) -> Result<PathBuf, F
         has_florc(&python)?;
     }
     Ok(python)
+}
+
+/// The one that is taken where none was asked for.
+fn usual(host: &HostPython) -> Option<PathBuf> {
+    active()
+        .or_else(|| host.executable.clone())
+        .or_else(|| on_path("python3"))
+        .or_else(|| on_path("python"))
+}
+
+/// Where the usual interpreter's packages are installed, by the customary layout: it is not started.
+pub(crate) fn packages(host: &HostPython) -> Vec<PathBuf> {
+    let python = usual(host);
+    let prefix = python.as_deref().and_then(|it| it.parent()?.parent());
+    let Some(library) = prefix.map(|it| it.join("lib")) else {
+        return Vec::new();
+    };
+    let folders = std::fs::read_dir(library).into_iter().flatten().flatten();
+    let versions = folders.filter(|it| it.file_name().to_string_lossy().starts_with("python3"));
+    let mut found: Vec<PathBuf> = versions
+        .flat_map(|it| ["site-packages", "dist-packages"].map(|name| it.path().join(name)))
+        .filter(|folder| folder.is_dir())
+        .collect();
+    found.sort();
+    found
 }
 
 /// The interpreter of the active virtual environment.

@@ -100,6 +100,8 @@ pub struct InstrumentedFile {
     pub map: SourceMap,
     /// Whether the rewrite changed it.
     pub changed: bool,
+    /// It is an excerpt of an installed library: no file to be run.
+    pub is_library: bool,
 }
 
 impl Instrumented {
@@ -165,6 +167,7 @@ fn instrument_here(files: Vec<ProgramFile>, options: &Options) -> Result<Instrum
         path: info.path.clone(),
         name: info.name.clone(),
         changed: edited.text != source.text(),
+        is_library: info.is_library,
         source,
         text: edited.text,
         map: edited.map,

@@ -169,7 +169,7 @@ pub(crate) fn wide_sources(subject: &Subject, files: &dyn Files) -> Result<Sourc
             bytes: bytes.unwrap_or_default(),
         });
     }
-    let mut entry = program::guess(&subject.script, &subject.project.root);
+    let mut entry = program::guess(&subject.script, &subject.project.root, Vec::new());
     if let Some(first) = program.first() {
         entry.package.clone_from(&first.package);
     }
