@@ -52,6 +52,9 @@ GENERIC = {
     "torchvision.transforms": "; 2; [FN]; FN; 2,2; [0],[1]; (0,0,1,1)",
     "torchvision.transforms.functional": "torch.ones(3,2,2); torch.ones(3,2,2),2; torch.ones(3,2,2),[2,2]; torch.ones(3,2,2),[0],[1]; torch.ones(3,2,2),[0],[1],True; torch.ones(3,2,2),1.5; torch.ones(3,2,2),torch.float32; torch.ones(3,2,2),0,0,2,2; torch.ones(3,2,2),90; numpy.zeros((2,2,3),dtype='u1')",
     "torchvision.transforms:": "torch.ones(3,2,2); torch.ones(1,2,2); T",
+    "torchmetrics": "; 'binary'; 'multiclass',num_classes=2; num_classes=2; [torchmetrics.MeanMetric()]",
+    "torchmetrics:": "; U,torch.tensor([0,1]); T; should_unsync=False",
+    "rich:": "; 'x'",
     "timm": "; 2; M; M.parameters(); T,I",
     "os.path": "'a'; ['a','b']; 'a','b'",
 }  # fmt: skip
@@ -162,6 +165,8 @@ RECEIVERS = {
     "itertools.groups": "itertools.product(L,L); itertools.combinations(L,2); itertools.pairwise(L)",
     "functools.partial": "functools.partial(FN,O)",
     "sklearn.Estimator": "sklearn.linear_model.SGDClassifier(random_state=0).fit(X,Y); sklearn.linear_model.SGDClassifier(); sklearn.linear_model.LinearRegression().fit(X,Y); sklearn.cluster.KMeans(2,n_init=1).fit(X)",
+    "torchmetrics.Metric": "torchmetrics.MeanMetric(); torchmetrics.Accuracy('binary')",
+    "rich.Table": "rich.table.Table('a')",
     "sklearn.Bunch": "sklearn.datasets.load_iris()",
 }  # fmt: skip
 

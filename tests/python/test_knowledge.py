@@ -39,6 +39,8 @@ NOT_CALLED = {
     "builtins.list:method:popitem": "of dictionaries",
     "builtins.Exception:attribute:*": "of some exceptions only",
     "io.*": "streams of the process",
+    "lightning.LightningModule:*": "wants a trainer",
+    "torchmetrics.Metric": "a base class",
     "os.*": "the process's environment and files",
     "threading.*": "locks",
     "collections.namedtuple:*": "a class that is made at run time",
