@@ -24,25 +24,33 @@ class _Finder:
         self.awaited = {}  # what to do, by name
 
     def find_spec(self, name, path=None, target=None):
-        acts = self.awaited.pop(name, None)
-        if acts is None:
+        if name not in self.awaited:
             return None
-        if not self.awaited:
-            sys.meta_path.remove(self)
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None:
+                # `importlib.util.find_spec` only asks: what is to be done waits for the import
                 if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader, acts)
+                    spec.loader = _Loader(spec.loader, name)
                 return spec
         return None
+
+    def imported(self, module, name):
+        acts = self.awaited.pop(name, ())
+        if not self.awaited and self in sys.meta_path:
+            sys.meta_path.remove(self)
+        for act in acts:
+            act(module)
 
 
 class _Loader:
     """Loads a module as its own loader does, and acts."""
 
-    def __init__(self, loader, acts):
-        self.loader, self.acts = loader, acts
+    def __init__(self, loader, name):
+        self.loader, self.name = loader, name
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
@@ -50,8 +58,7 @@ class _Loader:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
-        for act in self.acts:
-            act(module)
+        _finder.imported(module, self.name)
 
 
 _finder = _Finder()

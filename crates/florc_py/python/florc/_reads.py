@@ -41,8 +41,8 @@ CLOCKS = (
         )
     ),
 )
-# Methods that look at what is on the disk to choose a name.
-NAMES = tuple(
+# Functions and methods that choose a name by the clock, or by what is on the disk.
+NAMES = (("transformers.training_args", "default_logdir"),) + tuple(
     (module, method)
     for package, fabric in (("lightning.pytorch", "lightning.fabric"), ("pytorch_lightning", "lightning_fabric"))
     for module, method in (
@@ -54,12 +54,13 @@ NAMES = tuple(
 )
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 
+
 def keep():
     """From now on, for a session that has begun."""
     for name in CLOCKS:
         when_imported(name, _clock)
-    for name, method in NAMES:
-        when_imported(name, functools.partial(_method, method))
+    for name, function in NAMES:
+        when_imported(name, functools.partial(_name, function))
     when_imported("numpy.random", _entropy)
 
 
@@ -74,9 +75,9 @@ def _clock(module):
     module.time = own
 
 
-def _method(qualname, module):
-    owner, name = qualname.split(".")
-    owner = getattr(module, owner, None)
+def _name(qualname, module):
+    owner, _, name = qualname.rpartition(".")
+    owner = getattr(module, owner, None) if owner else module
     read = vars(owner).get(name) if owner is not None else None
     if not isinstance(read, types.FunctionType):
         return
