@@ -190,3 +190,32 @@ def test_folds_around_the_library_are_the_main_loop_that_counts(place):
     place.record()
     place.write(text.replace('    now = trainer.weights["w"]', '    now = trainer.weights["w"]\n        print("probe", epoch, repr(now))'))
     place.same()
+
+
+def test_a_new_run_begins_at_a_recorded_epoch(place):
+    plain = place.plain()
+    place.record()
+    forked = place.run(FLORC, "replay", "train.py", "--fork", "epoch=3")
+    assert forked.returncode == 0, forked.stderr
+    assert forked.stdout.splitlines() == plain.stdout.splitlines()[3:], forked.stderr
+
+
+def test_a_run_that_was_cut_short_goes_on(place):
+    cut = SCRIPT.replace("        print(", "        if epoch == 3 and not __import__('os').path.exists('again'): __import__('os')._exit(9)\n        print(")
+    place.write(cut)
+    assert place.record().returncode == 9
+    (place.root / "again").touch()
+    plain = place.plain()
+    run = place.run(FLORC, "runs").stdout.splitlines()[-1].split()[0]
+    resumed = place.run(FLORC, "run", "--resume", run)
+    assert resumed.returncode == 0, resumed.stderr
+    assert plain.stdout.endswith(resumed.stdout) and resumed.stdout.count("epoch") <= 4, resumed.stdout
+
+
+def test_a_run_does_not_go_on_with_another_library(place):
+    place.write(SCRIPT.replace("        print(", "        __import__('os')._exit(9)\n        print("))
+    assert place.record().returncode == 9
+    run = place.run(FLORC, "runs").stdout.splitlines()[-1].split()[0]
+    place.install(LIBRARY + "\n# another version\n")
+    resumed = place.run(FLORC, "run", "--resume", run)
+    assert (resumed.returncode, resumed.stdout) == (2, "") and "trainer.py` is not as it was" in resumed.stderr

@@ -55,9 +55,16 @@ pub(super) fn resume(args: &RunArgs, run: &str, host: &HostPython) -> Result<i32
     Err(Failure::io("start", &python, &error))
 }
 
-/// What ran must run again, byte for byte.
+/// What ran must run again, byte for byte. Libraries are where Python finds them: they are compared
+/// where it runs.
 fn check_sources(run: &OpenedRun, facts: &RunFacts) -> Result<(), Failure> {
-    for source in &facts.sources {
+    let program = facts.program();
+    let is_library = |path: &str| {
+        let mut files = program.iter();
+        files.any(|file| file.path == path && !file.excerpt.is_empty())
+    };
+    let own = facts.sources.iter().filter(|it| !is_library(&it.path));
+    for source in own {
         let path = Path::new(&facts.manifest.project).join(&source.path);
         let recorded = run.handle.source_bytes(source)?;
         if std::fs::read(&path).ok() != Some(recorded) {

@@ -10,7 +10,7 @@ import functools
 import os
 
 from . import _florc
-from ._linked import _quietly
+from ._linked import quietly
 from ._on_import import when_imported
 from ._program import compiled_file
 
@@ -41,7 +41,7 @@ def _exchange(module, index, file, library):
             raise RuntimeError(f"`{os.path.basename(path)}` is not the one that was analysed")
     if not module.changed(index):
         return
-    code, aliases = _quietly(compiled_file, module, index, path)
+    code, aliases = quietly(compiled_file, module, index, path)
     pairs = [pair for name in file.excerpt if (pair := _pair(library, code, name))]
     for function, new in pairs:
         if function.__code__.co_freevars != new.co_freevars:

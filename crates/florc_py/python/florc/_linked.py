@@ -93,7 +93,7 @@ class _Finder:
             file.loader = loader
             if not self.module.changed(file.index) and not self.replays:
                 return None
-            return _quietly(placed, self.module, file.index, loader.path)
+            return quietly(placed, self.module, file.index, loader.path)
         except Exception as error:
             text = f"`{file.path}` could not be instrumented: {error}"
             if self.replays:
@@ -135,7 +135,7 @@ class _Finder:
             _florc.finish_replay()
 
 
-def _quietly(function, *arguments):
+def quietly(function, *arguments):
     """Calls without warnings of the compiler: those of the plain source were given already. The
     warnings that the script has seen stay seen, as they would not with `catch_warnings`."""
     given = warnings.filters

@@ -22,19 +22,11 @@ def _is_path(value):
     return isinstance(value, (str, os.PathLike))
 
 
-def _written(overlay, path):
-    """Where a file is to be written whose content is new."""
-    text = overlay._absolute(path)
-    path = overlay.writing(path, keep=False)
-    overlay.gone.discard(text)
-    return path
-
-
 def _torch(overlay, module):
     save, load = module.save, module.load
 
     def torch_save(obj, f, *args, **kwargs):
-        return save(obj, _written(overlay, f) if _is_path(f) else f, *args, **kwargs)
+        return save(obj, overlay.replacing(f) if _is_path(f) else f, *args, **kwargs)
 
     def torch_load(f, *args, **kwargs):
         return load(overlay.content(f) if _is_path(f) else f, *args, **kwargs)
@@ -46,7 +38,7 @@ def _safetensors(overlay, module):
     serialize, opened = module.serialize_file, module.safe_open
 
     def serialize_file(tensor_dict, filename, *args, **kwargs):
-        return serialize(tensor_dict, _written(overlay, filename), *args, **kwargs)
+        return serialize(tensor_dict, overlay.replacing(filename), *args, **kwargs)
 
     def safe_open(filename, *args, **kwargs):
         return opened(overlay.content(filename), *args, **kwargs)

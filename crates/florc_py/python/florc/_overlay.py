@@ -151,6 +151,12 @@ class Overlay:
                     target.write(block)
         return shadow
 
+    def replacing(self, path):
+        """Where a file is to be written whose content is all new."""
+        target = self.writing(path, keep=False)
+        self.gone.discard(self._absolute(path))
+        return target
+
     def _make(self, directory):
         missing = []
         while not self._exists(self.real["stat"], directory):

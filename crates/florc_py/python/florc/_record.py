@@ -81,8 +81,9 @@ def _resume(config, config_file, folder):
         _refuse(problem)
     settings = {"store": config["store"], "checkpoints": manifest["checkpoints"], "manifest": manifest}
     settings |= {"overhead": manifest["overhead_bound"], **config["bounds"]}
+    libraries = [(file.path, file.source) for file in files if file.excerpt]
     try:
-        _florc.start_resume(json.dumps(settings), run, module)
+        _florc.start_resume(json.dumps(settings), run, libraries, module)
     except RuntimeError as error:
         _refuse(error)
     _run(program, code, files, module, run, manifest)

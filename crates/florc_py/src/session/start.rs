@@ -164,12 +164,14 @@ fn start_replay(
     Ok(true)
 }
 
-/// Begins to go on with a run that was cut short.
+/// Begins to go on with a run that was cut short. `libraries` are the files of libraries in the
+/// program, by path: they must be those of the run.
 #[pyfunction]
 fn start_resume(
     py: Python<'_>,
     settings: &str,
     run: &str,
+    libraries: Vec<(String, Vec<u8>)>,
     compiled: &Bound<'_, Compiled>,
 ) -> PyResult<()> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
@@ -183,6 +185,13 @@ fn start_resume(
     let run = Store::open(&settings.store)
         .and_then(|store| store.run(run))
         .map_err(|error| wrong(error.to_string()))?;
+    for (path, bytes) in libraries {
+        let mut sources = settings.manifest.sources.iter();
+        let recorded = sources.find(|source| source.path == path);
+        if recorded.and_then(|source| run.source_bytes(source).ok()) != Some(bytes) {
+            return Err(wrong(format!("`{path}` is not as it was when it began")));
+        }
+    }
     let replayer = Replayer::resuming(&run).map_err(|error| wrong(error.to_string()))?;
     elsewhere::watch(py, None)?;
     let project = settings.manifest.project.clone();
