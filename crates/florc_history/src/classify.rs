@@ -268,6 +268,8 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
         (true, true) => (ChangeKind::Feeds, "feeds probes only", doubts),
     };
     dedup(&mut reasons);
+    // What stands in the statement itself is the nearest cause.
+    reasons.sort_by_key(|(place, _)| !span.contains_span(*place));
     let may_draw = kind == ChangeKind::Unproven && !shares_line(current.module, stmt);
     Change {
         isolated: isolated || may_draw,
