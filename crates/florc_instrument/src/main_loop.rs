@@ -117,8 +117,8 @@ fn is_of_library(facts: Facts<'_>, each: &Loop) -> bool {
 /// the known label.
 fn of_libraries(facts: Facts<'_>) -> Vec<&Loop> {
     let files = facts.module.source.files().iter();
-    let found = files.filter(|file| file.is_library).filter_map(|file| {
-        let known = library_loop(&file.name)?;
+    let found = files.filter_map(|file| {
+        let known = library_loop(&file.name).filter(|_| file.is_library)?;
         let is_it = |l: &&Loop| {
             let span = facts.module.tree.stmt(l.stmt).span;
             file.span().contains_span(span)
@@ -198,7 +198,7 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
     }
     let site = MainLoopSite {
         id: facts.loop_id(chosen),
-        label: chosen.label.clone(),
+        label: label(facts, chosen),
         function: facts.semantics.function(chosen.function).qualname.clone(),
         span: facts.stmt_span(stmt),
         is_for: iterable(facts, stmt).is_some(),
@@ -210,6 +210,14 @@ fn site(facts: Facts<'_>, chosen: &Loop) -> (MainLoop, Vec<Diagnostic>) {
         inputs: roots::inputs(facts, chosen),
     };
     (MainLoop { stmt, site }, findings)
+}
+
+/// What a run calls the iterations of a loop.
+fn label(facts: Facts<'_>, chosen: &Loop) -> String {
+    let start = facts.module.tree.stmt(chosen.stmt).span.start;
+    let file = facts.module.source.file_of(start);
+    let known = library_loop(&file.name).filter(|_| file.is_library);
+    known.map_or_else(|| chosen.label.clone(), |it| it.counts.to_owned())
 }
 
 fn iterable(facts: Facts<'_>, stmt: StmtId) -> Option<florc_syntax::tree::ExprId> {

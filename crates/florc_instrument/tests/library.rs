@@ -68,6 +68,25 @@ fn the_loop_of_the_library_is_a_main_loop() {
     assert!(batches.is_some_and(|root| root.live && root.held));
 }
 
+/// Iterations of a `while` without a name are called what they are.
+#[test]
+fn epochs_of_lightning_are_called_so() {
+    let (path, name) = (
+        "lightning/pytorch/loops/fit_loop.py",
+        "lightning.pytorch.loops.fit_loop",
+    );
+    let text = "class _FitLoop:\n    def run(self):\n        while not self.done:\n            self.advance()\n";
+    let source = SourceText::from_bytes(path, text.as_bytes().to_vec()).expect("UTF-8");
+    let mut library = ProgramFile::new(path, name, source);
+    library.is_library = true;
+    let script = SourceText::from_bytes("t.py", b"import lightning\n".to_vec()).expect("UTF-8");
+    let script = ProgramFile::new("t.py", "__main__", script);
+    let result = instrument_program(vec![script, library], &Options::default()).expect("compiles");
+    let main = &result.manifest.main_loops[0];
+    assert_eq!((main.label.as_str(), main.is_for), ("epoch", false));
+    assert!(main.id.ends_with(":_FitLoop.run/while"), "{}", main.id);
+}
+
 #[test]
 fn what_the_library_logs_is_not_the_users() {
     let result =

@@ -24,11 +24,11 @@ pub struct LibraryLoop {
     mentions: &'static str,
     /// Qualified names of the functions that are kept. The first one holds the loop.
     pub functions: &'static [&'static str],
-    /// The loop's label.
+    /// The loop's label in the file.
     pub label: &'static str,
+    /// What its iterations are called.
+    pub counts: &'static str,
 }
-
-const LIGHTNING: &[&str] = &["lightning", "pytorch_lightning"];
 
 const LOOPS: &[LibraryLoop] = &[
     LibraryLoop {
@@ -43,20 +43,23 @@ const LOOPS: &[LibraryLoop] = &[
         mentions: "Trainer",
         functions: &["Trainer._inner_training_loop", "Trainer._run_epoch"],
         label: "epoch",
+        counts: "epoch",
     },
     LibraryLoop {
         module: "lightning.pytorch.loops.fit_loop",
-        packages: LIGHTNING,
+        packages: &["lightning"],
         mentions: "Trainer",
         functions: &["_FitLoop.run"],
         label: "while",
+        counts: "epoch",
     },
     LibraryLoop {
         module: "pytorch_lightning.loops.fit_loop",
-        packages: LIGHTNING,
+        packages: &["pytorch_lightning"],
         mentions: "Trainer",
         functions: &["_FitLoop.run"],
         label: "while",
+        counts: "epoch",
     },
 ];
 
