@@ -8,10 +8,12 @@ from test_hooks_session import PLAIN, call, florc, probes, record
 
 WRAPPER = "import time\n\nclass RecordEpisodeStatistics:\n    def __init__(self):\n        self.began, self.took = time.perf_counter(), 0.0\n\n    def step(self):\n        self.took += time.perf_counter() - self.began\n        self.began = time.perf_counter()\n        return self.took\n"
 MEMORY = "import collections, time\nsvmem = collections.namedtuple('svmem', 'total used')\n\ndef virtual_memory():\n    return svmem(8, time.perf_counter())\n"
+LOGDIR = "import time\n\ndef default_logdir():\n    return time.perf_counter()\n"
 BODY = "for epoch in range(4):\n    for x in range(3):\n        w[0] += {}\n    print('epoch', w[0])\n    print('probe', w[0])\n"
 READS = {
     "a clock": "from gymnasium.wrappers.common import RecordEpisodeStatistics\nenv = RecordEpisodeStatistics()\nw = [0.0]\n" + BODY.format("env.step()"),
     "a tuple with names": "import psutil\nw = [0.0]\n" + BODY.format("psutil.virtual_memory().used"),
+    "a name with the time in it": "from transformers.training_args import default_logdir\nw = [0.0]\n" + BODY.format("default_logdir()"),
     "seeds of generators": "import numpy as np\nrng = np.random.default_rng()\nw = [rng.normal()]\n" + BODY.format("rng.normal() + np.random.default_rng().normal() + np.random.RandomState().rand()"),
 }  # fmt: skip
 
@@ -22,6 +24,8 @@ def project(tmp_path, monkeypatch):
     package.mkdir(parents=True), folder.mkdir()
     (package / "common.py").write_text(WRAPPER)
     (tmp_path / "site" / "psutil.py").write_text(MEMORY)
+    (tmp_path / "site" / "transformers").mkdir()
+    (tmp_path / "site" / "transformers" / "training_args.py").write_text(LOGDIR)
     monkeypatch.setitem(PLAIN, "PYTHONPATH", str(tmp_path / "site"))
     return folder
 

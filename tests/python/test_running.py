@@ -8,10 +8,15 @@ import torch
 from florc._florc import _capture_bytes, _describe_bytes, _restore_bytes
 from florc.adapters import running
 from torch.utils.data import (
-    BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset,
+    BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler, TensorDataset,
 )  # fmt: skip
 
 ROWS = TensorDataset(torch.arange(10.0))
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(range(10))
 
 
 def cycle(loader):
@@ -51,6 +56,7 @@ KNOWN = {
     "ended": lambda: running.load(None, ("ended",)),
     "a cycle": lambda: itertools.cycle(iter([1, 2, 3])),
     "numbered batches": lambda: enumerate(DataLoader(ROWS, batch_size=3, shuffle=True, drop_last=True), 5),
+    "a loader of a stream": lambda: iter(DataLoader(Stream(), batch_size=3)),
     "a loader with its own generator": lambda: iter(
         DataLoader(ROWS, batch_size=3, shuffle=True, generator=torch.Generator().manual_seed(4))
     ),
@@ -107,3 +113,16 @@ def test_of_others_it_cannot_be_told(make):
     generator = make()
     next(generator)
     assert running.save(generator) is None
+
+
+@pytest.mark.parametrize("data", [ROWS, Stream()])
+def test_workers_that_have_given_all(data):
+    iterator, other = (iter(DataLoader(data, batch_size=5, num_workers=1)) for _ in range(2))
+    next(iterator)
+    assert running.save(iterator) is None
+    list(iterator)
+    saved = _capture_bytes({"value": iterator})
+    assert _describe_bytes(saved)[2] == []
+    made = _restore_bytes(saved, {"value": other})["value"]
+    assert _describe_bytes(_capture_bytes({"value": made}))[0] == _describe_bytes(saved)[0]
+    assert type(made) is type(iterator) and list(made) == []

@@ -332,6 +332,7 @@ def test_weak_references():
     live = [box, weakref.ref(box)]
     reference = live[1]
     assert again([box, weakref.ref(box)], live)[1] is reference
+    assert again(weakref.ref(Plain()))() is None
 
 
 def test_random_generators():

@@ -42,7 +42,10 @@ CLOCKS = (
     ),
 )
 # Functions and methods that choose a name by the clock, or by what is on the disk.
-NAMES = (("transformers.training_args", "default_logdir"),) + tuple(
+NAMES = tuple(
+    # from transformers 5 on the one, before it the other
+    (module, "default_logdir") for module in ("transformers.integrations.integration_utils", "transformers.training_args")
+) + tuple(
     (module, method)
     for package, fabric in (("lightning.pytorch", "lightning.fabric"), ("pytorch_lightning", "lightning_fabric"))
     for module, method in (

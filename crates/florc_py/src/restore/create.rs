@@ -404,7 +404,7 @@ impl<'py> Restorer<'py, '_> {
         let reference = resolve(py, "weakref", "ref")?;
         let Some(target) = target else {
             // its target dies with this call
-            let gone = resolve(py, "types", "SimpleNamespace")?.call0()?;
+            let gone = resolve(py, "builtins", "set")?.call0()?;
             return Ok(reference.call1((gone,))?);
         };
         let target = self.object(target)?;

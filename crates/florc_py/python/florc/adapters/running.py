@@ -8,6 +8,7 @@
 A generator that has not begun is its function and its arguments. One that only hands on what a loop over a
 parameter gives is made again over a stand-in for that parameter, which first gives the iterator as it is now.
 Nothing here moves a generator. Of others it cannot be told where they are.
+Nor can it of loaders' iterators with workers, but for those that have ended.
 """
 
 import ast
@@ -16,7 +17,7 @@ import inspect
 import sys
 import types
 
-from . import samplers
+from . import samplers, workers
 from .functions import resolve
 
 name = "running"
@@ -32,7 +33,9 @@ def patch(value, data):
 
 def save(value):
     """What `load` takes, or `None`."""
-    if type(value) is not types.GeneratorType or value.gi_running:
+    if type(value) is not types.GeneratorType:
+        return workers.save(value) if "torch" in sys.modules else None
+    if value.gi_running:
         return None
     frame = value.gi_frame
     if frame is None:
@@ -44,7 +47,7 @@ def save(value):
 
 def load(cls, data):
     kind, *rest = data
-    return {"ended": _ended, "called": _called, "looping": _looping}.get(kind, samplers.LOAD.get(kind))(*rest)
+    return _LOAD[kind](*rest)
 
 
 def _ended():
@@ -97,6 +100,9 @@ def _called(function, arguments):
 
 def _looping(function, arguments, over, begun):
     return _called(function, {**arguments, over: Resumed(arguments[over], begun)})
+
+
+_LOAD = {"ended": _ended, "called": _called, "looping": _looping, "exhausted": workers.load, **samplers.LOAD}
 
 
 def _function(value, frame):

@@ -33,6 +33,9 @@ def save(value, variables, created):
         taken = 0 if created else len(variables["rest"]) - variables["items"].__length_hint__()
         return _ordered(variables["sampler"], variables["seed"], variables["at"] + taken, variables["rest"], taken)
     own = variables.get("self")
+    endless = data.dataloader._InfiniteConstantSampler
+    if type(own) is endless and code is endless.__iter__.__code__:
+        return ("sampler", own)  # which gives nothing but `None`
     samplers = (data.RandomSampler, data.BatchSampler, data.SubsetRandomSampler, data.WeightedRandomSampler)
     if type(own) not in samplers or code is not type(own).__iter__.__code__:
         return None
