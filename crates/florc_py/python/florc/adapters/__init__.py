@@ -23,7 +23,7 @@ from .held import is_let_go
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
 
-_FRAMEWORKS = ("numpy", "torch", "scipy", "sklearn", "jax")
+_FRAMEWORKS = ("numpy", "torch", "scipy", "sklearn", "jax", "pyarrow", "tokenizers")
 _loaded = {}
 
 
