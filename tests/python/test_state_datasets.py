@@ -28,6 +28,15 @@ def test_tables():
             _restore_bytes(saved(one), {"value": other})
 
 
+def test_tables_over_memory_that_others_may_write():
+    pyarrow, numpy = pytest.importorskip("pyarrow"), pytest.importorskip("numpy")
+    array = numpy.arange(4)
+    over = pyarrow.table({"a": array})
+    before = state(over)
+    array[0] = 9
+    assert over["a"][0].as_py() == 9 and state(over) != before
+
+
 def test_types():
     pyarrow = pytest.importorskip("pyarrow")
     schema = table(pyarrow).schema.with_metadata({"k": "v"})

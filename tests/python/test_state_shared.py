@@ -110,6 +110,9 @@ def progress_module(monkeypatch):
         def __init__(self, id, description, total, completed, _get_time, visible, fields, _lock):
             vars(self).update(id=id, description=description, total=total, completed=completed, visible=visible, fields=fields)
 
+    class Endless(Task):
+        """As Lightning has, for bars without an end."""
+
     class Progress:
         def __init__(self):
             self._tasks, self._task_index, self._lock, self.get_time = {}, 0, None, lambda: 0.0
@@ -117,10 +120,11 @@ def progress_module(monkeypatch):
         tasks = property(lambda self: list(self._tasks.values()))
 
         def add_task(self, description):
-            self._tasks[self._task_index] = Task(self._task_index, description, 9, 0, None, True, {"m": [1]}, None)
+            make = Endless if description == "endless" else Task
+            self._tasks[self._task_index] = make(self._task_index, description, 9, 0, None, True, {"m": [1]}, None)
             self._task_index += 1
 
-    for cls in (Task, Progress):
+    for cls in (Task, Endless, Progress):
         cls.__module__, cls.__qualname__ = "rich.progress", cls.__name__
         setattr(module, cls.__name__, cls)
     monkeypatch.setitem(sys.modules, "rich.progress", module)
@@ -130,11 +134,12 @@ def progress_module(monkeypatch):
 def test_progress_displays_know_their_bars_again(monkeypatch):
     module = progress_module(monkeypatch)
     recorded, live = module.Progress(), module.Progress()
-    for name in ("train", "val", "val"):
+    for name in ("train", "val", "endless"):
         recorded.add_task(name)
     del recorded._tasks[1]
     recorded._tasks[2].completed = 5
     live.add_task("train")
     assert again([recorded], [live])[0] is live
-    assert [(t.id, t.description, t.completed) for t in live.tasks] == [(0, "train", 0), (2, "val", 5)]
+    bars = [(type(t), t.id, t.description, t.completed) for t in live.tasks]
+    assert bars == [(module.Task, 0, "train", 0), (module.Endless, 2, "endless", 5)]
     assert live._task_index == 3 and functools.reduce(lambda a, t: a + t.fields["m"], live.tasks, []) == [1, 1]

@@ -5,15 +5,15 @@
 The display itself belongs to the process: it must be there already. Times are left out, they are of no run but their own.
 """
 
-import sys
-
 
 class Progress:
     name = "rich.progress.Progress"
 
     def save(self, value):
-        tasks = [(task.id, task.description, task.total, task.completed, task.visible, task.fields) for task in value.tasks]
-        return (value._task_index, tuple(tasks))
+        return (value._task_index, tuple(self._of(task) for task in value.tasks))
+
+    def _of(self, task):
+        return (type(task), task.id, task.description, task.total, task.completed, task.visible, task.fields)
 
     def load(self, cls, data):
         raise LookupError("a progress display is kept by reference, and the program has none at this place")
@@ -23,9 +23,8 @@ class Progress:
 
     def patch(self, value, data):
         index, tasks = data
-        make = sys.modules["rich.progress"].Task
         value._tasks.clear()
-        for number, description, total, completed, visible, fields in tasks:
+        for make, number, description, total, completed, visible, fields in tasks:
             task = make(number, description, total, completed, visible=visible, fields=fields, _get_time=value.get_time, _lock=value._lock)
             task.start_time = value.get_time()
             value._tasks[number] = task

@@ -1,4 +1,4 @@
-"""Tables of Arrow, which data sets of Hugging Face hold: they never change, and are known by a hash of their content.
+"""Tables of Arrow, which data sets of Hugging Face hold: they are known by a hash of their content.
 
     data = datasets.load_dataset("csv", data_files="train.csv")["train"]     # data.data: a table
 
@@ -13,7 +13,7 @@ import pyarrow
 
 # bytes that are read within a second
 _AT_MOST = 1 << 29
-# what was found before, by address: weak reference and hash
+# what was found before of tables over files, by address: weak reference and hash
 _known = {}
 
 
@@ -49,10 +49,12 @@ class Content:
 
     def save(self, value):
         known = _known.get(id(value))
-        if known is None or known[0]() is not value:
-            known = (weakref.ref(value, lambda _gone, key=id(value): _known.pop(key, None)), _hash(value))
-            _known[id(value)] = known
-        return known[1]
+        if known is not None and known[0]() is value:
+            return known[1]
+        found = _hash(value)
+        if _never_changes(value):
+            _known[id(value)] = (weakref.ref(value, lambda _gone, key=id(value): _known.pop(key, None)), found)
+        return found
 
     def load(self, cls, data):
         raise LookupError("a table is known by its hash, and the program has none with this one at this place")
@@ -62,6 +64,17 @@ class Content:
 
     def patch(self, value, data):
         pass
+
+
+def _never_changes(value):
+    """Whether all memory is read-only, as that of files is: an array of NumPy may be below others."""
+    if isinstance(value, pyarrow.Array):
+        columns = [value]
+    else:
+        columns = [value] if isinstance(value, pyarrow.ChunkedArray) else value.columns
+    arrays = [part for column in columns for part in getattr(column, "chunks", [column])]
+    buffers = [buffer for array in arrays for buffer in array.buffers() if buffer is not None]
+    return not any(pyarrow.types.is_dictionary(array.type) for array in arrays) and not any(buffer.is_mutable for buffer in buffers)
 
 
 def _hash(value):
