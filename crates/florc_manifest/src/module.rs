@@ -115,6 +115,10 @@ pub struct SkipBlockSite {
 
 /// A variable from which the runtime walks the object graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a key of the manifest"
+)]
 pub struct Root {
     /// Its name.
     pub name: String,
