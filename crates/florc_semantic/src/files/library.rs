@@ -5,8 +5,9 @@
 //! Trainer(model=model, args=args, train_dataset=data).train()    # the loop: transformers/trainer.py
 //! ```
 //!
-//! Of such a file an excerpt is a part of the program: the function that holds the loop, and those
-//! through which it trains. Where the library is another one than these were taken from, the function
+//! Of such a file an excerpt is a part of the program: the function that holds the loop. What it calls
+//! stays unknown: steps may evaluate, and callbacks may run anywhere, so that no block in it could ever
+//! be skipped. Where the library is another one than these were taken from, the function
 //! or its loop is not found, and the program goes on without.
 
 use florc_syntax::Module;
@@ -41,7 +42,7 @@ const LOOPS: &[LibraryLoop] = &[
             "peft",
         ],
         mentions: "Trainer",
-        functions: &["Trainer._inner_training_loop", "Trainer._run_epoch"],
+        functions: &["Trainer._inner_training_loop"],
         label: "epoch",
         counts: "epoch",
     },
