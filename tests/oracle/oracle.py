@@ -125,3 +125,13 @@ class Project:
             for path in sorted(self.root.rglob("*"))
             if path.is_file() and ".florc" not in path.parts and "__pycache__" not in path.parts
         }
+
+
+def check(project, expected, *options):
+    """Replays: the probes' lines must be the expected ones, verified, and the user's files as they were."""
+    before = project.files()
+    ran = project.replay(*options)
+    assert ran.code == 0, ran.stderr
+    assert ran.stdout.splitlines() == expected, ran.stderr
+    assert "verified" in ran.stderr, ran.stderr
+    assert project.files() == before, "replay changed the user's files"

@@ -4,7 +4,7 @@ The libraries print times of their own: lines that hold any are left out where o
 """
 
 import pytest
-from oracle import probe_groups
+from oracle import check, probe_groups
 
 LIBRARIES = {"hf_trainer": "transformers", "lightning_module": "lightning"}
 
@@ -26,21 +26,11 @@ def test_a_recorded_run_prints_what_the_plain_run_prints(recorded, name):
     assert [line.split()[:3] for line in said] == [["florc:", "recorded", "run"]], "nothing went wrong"
 
 
-def probed(project, expected, *options):
-    before = project.files()
-    ran = project.replay(*options)
-    assert ran.code == 0, ran.stderr
-    assert ran.stdout.splitlines() == expected, ran.stderr
-    assert "verified" in ran.stderr, ran.stderr
-    assert project.files() == before, "replay changed the user's files"
-    return ran
-
-
 def test_every_probe_is_answered(recorded, from_scratch, name):
     project, _, _ = recorded(name)
     groups = tuple(probe_groups(name))
     project.add_probes(groups)
-    probed(project, from_scratch(name, groups), "--workers", "2")
+    check(project, from_scratch(name, groups), "--workers", "2")
 
 
 def test_a_probe_outside_of_the_steps_starts_at_the_checkpoints(recorded, from_scratch, name):
@@ -48,4 +38,4 @@ def test_a_probe_outside_of_the_steps_starts_at_the_checkpoints(recorded, from_s
     project.add_probes(["outer"])
     planned = project.replay("--dry-run", "--workers", "2")
     assert "segment  1:" in planned.stdout, planned.stdout
-    probed(project, from_scratch(name, ("outer",)), "--workers", "2")
+    check(project, from_scratch(name, ("outer",)), "--workers", "2")

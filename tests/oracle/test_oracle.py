@@ -1,7 +1,7 @@
 """P1 and P2 over every fixture script, probe group, worker count and choice of checkpoints."""
 
 import pytest
-from oracle import FIXTURES, Project, later, probe_groups
+from oracle import FIXTURES, Project, check, later, probe_groups
 
 SCRIPTS = [
     "argparse_main", "char_gpt", "digits", "dqn", "gan", "helper_mutation", "loader_parameter", "module_run", "next_batch",
@@ -16,15 +16,6 @@ def test_a_recorded_run_prints_what_the_plain_run_prints(recorded, name):
     assert (ran.stdout, ran.code) == (plain.stdout, plain.code), ran.stderr
     assert ran.stderr.startswith(plain.stderr)
     assert "florc" in ran.stderr.splitlines()[-1], "the last line names the run"
-
-
-def check(project, expected, *options):
-    before = project.files()
-    ran = project.replay(*options)
-    assert ran.code == 0, ran.stderr
-    assert ran.stdout.splitlines() == expected, ran.stderr
-    assert "verified" in ran.stderr, ran.stderr
-    assert project.files() == before, "replay changed the user's files"
 
 
 @pytest.mark.parametrize(("name", "group"), GROUPS)

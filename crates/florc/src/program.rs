@@ -152,7 +152,7 @@ pub fn decoded(module: &ProgramModule, bytes: Vec<u8>) -> Result<ProgramFile, Di
 }
 
 /// The text of a file of a program; of a library's file the excerpt.
-pub(crate) fn text(module: &ProgramModule, bytes: Vec<u8>) -> Result<SourceText, Diagnostic> {
+fn text(module: &ProgramModule, bytes: Vec<u8>) -> Result<SourceText, Diagnostic> {
     let path = || module.path.clone();
     let source = SourceText::from_bytes(path(), bytes)?;
     if module.excerpt.is_empty() {

@@ -123,7 +123,7 @@ fn of_libraries(facts: Facts<'_>) -> Vec<&Loop> {
             let span = facts.module.tree.stmt(l.stmt).span;
             file.span().contains_span(span)
                 && l.label == known.label
-                && facts.semantics.function(l.function).qualname == known.functions[0]
+                && facts.semantics.function(l.function).qualname == known.function
         };
         facts.semantics.loops.iter().rev().find(is_it)
     });

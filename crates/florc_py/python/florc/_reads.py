@@ -42,18 +42,19 @@ CLOCKS = (
     ),
 )
 # Functions and methods that choose a name by the clock, or by what is on the disk.
-NAMES = tuple(
-    # from transformers 5 on the one, before it the other
-    (module, "default_logdir") for module in ("transformers.integrations.integration_utils", "transformers.training_args")
-) + tuple(
-    (module, method)
-    for package, fabric in (("lightning.pytorch", "lightning.fabric"), ("pytorch_lightning", "lightning_fabric"))
-    for module, method in (
-        (f"{fabric}.loggers.csv_logs", "CSVLogger._get_next_version"),
-        (f"{fabric}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
-        (f"{package}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
-        (f"{package}.callbacks.model_checkpoint", "ModelCheckpoint.file_exists"),
-    )
+NAMES = (
+    ("transformers.training_args", "default_logdir"),
+    ("transformers.integrations.integration_utils", "default_logdir"),  # from transformers 5 on
+    *(
+        pair
+        for package, fabric in (("lightning.pytorch", "lightning.fabric"), ("pytorch_lightning", "lightning_fabric"))
+        for pair in (
+            (f"{fabric}.loggers.csv_logs", "CSVLogger._get_next_version"),
+            (f"{fabric}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
+            (f"{package}.loggers.tensorboard", "TensorBoardLogger._get_next_version"),
+            (f"{package}.callbacks.model_checkpoint", "ModelCheckpoint.file_exists"),
+        )
+    ),
 )
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 

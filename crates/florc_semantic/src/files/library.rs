@@ -23,8 +23,8 @@ pub struct LibraryLoop {
     packages: &'static [&'static str],
     /// What the text of such a user mentions.
     mentions: &'static str,
-    /// Qualified names of the functions that are kept. The first one holds the loop.
-    pub functions: &'static [&'static str],
+    /// Qualified name of the function that holds it.
+    pub function: &'static str,
     /// The loop's label in the file.
     pub label: &'static str,
     /// What its iterations are called.
@@ -42,7 +42,7 @@ const LOOPS: &[LibraryLoop] = &[
             "peft",
         ],
         mentions: "Trainer",
-        functions: &["Trainer._inner_training_loop"],
+        function: "Trainer._inner_training_loop",
         label: "epoch",
         counts: "epoch",
     },
@@ -50,7 +50,7 @@ const LOOPS: &[LibraryLoop] = &[
         module: "lightning.pytorch.loops.fit_loop",
         packages: &["lightning"],
         mentions: "Trainer",
-        functions: &["_FitLoop.run"],
+        function: "_FitLoop.run",
         label: "while",
         counts: "epoch",
     },
@@ -58,7 +58,7 @@ const LOOPS: &[LibraryLoop] = &[
         module: "pytorch_lightning.loops.fit_loop",
         packages: &["pytorch_lightning"],
         mentions: "Trainer",
-        functions: &["_FitLoop.run"],
+        function: "_FitLoop.run",
         label: "while",
         counts: "epoch",
     },

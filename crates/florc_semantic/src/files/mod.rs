@@ -220,12 +220,14 @@ impl<'a> Round<'a> {
         };
         let is_own = self.files.is_own(&self.files.real(&path));
         let bytes = self.files.read(&path).filter(|_| !is_own)?;
-        let excerpt = each.functions.iter().map(|it| (*it).to_owned()).collect();
+        let source = SourceText::from_bytes(path.as_str(), bytes.clone()).ok()?;
+        // A library that is another one than is known, or that the parser cannot read, runs as it is.
+        florc_syntax::excerpt(source, &[each.function]).ok()??;
         Some(FoundFile {
             name: each.module.to_owned(),
             path,
             bytes,
-            excerpt,
+            excerpt: vec![each.function.to_owned()],
         })
     }
 

@@ -139,7 +139,10 @@ fn a_package_goes_before_a_module_and_installed_ones_are_not_taken() {
 
 #[test]
 fn loops_of_libraries_belong_to_programs_that_use_them() {
-    let library = ("/site/transformers/trainer.py", "class Trainer: ...");
+    let library = (
+        "/site/transformers/trainer.py",
+        "class Trainer:\n def _inner_training_loop(self): ...",
+    );
     let with = |text| {
         let files = [("/p/t.py", "import a"), ("/p/a.py", text), library];
         let entry = ("/p/t.py", "");
@@ -150,6 +153,13 @@ fn loops_of_libraries_belong_to_programs_that_use_them() {
     with("import trl\ntrl.SFTTrainer(model)")(found);
     with("from transformers import AutoModel")("a=/p/a.py");
     with("class Trainer: ...")("a=/p/a.py");
+    for text in ["class Trainer: ...", "class Trainer: def"] {
+        let files = [
+            ("/p/t.py", "from transformers import Trainer"),
+            (library.0, text),
+        ];
+        check(("/p/t.py", ""), &files, "");
+    }
     // A copy in the project is a file like others.
     let own = [
         ("/p/t.py", "from transformers.trainer import Trainer"),
