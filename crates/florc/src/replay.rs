@@ -79,9 +79,6 @@ pub(crate) fn replay_of(
         report::no_probe(args, subject, verdict, left_out)?;
         return Ok(DONE);
     }
-    if args.budget.is_some() && !verdict.unproven.is_empty() {
-        return Err(unproven_in_part());
-    }
     let probed = probed::probed(subject, sources, verdict);
     let asked = Asked {
         subject,
@@ -121,12 +118,9 @@ fn answered(
         probed,
         condition,
     } = *asked;
-    let environment = &subject.facts.manifest.environment;
-    let python = interpreter(args.python.as_deref(), &subject.facts.manifest, host)?;
-    let differences = environment::differences(&python, environment);
-    for difference in &differences {
-        out::warning(difference);
-    }
+    let recorded = &subject.facts.manifest;
+    let python = interpreter(args.python.as_deref(), recorded, host)?;
+    let differences = told_differences(&python, recorded);
     let stored = plan::store(
         subject,
         sources,
@@ -145,6 +139,12 @@ fn answered(
     };
     let left = work::run(&work, args.workers)?;
     let merged = merge::merge(&stored, subject, probed, planned, &left, condition);
+    let why = merged.needs_whole();
+    if let Some(why) = why.filter(|_| asked.can_be_whole(args, planned)) {
+        report::begins_again(&why);
+        let _ = std::fs::remove_dir_all(&stored.folder);
+        return answered(args, asked, &asked.whole(args)?, left_out, host);
+    }
     let causes = cause::causes(&cause::Case {
         workers: args.workers,
         work: &work,
@@ -169,12 +169,13 @@ fn answered(
     })
 }
 
-fn unproven_in_part() -> Failure {
-    Failure::new(
-        "a part of the run proves nothing here: an added statement may change the training, which \
-         only a replay of the whole run can tell",
-    )
-    .help("leave out `--budget`, or make the log statement plainer")
+/// How the environment differs from the recorded one; the user is warned.
+fn told_differences(python: &Path, recorded: &RunManifest) -> Vec<String> {
+    let differences = environment::differences(python, &recorded.environment);
+    for difference in &differences {
+        out::warning(difference);
+    }
+    differences
 }
 
 /// What is asked of a run.
@@ -198,11 +199,29 @@ impl Asked<'_> {
         Ok(if self.is_begun(&fine) { fine } else { planned })
     }
 
+    /// Whether running the whole script may prove what this plan does not.
+    fn can_be_whole(&self, args: &ReplayOptions, planned: &plan::Planned) -> bool {
+        let is_fork = self.subject.facts.manifest.parent.is_some();
+        !(planned.whole || is_fork || args.approximate)
+    }
+
+    /// The plan to run the script from its beginning, skipping nothing.
+    fn whole(&self, args: &ReplayOptions) -> Result<plan::Planned, Failure> {
+        let division = plan::Division {
+            workers: args.workers,
+            condition: self.condition,
+            fine: false,
+            whole: true,
+        };
+        plan::plan(division, self.subject, self.probed, self.comparison)
+    }
+
     fn divided(&self, workers: usize, fine: bool) -> Result<plan::Planned, Failure> {
         let division = plan::Division {
             workers,
             condition: self.condition,
             fine,
+            whole: false,
         };
         plan::plan(division, self.subject, self.probed, self.comparison)
     }

@@ -184,6 +184,11 @@ impl Knowledge {
         self.objects.get(&qualified).copied()
     }
 
+    /// Packages whose modules have no state of the program in them.
+    pub fn packages(&self) -> impl Iterator<Item = &str> {
+        self.packages.iter().map(String::as_str)
+    }
+
     /// Whether the modules of this package have no state of the program in them.
     pub fn is_known_package(&self, qualified: &str) -> bool {
         self.packages

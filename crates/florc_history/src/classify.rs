@@ -33,8 +33,7 @@ pub enum ChangeKind {
     LogRemoved,
     /// Nothing that could be noticed (`pass`).
     Harmless,
-    /// It may change what the training uses. Replaying the whole run, with every state compared,
-    /// tells whether it does.
+    /// It may change what the training uses: states that are compared after it tell whether it does.
     Unproven,
     /// Anything else: replaying would answer for a program that was never run.
     Refused,

@@ -123,6 +123,7 @@ pub fn plan(
         ..Plan::default()
     };
     plan.isolated = reuse::isolated(facts, &options.isolated);
+    plan.doubtful = reuse::statements(facts, &options.doubtful);
     plan.impure = reuse::statements(facts, &options.impure);
     if let Some(recorded) = &options.reuse {
         diagnostics.extend(reuse::cut_points(facts, recorded, &mut plan));

@@ -61,6 +61,8 @@ pub struct Options {
     pub reuse: Option<Reuse>,
     /// For replay: statements around which hidden state is kept and put back.
     pub isolated: Vec<IsolatedSite>,
+    /// For replay: statements that may change the training.
+    pub doubtful: Vec<SourceSpan>,
     /// For replay: statements that change the training; values from there on are not exact.
     pub impure: Vec<SourceSpan>,
     /// What the project asks for.

@@ -35,6 +35,8 @@ pub struct Plan {
     pub isolated: Vec<(StmtId, Vec<String>)>,
     /// Statements that change the training.
     pub impure: Vec<StmtId>,
+    /// Statements that may change the training.
+    pub doubtful: Vec<StmtId>,
 }
 
 /// A main loop.
@@ -120,6 +122,7 @@ impl Plan {
         let stmts = self.main_loops.iter().map(|main| main.stmt);
         let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
         let stmts = stmts.chain(self.isolated.iter().map(|(stmt, _)| *stmt));
+        let stmts = stmts.chain(self.doubtful.iter().copied());
         let stmts = stmts.chain(self.impure.iter().copied());
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
         let calls = self.logs.iter().map(|log| log.call);

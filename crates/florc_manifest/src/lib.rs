@@ -20,7 +20,8 @@ pub use module::{
     SkipBlockSite, SourceSpan, Uninstrumented,
 };
 pub use plan::{
-    IsolatedSite, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart, ShardLine,
+    IsolatedSite, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart,
+    ShardLine, WatchedRoots,
 };
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,

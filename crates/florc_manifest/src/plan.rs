@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HeadKey, MainLoopSite, Row, SkipBlockSite, SourceSpan, Verdict};
+use crate::{HeadKey, MainLoopSite, Root, Row, SkipBlockSite, SourceSpan, Verdict};
 
 /// `.florc/replays/<id>/plan.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReplayPlan {
     /// [`crate::FORMAT_VERSION`] of the writer.
     pub format: u32,
@@ -37,9 +37,21 @@ pub struct ReplayPlan {
     pub clock_sites: Vec<Option<u32>>,
     /// Site ids of SkipBlocks that hold, or may reach, a probe: always executed.
     pub executed_blocks: Vec<String>,
+    /// Ids of main loops through which added statements carry something: what they do in one iteration
+    /// matters in the next, whether or not that is asked for.
+    #[serde(default)]
+    pub carrying: Vec<String>,
     /// Added statements around which hidden state (random generators, modes) is kept and put back.
     #[serde(default)]
     pub isolated: Vec<IsolatedSite>,
+    /// Added statements that may change the training: after one of them no block is skipped until a
+    /// checkpoint shows that it did not.
+    #[serde(default)]
+    pub doubtful: Vec<SourceSpan>,
+    /// What they may change besides, by main loop: the recorded program leaves it as it is, so that no
+    /// checkpoint holds it.
+    #[serde(default)]
+    pub watched: Vec<WatchedRoots>,
     /// Added statements that change the training: values from there on are not exact.
     #[serde(default)]
     pub impure: Vec<SourceSpan>,
@@ -47,6 +59,15 @@ pub struct ReplayPlan {
     pub needed: Vec<NeededRoots>,
     /// Work, in program order.
     pub segments: Vec<Segment>,
+}
+
+/// Variables that are to hold the same at each head of a main loop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedRoots {
+    /// Id of the main loop.
+    pub site: String,
+    /// The variables.
+    pub roots: Vec<Root>,
 }
 
 impl ReplayPlan {

@@ -20,6 +20,10 @@ pub enum Verdict {
     Approximate {
         /// One line each.
         reasons: Vec<String>,
+        /// An added statement may have changed what no checkpoint shows: running the whole script
+        /// tells.
+        #[serde(default)]
+        needs_whole: bool,
     },
     /// Replay and record differ.
     Diverged {

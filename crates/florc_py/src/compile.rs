@@ -174,6 +174,15 @@ fn compile_program(
     Ok(Compiled::new(instrumented))
 }
 
+/// Packages whose modules have no state of the program in them.
+#[pyfunction]
+fn known_packages(settings: &str) -> PyResult<Vec<String>> {
+    let settings = serde_json::from_str(settings);
+    let settings = settings.map_err(|error| PySyntaxError::new_err(error.to_string()))?;
+    let knowledge = florc_instrument::knowledge(&settings);
+    Ok(knowledge.packages().map(str::to_owned).collect())
+}
+
 /// Deeply nested programs are walked recursively. A panic is an error like any other here.
 fn on_big_stack(files: Vec<ProgramFile>, options: Options) -> Result<Instrumented, String> {
     let hook = std::panic::take_hook();
@@ -216,6 +225,7 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
     Ok(Options {
         reuse: Some(reuse),
         isolated: plan.isolated,
+        doubtful: plan.doubtful,
         impure: plan.impure,
         settings,
     })
@@ -224,5 +234,6 @@ fn options(plan: Option<&str>, settings: Option<&str>) -> Result<Options, String
 /// Adds the compiler to the native module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Compiled>()?;
+    module.add_function(wrap_pyfunction!(known_packages, module)?)?;
     module.add_function(wrap_pyfunction!(compile_program, module)?)
 }

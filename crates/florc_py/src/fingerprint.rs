@@ -19,3 +19,17 @@ pub(crate) fn fingerprint(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<
     let sealed = py.detach(|| seal(captured.snapshot));
     Ok(florc_runtime::hex(&state_hash(&sealed.graph)))
 }
+
+/// Hash of what some variables hold together; `None` where something of it cannot be read.
+pub(crate) fn of_all(
+    py: Python<'_>,
+    roots: &[(String, Option<Bound<'_, PyAny>>)],
+) -> PyResult<Option<String>> {
+    let captured =
+        capture::walk(py, roots, &Limits::default(), false)?.copy(&BufferPool::default())?;
+    if !captured.snapshot.graph.missing.is_empty() {
+        return Ok(None);
+    }
+    let sealed = py.detach(|| seal(captured.snapshot));
+    Ok(Some(florc_runtime::hex(&state_hash(&sealed.graph))))
+}

@@ -67,6 +67,8 @@ struct Session {
     /// Main loops being run, innermost last.
     mains: Vec<mains::Running>,
     next_token: u64,
+    /// Of a replay: what the variables that are to stay as they are held where the main loop began.
+    watched: Option<String>,
     /// Values announced by `florc.v` and not yet taken.
     values: Vec<(u32, Value)>,
     /// Bytes of the last snapshot.

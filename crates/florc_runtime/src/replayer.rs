@@ -106,6 +106,8 @@ pub struct Replayer {
     /// Globals that a jump left as they were, since nobody reads them before they are bound again.
     stale: BTreeSet<String>,
     skipped: BTreeSet<BlockKey>,
+    /// An added statement may have changed the state since it was last compared.
+    is_doubtful: bool,
     /// When a main loop was entered first.
     entered: Option<Instant>,
     forward: Rows,
@@ -160,6 +162,7 @@ impl Replayer {
             loaded: None,
             stale: BTreeSet::new(),
             skipped: BTreeSet::new(),
+            is_doubtful: false,
             entered: None,
             forward: Rows::new(),
             findings: Findings::default(),
@@ -309,6 +312,7 @@ impl Replayer {
                 fork.at(position);
             }
             self.has_reached(key);
+            self.is_doubtful = false;
             return HeadStep::Restore(key);
         }
         self.has_reached(key);
@@ -361,9 +365,12 @@ impl Replayer {
         let Some(key) = self.progress.begin_block(site) else {
             return Step::Execute;
         };
-        let is_asked = self.is_asked(self.progress.moment());
+        let mut carrying = self.plan.carrying.iter();
+        let carries = carrying.any(|it| it == self.progress.main_site());
+        let is_asked = carries || self.is_asked(self.progress.moment());
         let has_probe = self.plan.executed_blocks.iter().any(|block| block == site);
-        if (is_asked && has_probe) || self.is_forking() || !self.load(&CutKey::Block(key.clone())) {
+        let must_run = (is_asked && has_probe) || self.is_doubtful || self.is_forking();
+        if must_run || !self.load(&CutKey::Block(key.clone())) {
             return Step::Execute;
         }
         self.progress.end_block(site);
@@ -503,6 +510,22 @@ impl Replayer {
     /// Something was not exact (restored approximately, could not be checked).
     pub fn approximate(&mut self, reason: &str) {
         self.findings.reason(reason.to_owned());
+    }
+
+    /// An added statement that may change the training runs now: until a checkpoint shows that it did
+    /// not, what follows is run rather than put back.
+    pub fn doubt(&mut self) {
+        self.is_doubtful = true;
+    }
+
+    /// Whether an added statement may have changed the state since it was last compared.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_doubtful
+    }
+
+    /// An added statement may have changed something that no checkpoint shows.
+    pub fn elsewhere(&mut self, text: &str) {
+        self.findings.elsewhere(text.to_owned());
     }
 
     /// An added statement changes the training now: the user allows it, and nothing is compared from

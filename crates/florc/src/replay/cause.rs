@@ -215,6 +215,17 @@ impl Case<'_> {
             Some(
                 Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. },
             )
+            | None
+                if !self.stored.plan.doubtful.is_empty() =>
+            {
+                Cause::new(
+                    "probe",
+                    "an added statement changes the training: replayed again it comes out the same",
+                )
+            }
+            Some(
+                Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. },
+            )
             | None => Cause::new(
                 "unknown",
                 "not found: replayed again it comes out the same, but not as it was recorded; what \

@@ -44,8 +44,10 @@ pub(crate) struct Comparison {
     /// The recorded main loops, by id, where they stand now.
     main_loops: Vec<(String, StmtId)>,
     pub(crate) places: ProbePlaces,
-    /// Statements whose harmlessness only a replay of the whole run can show.
+    /// Statements that may change the training: states are compared after them.
     pub(crate) unproven: Vec<Change>,
+    /// Where these stand, if all have lines of their own.
+    pub(crate) doubtful: Option<Vec<SourceSpan>>,
     /// Statements that change the training and are run all the same, since the user allows it.
     pub(crate) impure: Vec<SourceSpan>,
     /// Added statements around which the random generators are kept and put back.
@@ -165,17 +167,13 @@ pub(crate) fn compare(
     let places = probe_places(new, &stmts, &added);
     let added_globals = added_globals(new, &added);
     let run_by_imports = run_by_imports(new);
-    let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
-    let isolated = isolated
-        .map(|it| IsolatedSite {
-            span: source_span(&sources.current, it.span),
-            generators: it.generators.clone(),
-        })
-        .collect();
-    let unproven = changes
+    let isolated = isolated(sources, &changes);
+    let unproven: Vec<Change> = changes
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
         .collect();
+    let all_apart = unproven.iter().all(|change| change.can_run);
+    let doubtful = all_apart.then(|| spans(sources, &unproven));
     Ok(Ok(Comparison {
         diff,
         current,
@@ -186,9 +184,20 @@ pub(crate) fn compare(
         main_loops,
         places,
         unproven,
+        doubtful,
         impure,
         isolated,
     }))
+}
+
+/// Where hidden state is kept and put back.
+fn isolated(sources: &Sources, changes: &[Change]) -> Vec<IsolatedSite> {
+    let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
+    let sites = isolated.map(|it| IsolatedSite {
+        span: source_span(&sources.current, it.span),
+        generators: it.generators.clone(),
+    });
+    sites.collect()
 }
 
 fn spans(sources: &Sources, changes: &[Change]) -> Vec<SourceSpan> {

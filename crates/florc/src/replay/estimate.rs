@@ -56,6 +56,7 @@ pub(crate) fn estimate(
             workers: count,
             condition: None,
             fine: false,
+            whole: false,
         };
         let planned = plan::plan(division, subject, &probed, &verdict)?;
         iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();

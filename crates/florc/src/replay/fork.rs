@@ -143,8 +143,10 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
         let why = "what the main loop iterates over now cannot be made again".to_owned();
         return Err(refused(why));
     }
-    if let Some(name) = lacking(&now.roots, &then.roots)
-        .map(ToOwned::to_owned)
+    let mut lacking = lacking(&now.roots, &then.roots);
+    if let Some(name) = lacking
+        .next()
+        .map(|root| root.name.clone())
         .or_else(|| absent(&now.roots, checkpoint))
     {
         return Err(refused(format!(

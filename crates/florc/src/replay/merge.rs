@@ -38,6 +38,24 @@ impl Merged {
         let mut verdicts = self.verdicts.iter();
         verdicts.all(|(_, verdict)| *verdict == Verdict::Verified)
     }
+
+    /// Why only a run of the whole script can prove what was found, where it can.
+    pub(crate) fn needs_whole(&self) -> Option<String> {
+        let mut why = None;
+        for (_, verdict) in &self.verdicts {
+            match verdict {
+                Verdict::Verified => {}
+                Verdict::Approximate {
+                    reasons,
+                    needs_whole: true,
+                } => why = why.or_else(|| reasons.first().cloned()),
+                Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
+                    return None;
+                }
+            }
+        }
+        why
+    }
 }
 
 /// Reads the shards.

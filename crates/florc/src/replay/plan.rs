@@ -30,6 +30,8 @@ pub(crate) struct Planned {
     pub(crate) cut_short: bool,
     /// Positions of segments in the order in which they run.
     pub(crate) order: Vec<usize>,
+    /// The script is run from its beginning, and no block is skipped.
+    pub(crate) whole: bool,
 }
 
 /// How a run is divided.
@@ -41,6 +43,8 @@ pub(crate) struct Division<'a> {
     pub(crate) condition: Option<&'a Where>,
     /// As many parts as there may be: some may be left out, or marked.
     pub(crate) fine: bool,
+    /// From the beginning of the script, with all that is in between.
+    pub(crate) whole: bool,
 }
 
 /// A plan in the store.
@@ -126,6 +130,7 @@ pub(crate) fn plan(
         request,
         seconds,
         cut_short: facts.cut_short(),
+        whole: division.whole,
     })
 }
 
@@ -139,7 +144,7 @@ fn request(
     let facts = &subject.facts;
     let parent = facts.manifest.parent.as_ref();
     let cut_short = facts.cut_short();
-    let whole_run = !comparison.unproven.is_empty();
+    let has_doubts = !comparison.unproven.is_empty();
     let is_label = |name: &String| probed.main_loops.iter().any(|site| site.label == *name);
     // A row outside of the main loops has no such variable: a condition on it cannot hold.
     let outside = condition.is_none_or(|condition| {
@@ -165,19 +170,20 @@ fn request(
             head: each.head,
             seconds: expected_seconds(subject, probed, each),
             restore_seconds: restore_seconds(facts, &CutKey::Head(each.head)),
-            can_start: can_start(subject, probed, each),
+            can_start: !division.whole && can_start(subject, probed, each),
             can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
-            wanted: !is_partial && (whole_run || asked(each)),
+            wanted: !is_partial && asked(each),
         }
     });
     SegmentRequest {
         iterations: iterations.collect(),
         before_seconds: facts.manifest.launch_seconds + facts.loop_began.unwrap_or(0.0),
         after_seconds: after_seconds(subject),
-        wants_before: parent.is_none() && (whole_run || (comparison.places.before && outside)),
+        // Every worker runs what is before: that it leaves all as it was is shown once.
+        wants_before: parent.is_none() && comparison.places.before && (outside || has_doubts),
         starts_inside: parent.is_some(),
-        wants_after: !cut_short && (whole_run || (comparison.places.after && outside)),
-        filtered: condition.is_some() && !whole_run,
+        wants_after: !cut_short && comparison.places.after && outside,
+        filtered: condition.is_some(),
         workers: division.workers,
         fine: division.fine,
     }
@@ -332,6 +338,20 @@ fn of_segments(
         excerpt: text.module.excerpt.clone(),
     });
     let segments = planned.segments.iter();
+    let all = |ids: &mut dyn Iterator<Item = &String>| ids.cloned().collect::<Vec<_>>();
+    let (executed, carrying, doubtful) = if planned.whole {
+        (
+            all(&mut probed.skip_blocks.iter().map(|it| &it.id)),
+            all(&mut probed.main_loops.iter().map(|it| &it.id)),
+            Vec::new(),
+        )
+    } else {
+        (
+            probed.executed_blocks.clone(),
+            probed.carrying.clone(),
+            comparison.doubtful.clone().unwrap_or_default(),
+        )
+    };
     ReplayPlan {
         format: FORMAT_VERSION,
         replay: String::new(),
@@ -344,8 +364,11 @@ fn of_segments(
         skip_blocks: probed.skip_blocks.clone(),
         forward_sites: probed.forward_sites.clone(),
         clock_sites: probed.clock_sites.clone(),
-        executed_blocks: probed.executed_blocks.clone(),
+        executed_blocks: executed,
+        carrying,
         isolated: comparison.isolated.clone(),
+        doubtful,
+        watched: probed.watched.clone(),
         impure: comparison.impure.clone(),
         needed: probed.needed.clone(),
         segments: segments.map(|planned| planned.segment.clone()).collect(),

@@ -15,6 +15,7 @@ use florc_history::{align_sites, span_in_current};
 use florc_instrument::{Options, Reuse, plan, source_span};
 use florc_manifest::{
     MainLoopSite, ModuleManifest, NeededRoots, Root, Settings, SkipBlockSite, SourceSpan,
+    WatchedRoots,
 };
 use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::{StmtId, StmtKind};
@@ -34,6 +35,10 @@ pub(crate) struct Probed {
     pub(crate) needed: Vec<NeededRoots>,
     /// Why no worker can start at the checkpoints of a main loop, by its id.
     pub(crate) cannot_start: BTreeMap<String, String>,
+    /// Main loops through which the probes carry what no checkpoint holds.
+    pub(crate) carrying: Vec<String>,
+    /// What statements that may change the training may change besides.
+    pub(crate) watched: Vec<WatchedRoots>,
 }
 
 impl Probed {
@@ -76,7 +81,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
             .collect(),
     };
     let compiled = compile(sources, comparison, settings, Some(reuse));
-    let needs = Needs::new(comparison, &recorded, &compiled, &afresh);
+    let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
         module.logs.iter().map(|site| site.span.clone()).collect()
     });
@@ -100,6 +105,8 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         executed_blocks: needs.executed(&sources.current, &blocks),
         needed: needs.needed,
         cannot_start: needs.cannot_start,
+        carrying: needs.carrying,
+        watched: needs.watched,
         manifest: compiled,
     }
 }
@@ -188,6 +195,10 @@ struct Needs<'a> {
     comparison: &'a Comparison,
     needed: Vec<NeededRoots>,
     cannot_start: BTreeMap<String, String>,
+    carrying: Vec<String>,
+    watched: Vec<WatchedRoots>,
+    /// Names that only added statements bind.
+    fresh: BTreeSet<String>,
     /// Blocks whose checkpoints lack a needed name.
     unusable: BTreeSet<String>,
 }
@@ -195,6 +206,7 @@ struct Needs<'a> {
 impl<'a> Needs<'a> {
     fn new(
         comparison: &'a Comparison,
+        module: &Module,
         recorded: &ModuleManifest,
         compiled: &ModuleManifest,
         afresh: &ModuleManifest,
@@ -203,6 +215,9 @@ impl<'a> Needs<'a> {
             comparison,
             needed: Vec::new(),
             cannot_start: BTreeMap::new(),
+            carrying: Vec::new(),
+            watched: Vec::new(),
+            fresh: fresh_names(comparison, module),
             unusable: BTreeSet::new(),
         };
         for site in &compiled.main_loops {
@@ -215,7 +230,7 @@ impl<'a> Needs<'a> {
             let same = afresh.skip_blocks.iter().find(|new| new.span == site.span);
             let old = recorded.skip_blocks.iter().find(|old| old.id == site.id);
             match (same, old) {
-                (Some(same), Some(old)) if lacking(&same.roots, &old.roots).is_none() => {
+                (Some(same), Some(old)) if needs.missing(&same.roots, &old.roots).is_none() => {
                     needs.add(&site.id, &same.roots, &old.roots);
                 }
                 _ => {
@@ -228,11 +243,13 @@ impl<'a> Needs<'a> {
 
     fn main_loop(&mut self, recorded: &MainLoopSite, afresh: Option<&MainLoopSite>) {
         let Some(afresh) = afresh else {
+            self.carrying.push(recorded.id.clone());
             let why = "with the added statements this is no main loop any more".to_owned();
             self.cannot_start.insert(recorded.id.clone(), why);
             return;
         };
-        let why = if let Some(name) = lacking(&afresh.roots, &recorded.roots) {
+        let why = if let Some(name) = self.missing(&afresh.roots, &recorded.roots) {
+            self.carrying.push(recorded.id.clone());
             Some(format!(
                 "the added statements carry `{name}` from one iteration to the next, and the \
                  recorded checkpoints do not hold it"
@@ -244,7 +261,28 @@ impl<'a> Needs<'a> {
         };
         self.cannot_start
             .extend(why.map(|why| (recorded.id.clone(), why)));
+        let unheld = lacking(&afresh.roots, &recorded.roots);
+        self.watched.push(WatchedRoots {
+            site: recorded.id.clone(),
+            roots: unheld.filter(|it| self.is_watched(it)).cloned().collect(),
+        });
         self.add(&recorded.id, &afresh.roots, &recorded.roots);
+    }
+
+    /// A live name that recorded checkpoints would have to hold, and do not.
+    fn missing<'r>(&self, live: &'r [Root], recorded: &'r [Root]) -> Option<&'r str> {
+        let mut lacking = lacking(live, recorded).filter(|root| !self.is_watched(root));
+        lacking.next().map(|root| root.name.as_str())
+    }
+
+    /// Whether the recorded program leaves it as it is, so that only statements that may change the
+    /// training could change it: whether they do is seen when they run.
+    fn is_watched(&self, root: &Root) -> bool {
+        self.comparison
+            .doubtful
+            .as_ref()
+            .is_some_and(|it| !it.is_empty())
+            && !self.fresh.contains(&root.name)
     }
 
     /// The main loops; a worker starts in none that the probes forbid.
@@ -266,6 +304,7 @@ impl<'a> Needs<'a> {
         let names = roots
             .iter()
             .filter(|root| root.live && !(root.held && was_held(root)))
+            .filter(|root| is_known(recorded, root) || !self.is_watched(root))
             .map(Root::key)
             .collect();
         self.needed.push(NeededRoots {
@@ -288,7 +327,10 @@ impl<'a> Needs<'a> {
             .collect();
         let by_import = !functions.is_disjoint(&comparison.run_by_imports);
         let importing = importing(module, semantics);
-        let whole_run = !comparison.unproven.is_empty();
+        // Where no checkpoint shows all that a statement may have changed, or nothing tells that it ran,
+        // what follows it is run.
+        let in_doubt = !comparison.unproven.is_empty()
+            && (comparison.doubtful.is_none() || !self.cannot_start.is_empty());
         let must_run = |block: StmtId| {
             let reached = comparison.current.effects.may_reach(&[block]);
             let inside: BTreeSet<StmtId> = std::iter::once(block)
@@ -301,7 +343,7 @@ impl<'a> Needs<'a> {
                         || !importing.is_disjoint(&reached))
         };
         let executed = blocks.iter().filter(|((block, _), site)| {
-            whole_run || self.unusable.contains(&site.id) || must_run(*block)
+            in_doubt || self.unusable.contains(&site.id) || must_run(*block)
         });
         executed.map(|(_, site)| site.id.clone()).collect()
     }
@@ -320,14 +362,28 @@ fn importing(module: &Module, semantics: &Semantics) -> BTreeSet<FunctionId> {
         .collect()
 }
 
-/// A live name that the recorded roots do not have.
-pub(super) fn lacking<'a>(live: &'a [Root], recorded: &[Root]) -> Option<&'a str> {
-    let known = |root: &Root| {
-        recorded
-            .iter()
-            .any(|old| old.key() == root.key() && old.place == root.place)
-    };
-    live.iter()
-        .find(|root| root.live && !known(root))
-        .map(|root| root.name.as_str())
+/// The live names that the recorded roots do not have.
+pub(super) fn lacking<'a>(
+    live: &'a [Root],
+    recorded: &'a [Root],
+) -> impl Iterator<Item = &'a Root> {
+    let live = live.iter().filter(|root| root.live);
+    live.filter(|root| !is_known(recorded, root))
+}
+
+fn is_known(recorded: &[Root], root: &Root) -> bool {
+    recorded
+        .iter()
+        .any(|old| old.key() == root.key() && old.place == root.place)
+}
+
+/// Names that only added statements bind.
+fn fresh_names(comparison: &Comparison, module: &Module) -> BTreeSet<String> {
+    let added = comparison.added.iter();
+    let added: BTreeSet<StmtId> = added
+        .flat_map(|stmt| std::iter::once(*stmt).chain(module.tree.descendants(*stmt)))
+        .collect();
+    let bindings = comparison.current.semantics.bindings.iter();
+    let fresh = bindings.filter(|it| it.definitions.iter().any(|def| added.contains(&def.stmt)));
+    fresh.map(|it| it.name.clone()).collect()
 }

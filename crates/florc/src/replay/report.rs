@@ -69,7 +69,7 @@ pub(crate) fn begin(
         let line = sources.line(file, source.line_column(change.span.start).line);
         let why = change.reasons.first().map_or("", |(_, text)| text);
         out::warning(&format!(
-            "{file}:{line}: this statement may change the training ({why}): the whole run is replayed and every state compared"
+            "{file}:{line}: this statement may change the training ({why}): states are compared after it"
         ));
     }
     if planned.cut_short {
@@ -89,6 +89,13 @@ pub(crate) fn begin(
             torn.lost
         ));
     }
+}
+
+/// What was found shows that the whole script must be run.
+pub(crate) fn begins_again(why: &str) {
+    out::note(&format!(
+        "florc: no checkpoint shows what an added statement changes ({why}): running the script from its beginning"
+    ));
 }
 
 /// What a replay has found, and of what.
@@ -327,7 +334,7 @@ fn say_segments(merged: &Merged) {
         let segment = format!("segment {} of {count}", at + 1);
         match verdict {
             Verdict::Verified => {}
-            Verdict::Approximate { reasons } => {
+            Verdict::Approximate { reasons, .. } => {
                 out::note(&format!(
                     "florc: {segment} is not exact: {}",
                     reasons.join("; ")

@@ -195,6 +195,9 @@ impl Writer<'_> {
             let names: Vec<String> = generators.iter().map(|it| format!("{it:?}")).collect();
             self.call_before(stmt, &format!("isolate({})", names.join(", ")));
         }
+        if plan.doubtful.contains(&stmt) {
+            self.call_before(stmt, "doubt()");
+        }
         if plan.impure.contains(&stmt) {
             self.call_before(stmt, "impure()");
         }
@@ -217,8 +220,8 @@ impl Writer<'_> {
         }
     }
 
-    /// `florc.isolate("rng")` on the line before a probe that draws random numbers, `florc.impure()`
-    /// before one that changes the training.
+    /// `florc.isolate("rng")` on the line before a probe that draws random numbers, `florc.doubt()`
+    /// before one that may change the training, `florc.impure()` before one that does.
     fn call_before(&mut self, stmt: StmtId, call: &str) {
         if let Some(indentation) = self.layout.indentation(stmt) {
             let start = self.module.tree.stmt(stmt).span.start;

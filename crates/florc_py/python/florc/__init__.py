@@ -25,6 +25,6 @@ from ._florc import (
     untick,
     v,
 )
-from ._isolated import impure, isolate, rejoin
+from ._isolated import doubt, impure, isolate, rejoin
 
 __all__ = ["log"]

@@ -30,12 +30,14 @@ def isolate(*names):
         from ._generators import keep
 
         generators = keep(names, frame)
-    _kept.append((_adapters().read_hidden(), _modes(frame), generators))
+    _kept.append((_adapters().read_hidden(), _modes(frame), generators, []))
 
 
 def rejoin():
     """Puts back what the last `isolate` kept."""
-    hidden, modes, generators = _kept.pop()
+    hidden, modes, generators, doubted = _kept.pop()
+    for end in doubted:
+        end()
     for module, mode in modes:
         if module.training is not mode:
             module.training = mode
@@ -43,6 +45,14 @@ def rejoin():
         put_back()
     for name, value in hidden.items():
         _adapters().write_hidden(name, value)
+
+
+def doubt():
+    """After `isolate`: the statement may change the training, which the next checkpoint tells."""
+    from . import _doubts, _florc
+
+    _florc.note("doubt", "")
+    _kept[-1][-1].append(_doubts.begin())
 
 
 def impure():

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _doubts, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import File, Program, compiled, execute
 
@@ -45,6 +45,8 @@ def work(plan_file, segment, rank, folder):
     own = [(it["path"], file.name, file.source) for it, file in zip(plan["modules"], files) if not file.excerpt]
     for path, _, source in own:
         overlay.put(path, source)
+    if plan["doubtful"]:
+        _doubts.expect(manifest["project"], json.dumps(manifest.get("settings", {})))
     adapters.added_globals.update(map(tuple, plan["added_globals"]))
     _linked.install(module, own, replays=True)
     _libraries.install(module, [(index, file) for index, file in enumerate(files) if file.excerpt], replays=True)

@@ -78,6 +78,8 @@ pub(crate) fn main_entered(
         }
         start::first_loop(py)?;
         inputs = self::inputs(py, &site)?;
+        let watched = watched(py, &site.id)?;
+        here(|session| session.watched = watched)?;
         inputs.extend(looked.content.take());
     }
     here(|session| {
@@ -120,6 +122,46 @@ fn inputs(py: Python<'_>, site: &MainLoopSite) -> Result<BTreeMap<String, String
         }
     }
     Ok(hashes)
+}
+
+/// Hash of what the statements of a replay may change although no checkpoint holds it.
+fn watched(py: Python<'_>, site: &str) -> Result<Option<String>, Trouble> {
+    let roots = here(|session| match &session.engine {
+        Engine::Record(_) => Vec::new(),
+        Engine::Replay(replayer) => {
+            let watched = replayer.plan().watched.iter().find(|it| it.site == site);
+            watched.map(|it| it.roots.clone()).unwrap_or_default()
+        }
+    })?;
+    if roots.is_empty() {
+        return Ok(None);
+    }
+    let scope = Scope::of_caller(py)?;
+    let _busy = super::Busy::new();
+    let named = roots.iter().map(|root| Ok((root.key(), scope.root(root)?)));
+    port::fingerprint_of_all(py, &named.collect::<PyResult<_>>()?)
+}
+
+/// Before states are compared after statements that may change more than these show.
+fn look_at_watched(py: Python<'_>, site: &str) -> Result<(), Trouble> {
+    let is_due = here(|session| match &session.engine {
+        Engine::Record(_) => false,
+        Engine::Replay(replayer) => {
+            let mut watched = replayer.plan().watched.iter();
+            replayer.is_doubtful() && watched.any(|it| it.site == site)
+        }
+    })?;
+    if !is_due {
+        return Ok(());
+    }
+    let now = watched(py, site)?;
+    here(|session| {
+        if let Engine::Replay(replayer) = &mut session.engine
+            && (now.is_none() || now != session.watched)
+        {
+            replayer.elsewhere("it may change what the recorded program only reads");
+        }
+    })
 }
 
 impl Session {
@@ -266,10 +308,12 @@ fn head<'py>(
             Ok(Some(restored))
         }
         Some(HeadStep::Check(key)) => {
+            look_at_watched(py, &site.id)?;
             cut::take(py, cut(key), &Site::head(site), roots)?;
             Ok(None)
         }
         Some(HeadStep::Stop(key)) => {
+            look_at_watched(py, &site.id)?;
             cut::take(py, cut(key), &Site::head(site), roots)?;
             if resume::is_waiting() {
                 resume::go_on(key)?;
@@ -298,7 +342,10 @@ pub(crate) fn leave<'py>(
     })?;
     resume::check(py);
     match cut {
-        Some(cut) => cut::take(py, cut, &Site::head(&site), roots),
+        Some(cut) => {
+            look_at_watched(py, &site.id)?;
+            cut::take(py, cut, &Site::head(&site), roots)
+        }
         None => Ok(()),
     }
 }

@@ -67,3 +67,11 @@ pub(super) fn fingerprint(
     let _ = name;
     Ok(Some(state::fingerprint(py, value)?))
 }
+
+/// Hash of what some variables hold together; `None` where something of it cannot be read.
+pub(super) fn fingerprint_of_all(
+    py: Python<'_>,
+    named: &Named<'_>,
+) -> Result<Option<String>, Trouble> {
+    Ok(crate::fingerprint::of_all(py, named)?)
+}

@@ -73,6 +73,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Opti
         project,
         mains: Vec::new(),
         next_token: 0,
+        watched: None,
         values: Vec::new(),
         last_bytes: 0,
         unrepeated: BTreeSet::new(),
@@ -261,6 +262,8 @@ fn note(code: &str, text: &str) {
     with(|session| match &mut session.engine {
         Engine::Record(recorder) => recorder.note(code, text),
         Engine::Replay(replayer) if code == "file-changed" => replayer.file_changed(text),
+        Engine::Replay(replayer) if code == "doubt" => replayer.doubt(),
+        Engine::Replay(replayer) if code == "elsewhere" => replayer.elsewhere(text),
         Engine::Replay(replayer) if code == "impure" => replayer.impure(),
         Engine::Replay(replayer) => replayer.approximate(text),
     });

@@ -32,6 +32,8 @@ pub(super) struct Findings {
     pub(super) reasons: Vec<String>,
     /// When an added statement first changed the training: nothing is compared from there on.
     impure: Option<Moment>,
+    /// What added statements may have changed that no checkpoint shows, in words.
+    elsewhere: BTreeSet<String>,
     /// Files that are not what the run read.
     files: Vec<String>,
     /// What the main loop starts from was not as recorded.
@@ -97,6 +99,10 @@ impl Findings {
         self.reason(text);
     }
 
+    pub(super) fn elsewhere(&mut self, text: String) {
+        self.elsewhere.insert(text);
+    }
+
     pub(super) fn reason(&mut self, text: String) {
         if !self.reasons.contains(&text) {
             self.reasons.push(text);
@@ -122,6 +128,7 @@ impl Replayer {
         };
         let is_live = |name: &str| !dead.iter().any(|it| it == name);
         let mut found = seal(snapshot);
+        let all = found.graph.roots.clone();
         found.graph.retain_roots(is_live);
         for missing in &record.missing {
             let (path, class) = (&missing.path, &missing.type_name);
@@ -154,11 +161,51 @@ impl Replayer {
         if let CutKey::Block(_) = cut {
             self.stale = stale;
         }
-        match what {
-            Some((what, first)) => self.findings.state_differs(cut, &what, first),
-            None => {
-                self.findings.equal.insert(cut.clone());
+        if let Some((what, first)) = what {
+            self.findings.state_differs(cut, &what, first);
+            return;
+        }
+        self.findings.equal.insert(cut.clone());
+        // The end of a block shows what the block changes, not all.
+        if self.is_doubtful && !matches!(cut, CutKey::Block(_)) {
+            found.graph.roots = all;
+            self.look_at_dead_roots(cut, &dead, found);
+            self.is_doubtful = false;
+        }
+    }
+
+    /// What the recorded program did not read any more, but added statements do: they may have changed
+    /// it for themselves.
+    fn look_at_dead_roots(&mut self, cut: &CutKey, dead: &[String], mut found: Sealed) {
+        let needed = self.plan.needed_at(self.progress.main_site());
+        let watched: Vec<String> = needed
+            .iter()
+            .filter(|it| dead.contains(it))
+            .cloned()
+            .collect();
+        let Some(record) = self.recorded.checkpoints.get(cut) else {
+            return;
+        };
+        if watched.is_empty() {
+            return;
+        }
+        let is_same = match self.recorded.run.load_record(record) {
+            Err(_) => false,
+            Ok(mut recorded) => {
+                let has_all = watched.iter().all(|it| recorded.graph.root(it).is_some());
+                recorded
+                    .graph
+                    .retain_roots(|name| watched.iter().any(|it| it == name));
+                found
+                    .graph
+                    .retain_roots(|name| watched.iter().any(|it| it == name));
+                has_all && state_hash(&recorded.graph) == state_hash(&found.graph)
             }
+        };
+        if !is_same {
+            let names: Vec<String> = watched.iter().map(|it| format!("`{it}`")).collect();
+            let text = format!("it may change {}, for itself", names.join(", "));
+            self.findings.elsewhere(text);
         }
     }
 
@@ -198,6 +245,8 @@ impl Replayer {
                 .collect(),
             files: findings.files.clone(),
         };
+        let mut reasons = findings.reasons.clone();
+        reasons.extend(findings.elsewhere.iter().cloned());
         match (error, difference) {
             (Some(error), difference) => Verdict::Failed {
                 error,
@@ -207,9 +256,10 @@ impl Replayer {
                 difference,
                 evidence: evidence(Some(first)),
             },
-            (None, None) if findings.reasons.is_empty() => Verdict::Verified,
+            (None, None) if reasons.is_empty() => Verdict::Verified,
             (None, None) => Verdict::Approximate {
-                reasons: findings.reasons,
+                reasons,
+                needs_whole: findings.reasons.is_empty(),
             },
         }
     }

@@ -109,19 +109,11 @@ fn plan(recorded: &Recorded, module: &ModuleManifest, head: HeadKey) -> ReplayPl
     });
     ReplayPlan {
         format: FORMAT_VERSION,
-        replay: String::new(),
         run: recorded.run.id().to_owned(),
-        store: String::new(),
         world_size: 1,
-        modules: Vec::new(),
-        added_globals: Vec::new(),
         main_loops: module.main_loops.clone(),
-        skip_blocks: Vec::new(),
         forward_sites: vec![None; module.logs.len()],
         clock_sites: vec![None; module.clocks.len()],
-        executed_blocks: Vec::new(),
-        isolated: Vec::new(),
-        impure: Vec::new(),
         needed: needed.collect(),
         segments: vec![Segment {
             index: 0,
@@ -129,5 +121,6 @@ fn plan(recorded: &Recorded, module: &ModuleManifest, head: HeadKey) -> ReplayPl
             end: SegmentEnd::Head(head),
             wanted: Vec::new(),
         }],
+        ..ReplayPlan::default()
     }
 }

@@ -199,21 +199,14 @@ fn plan(
     };
     ReplayPlan {
         format: FORMAT_VERSION,
-        replay: String::new(),
         run: recorded.run.id().to_owned(),
-        store: String::new(),
         world_size: 1,
-        modules: Vec::new(),
-        added_globals: Vec::new(),
-        main_loops: Vec::new(),
-        skip_blocks: Vec::new(),
         forward_sites: all(module.map_or(0, |it| it.logs.len())),
         clock_sites: all(module.map_or(0, |it| it.clocks.len())),
         executed_blocks: blocks.map(|it| it.id.clone()).collect(),
-        isolated: Vec::new(),
-        impure: Vec::new(),
         needed,
         segments: vec![segment],
+        ..ReplayPlan::default()
     }
 }
 

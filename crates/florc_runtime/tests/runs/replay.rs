@@ -181,7 +181,7 @@ fn a_tampered_checkpoint_is_reported_and_not_used() {
     let rows: Vec<_> = rows.into_iter().filter(|(site, _)| *site == 3).collect();
     assert_eq!(rows, expected(&ask));
     for verdict in verdicts {
-        let Verdict::Approximate { reasons } = verdict else {
+        let Verdict::Approximate { reasons, .. } = verdict else {
             panic!("{verdict:?}")
         };
         assert!(
@@ -236,7 +236,7 @@ fn a_killed_run_is_replayed_as_far_as_it_came() {
     let (rows, verdicts) = replay_all(&plan, 2, healthy);
     assert_eq!(rows.iter().filter(|(site, _)| *site == 3).count(), 5);
     assert_eq!(verdicts[0], Verdict::Verified);
-    let Verdict::Approximate { reasons } = &verdicts[1] else {
+    let Verdict::Approximate { reasons, .. } = &verdicts[1] else {
         panic!("{verdicts:?}")
     };
     let text = reasons.join("; ");

@@ -362,7 +362,6 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
             package: String::new(),
             source_file: "train.py".into(),
         }],
-        added_globals: vec![],
         forward_sites: vec![Some(0), None, Some(1), None, Some(2)],
         clock_sites: vec![Some(0), Some(1), None],
         executed_blocks: if ask.inner_probe {
@@ -370,12 +369,8 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
         } else {
             vec![]
         },
-        main_loops: Vec::new(),
-        skip_blocks: vec![],
-        needed: vec![],
-        isolated: Vec::new(),
-        impure: Vec::new(),
         segments: segments.collect(),
+        ..ReplayPlan::default()
     };
     let path = store.join("replays").join(replay).join("plan.json");
     std::fs::write(&path, serde_json::to_vec(&plan).unwrap()).unwrap();

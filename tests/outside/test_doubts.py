@@ -1,0 +1,171 @@
+"""Log statements of which nobody knows whether they change the training: what is run for them, and what is refused.
+
+The truth is a run of the script with the statement, from scratch.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FLORC = Path(sys.executable).with_name("florc")
+
+# A package that florc does not know; it is not the project's.
+ELSEWHERE = """\
+calls = 0
+
+
+class Thing:
+    def __init__(self, weights):
+        self.weights = weights
+        self.asked = 0
+
+    def total(self):
+        return sum(self.weights)
+
+    def bump(self):
+        self.weights[0] += 1.0
+        return self.weights[0]
+
+    def ask(self):
+        self.asked += 1
+        return self.asked
+
+
+def counted():
+    global calls
+    calls += 1
+    return calls
+"""
+
+# `eval` and `json.loads` give values of unknown type that run nothing but the project's code.
+SCRIPT = """\
+import json
+import random
+import sys
+
+import elsewhere
+
+random.seed(1)
+weights = [0.0] * 4
+thing = elsewhere.Thing(weights)
+kept = json.loads('{"n": 0}')
+look = eval("lambda of: sum(of)")
+push = eval("lambda of: of.__setitem__(0, of[0] + 1.0)")
+count = eval("lambda of: of.__setitem__('n', of['n'] + 1) or of['n']")
+# before
+for epoch in range(8):
+    # head
+    for i in range(5):
+        weights[i % 4] += random.random()
+        sys.stderr.write(f"ran {epoch}\\n")
+        # inside
+    # end
+    last = weights[:]
+print("weights", weights)
+"""
+
+
+def run(command, folder):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FLORC_")}
+    env["PYTHONPATH"] = str(folder.parent / "lib")
+    command = [str(part) for part in command]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("doubts") / "project"
+    folder.mkdir()
+    (folder.parent / "lib").mkdir()
+    (folder.parent / "lib" / "elsewhere.py").write_text(ELSEWHERE)
+    (folder / "train.py").write_text(SCRIPT)
+    done = run([FLORC, "run", "--checkpoints", "all", "train.py"], folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+class Asked:
+    """A replay of the run with a statement at a mark of the script, and the truth."""
+
+    def __init__(self, folder, mark, added, *options):
+        lines = SCRIPT.splitlines(keepends=True)
+        at = next(i for i, line in enumerate(lines) if line.strip() == f"# {mark}")
+        indent = lines[at][: -len(lines[at].lstrip())]
+        lines[at] = "".join(f"{indent}{line}\n" for line in added.splitlines())
+        (folder / "train.py").write_text("".join(lines))
+        truth = run([sys.executable, "train.py"], folder).stdout.splitlines()
+        self.truth = [line for line in truth if line.startswith("probe")]
+        self.told = run([FLORC, "replay", *options], folder)
+        self.rows = self.told.stdout.splitlines()
+        self.ran = self._executed(folder)
+
+    def _executed(self, folder):
+        """Epochs of which the block was run, as the workers printed."""
+        newest = max((folder / ".florc" / "replays").iterdir(), key=lambda it: it.stat().st_mtime_ns)
+        printed = [line for out in newest.glob("*.stderr") for line in out.read_text().splitlines()]
+        return sorted({int(line.split()[1]) for line in printed if line.startswith("ran")})
+
+    def is_verified(self):
+        return self.told.returncode == 0 and "verified" in self.told.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_a_statement_that_leaves_all_as_it_was_costs_no_block(recorded, options):
+    asked = Asked(recorded, "end", 'print("probe", look(weights))', *options)
+    assert asked.is_verified() and asked.rows == asked.truth, asked.told.stderr
+    assert "may change the training" in asked.told.stderr
+    assert asked.ran == []
+
+
+def test_only_what_is_asked_for_is_run(recorded):
+    asked = Asked(recorded, "inside", 'print("probe", look(weights))', "--where", "epoch >= 6")
+    assert asked.is_verified() and asked.rows == asked.truth[-10:], asked.told.stderr
+    assert asked.ran == [6, 7]
+
+
+def test_a_block_after_the_statement_is_run(recorded):
+    asked = Asked(recorded, "head", 'print("probe", look(weights))')
+    assert asked.is_verified() and asked.rows == asked.truth, asked.told.stderr
+    assert asked.ran == list(range(8))
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--where", "epoch == 3")])
+@pytest.mark.parametrize("added", ['print("probe", push(weights))', 'print("probe", push(weights) if epoch > 2 else 0)'])
+def test_a_statement_that_changes_the_training_is_found(recorded, added, options):
+    asked = Asked(recorded, "end", added, *options)
+    assert asked.told.returncode != 0 and asked.rows == []
+    assert "not shown" in asked.told.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--where", "epoch == 3")])
+def test_before_the_loop_too(recorded, options):
+    asked = Asked(recorded, "before", 'print("probe", push(weights))', *options)
+    assert asked.told.returncode != 0 and asked.rows == []
+
+
+@pytest.mark.parametrize(
+    "added",
+    ["count(kept)", "elsewhere.counted()"],
+    ids=["its own dictionary", "a variable of a package"],
+)
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--where", "epoch >= 6")])
+def test_a_statement_that_counts_its_calls_counts_them_all(recorded, added, options):
+    asked = Asked(recorded, "end", f'print("probe", {added})', *options)
+    assert asked.is_verified(), asked.told.stderr
+    assert asked.rows == (asked.truth[-2:] if "--where" in options else asked.truth)
+
+
+def test_a_count_in_what_the_training_may_use_is_refused(recorded):
+    asked = Asked(recorded, "end", 'print("probe", thing.ask())')
+    assert asked.told.returncode != 0 and asked.rows == []
+    assert "thing.asked: recorded 0, found 1" in asked.told.stderr
+
+
+def test_a_count_of_the_probes_own_runs_through_what_is_not_asked_for(recorded):
+    text = SCRIPT.replace("# before", "seen = 0").replace("# inside", "seen += 1").replace("# end", 'print("probe", seen)')
+    (recorded / "train.py").write_text(text)
+    told = run([FLORC, "replay", "--where", "epoch >= 6"], recorded)
+    assert (told.stdout, told.returncode) == ("probe 35\nprobe 40\n", 0), told.stderr
