@@ -37,7 +37,7 @@ pub use log_changes::{LogChange, LogChangeKind, ProgramChanges, program_changes}
 pub use matching::{Matching, match_versions};
 pub use names::Names;
 pub use order::most_useful_first;
-pub use places::{ProbePlaces, probe_places, run_by_imports};
+pub use places::{ProbePlaces, probe_places, run_by_imports, runs_once};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;
 pub use where_expr::Where;

@@ -225,3 +225,34 @@ fn only_call(semantics: &Semantics, module: &Module, function: FunctionId) -> Op
     ) && module.tree.expr_parent(only.expr).is_none();
     (plain && semantics.function_of_stmt(stmt) != function).then_some(stmt)
 }
+
+/// Whether the body of a function runs once in a run of the program, if at all: what runs within it
+/// cannot run it again.
+pub fn runs_once(semantics: &Semantics, module: &Module, function: FunctionId) -> bool {
+    let mut callers = BTreeSet::new();
+    let mut function = function;
+    while function != MODULE {
+        let body = semantics.function(function);
+        let is_plain = !body.is_generator && !body.is_async && semantics.dynamic_uses().is_empty();
+        let call = only_call(semantics, module, function).filter(|_| is_plain);
+        let Some(call) = call.filter(|call| !is_in_loop(module, *call)) else {
+            return false;
+        };
+        if !callers.insert(function) {
+            return false;
+        }
+        function = semantics.function_of_stmt(call);
+    }
+    true
+}
+
+fn is_in_loop(module: &Module, stmt: StmtId) -> bool {
+    let around = std::iter::successors(module.tree.parent(stmt), |it| module.tree.parent(*it));
+    let is_loop = |stmt: StmtId| {
+        matches!(
+            module.tree.stmt(stmt).kind,
+            StmtKind::For { .. } | StmtKind::While { .. }
+        )
+    };
+    around.into_iter().any(is_loop)
+}

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_history::{align_sites, span_in_current};
+use florc_history::{align_sites, runs_once, span_in_current};
 use florc_instrument::{Options, Reuse, plan, source_span};
 use florc_manifest::{
     MainLoopSite, ModuleManifest, NeededRoots, Root, Settings, SkipBlockSite, SourceSpan,
@@ -326,6 +326,10 @@ impl<'a> Needs<'a> {
             .map(|stmt| semantics.function_of_stmt(*stmt))
             .collect();
         let by_import = !functions.is_disjoint(&comparison.run_by_imports);
+        let again = functions
+            .into_iter()
+            .filter(|it| !runs_once(semantics, module, *it));
+        let functions: BTreeSet<FunctionId> = again.collect();
         let importing = importing(module, semantics);
         // Where no checkpoint shows all that a statement may have changed, or nothing tells that it ran,
         // what follows it is run.
