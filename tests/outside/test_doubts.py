@@ -169,3 +169,42 @@ def test_a_count_of_the_probes_own_runs_through_what_is_not_asked_for(recorded):
     (recorded / "train.py").write_text(text)
     told = run([FLORC, "replay", "--where", "epoch >= 6"], recorded)
     assert (told.stdout, told.returncode) == ("probe 35\nprobe 40\n", 0), told.stderr
+
+
+# As nanoGPT does it: settings by name before the loop, and an endless loop that counts for itself.
+BY_NAME = """\
+import random
+
+rate = 0.5
+settings = [k for k, v in globals().items() if isinstance(v, float)]
+exec("rate = 0.25")
+random.seed(3)
+weights = [0.0] * 4
+step = 0
+while True:  # florc: main-loop
+    for i in range(5):
+        weights[i % 4] += rate * random.random()
+    # end
+    step += 1
+    if step >= 8:
+        break
+print({k: globals()[k] for k in settings}, weights)
+"""
+
+
+def test_variables_by_name_before_the_loop_are_no_obstacle_to_a_start_in_it(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(BY_NAME)
+    assert run([FLORC, "run", "--checkpoints", "all", "train.py"], tmp_path).returncode == 0
+    script.write_text(BY_NAME.replace("# end", "print('probe', sum(weights), step)"))
+    truth = run([sys.executable, "train.py"], tmp_path).stdout.splitlines()
+    told = run([FLORC, "replay", "--where", "while >= 6"], tmp_path)
+    assert told.stdout.splitlines() == truth[6:8] and "verified" in told.stderr, told.stderr
+    assert run([FLORC, "replay", "--workers", "2"], tmp_path).stdout.splitlines() == truth[:8]
+    plan = run([FLORC, "replay", "--where", "while >= 6", "--dry-run"], tmp_path)
+    assert "2 of 8 iterations run" in plan.stdout, plan.stdout + plan.stderr
+
+
+def test_a_condition_on_what_no_line_has_is_told(recorded):
+    asked = Asked(recorded, "end", 'print("probe", look(weights))', "--where", "step >= 6")
+    assert asked.rows == [] and "no line of the added log statements has `step`" in asked.told.stderr

@@ -166,6 +166,7 @@ fn answered(
         causes: &causes,
         comparison,
         left_out,
+        condition,
     })
 }
 

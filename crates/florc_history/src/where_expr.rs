@@ -21,13 +21,43 @@ pub struct Where {
     names: Vec<String>,
 }
 
+/// What the iterations of a `while` loop are called, a keyword of Python; and a name as long that stands
+/// for it in the text that is parsed.
+const WHILE: &str = "while";
+const STAND_IN: &str = "_whil";
+
+/// The text with a name for `while`, outside of strings.
+fn without_keyword(text: &str) -> String {
+    let is_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let (mut result, mut quote) = (String::new(), None);
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let after = rest.strip_prefix(WHILE);
+        let stands_alone = !is_name(result.chars().next_back())
+            && after.is_some_and(|after| !is_name(after.chars().next()));
+        if let Some(after) = after.filter(|_| quote.is_none() && stands_alone) {
+            result.push_str(STAND_IN);
+            rest = after;
+            continue;
+        }
+        match quote {
+            None if matches!(next, '\'' | '"') => quote = Some(next),
+            Some(open) if open == next => quote = None,
+            None | Some(_) => {}
+        }
+        result.push(next);
+        rest = &rest[next.len_utf8()..];
+    }
+    result
+}
+
 /// Name under which a condition appears in diagnostics.
 const FILE: &str = "--where";
 
 impl Where {
     /// Parses a condition; the diagnostic's span is in the condition's text.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
-        let source = SourceText::from_bytes(FILE, text.as_bytes().to_vec())?;
+        let source = SourceText::from_bytes(FILE, without_keyword(text).into_bytes())?;
         let whole = florc_syntax::Span {
             start: 0,
             end: text.len() as u32,
@@ -42,6 +72,9 @@ impl Where {
         };
         let mut names = Vec::new();
         check(&module, expr, &mut names)?;
+        for name in names.iter_mut().filter(|name| *name == STAND_IN) {
+            WHILE.clone_into(name);
+        }
         names.sort();
         names.dedup();
         Ok(Self {
@@ -69,6 +102,7 @@ impl Where {
     fn eval(&self, id: ExprId, lookup: &dyn Fn(&str) -> Option<Scalar>) -> Option<Scalar> {
         let kind = &self.module.tree.expr(id).kind;
         match kind {
+            ExprKind::Name(name) if name == STAND_IN => lookup(WHILE),
             ExprKind::Name(name) => lookup(name),
             ExprKind::BoolOp { op, values } => self.bool_op(*op, values, lookup),
             ExprKind::UnaryOp { op, operand } => unary(*op, &self.eval(*operand, lookup)?),
@@ -213,6 +247,14 @@ mod tests {
         check("0.1 + 0.2 == 0.3", &[], Answer::No);
         check("None is None and not ''", &[], Answer::Yes);
         check("2 ** 3 == 8.0", &[], Answer::Yes);
+    }
+
+    #[test]
+    fn iterations_of_while_loops_have_a_name() {
+        let third = [("while", Scalar::Int(3)), ("meanwhile", Scalar::Int(9))];
+        check("while >= 3 and meanwhile == 9", &third, Answer::Yes);
+        check("'while' == 'whi' + 'le' and while < 2", &third, Answer::No);
+        assert_eq!(Where::parse("while > 1").unwrap().names(), ["while"]);
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::decide::Facts;
 pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)> {
     let mut reached = facts.called_from(stmts);
     reached.extend(facts.effects.may_reach(stmts));
+    // The script itself runs once: what stands before a loop in it is over when the loop begins.
+    if let Some(script) = facts.semantics.modules.first() {
+        reached.remove(script);
+    }
     let tree = &facts.module.tree;
     let uses = facts
         .semantics

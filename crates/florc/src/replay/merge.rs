@@ -30,6 +30,8 @@ pub(crate) struct Merged {
     pub(crate) left: Vec<usize>,
     /// Probes (sites of the probed module) that gave no row at all, condition or not.
     pub(crate) silent: Vec<u32>,
+    /// What the rows have by name, condition or not: loops and values.
+    pub(crate) names: BTreeSet<String>,
 }
 
 impl Merged {
@@ -73,6 +75,7 @@ pub(crate) fn merge(
         seconds: BTreeMap::new(),
         left: Vec::new(),
         silent: Vec::new(),
+        names: BTreeSet::new(),
     };
     let mut seen = BTreeSet::new();
     let cut = planned
@@ -102,6 +105,7 @@ pub(crate) fn merge(
         });
         for (rank, row) in rows {
             seen.insert(row.site);
+            merged.names.extend(names(&row).cloned());
             // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
             if recorded && matches(condition, &row) {
@@ -118,16 +122,22 @@ pub(crate) fn merge(
         merged.verdicts.push((position, verdict));
     }
     merged.rows.sort_by_key(|stored| stored.rank);
-    let probes = probed
-        .forward_sites
-        .iter()
-        .enumerate()
-        .filter(|(_, site)| site.is_none());
-    merged.silent = probes
-        .map(|(site, _)| site as u32)
-        .filter(|site| !seen.contains(site))
-        .collect();
+    merged.silent = probes(probed).filter(|it| !seen.contains(it)).collect();
     merged
+}
+
+/// Log sites that the recorded module does not have.
+fn probes(probed: &Probed) -> impl Iterator<Item = u32> {
+    let sites = (0..).zip(&probed.forward_sites);
+    sites
+        .filter(|(_, recorded)| recorded.is_none())
+        .map(|(site, _)| site)
+}
+
+/// What a row has by name.
+fn names(row: &florc_manifest::Row) -> impl Iterator<Item = &String> {
+    let loops = row.context.iter().map(|position| &position.label);
+    loops.chain(row.values.iter().map(|(column, _)| column))
 }
 
 /// What was found of a segment; `None`: no process of it has published anything.

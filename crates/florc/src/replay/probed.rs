@@ -261,11 +261,14 @@ impl<'a> Needs<'a> {
         };
         self.cannot_start
             .extend(why.map(|why| (recorded.id.clone(), why)));
-        let unheld = lacking(&afresh.roots, &recorded.roots);
-        self.watched.push(WatchedRoots {
-            site: recorded.id.clone(),
-            roots: unheld.filter(|it| self.is_watched(it)).cloned().collect(),
-        });
+        let unheld = lacking(&afresh.roots, &recorded.roots).filter(|it| self.is_watched(it));
+        let roots: Vec<Root> = unheld.cloned().collect();
+        if !roots.is_empty() {
+            self.watched.push(WatchedRoots {
+                site: recorded.id.clone(),
+                roots,
+            });
+        }
         self.add(&recorded.id, &afresh.roots, &recorded.roots);
     }
 

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use florc_history::Where;
 use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
@@ -110,6 +111,7 @@ pub(crate) struct Told<'a> {
     pub(crate) causes: &'a [Cause],
     pub(crate) comparison: &'a Comparison,
     pub(crate) left_out: &'a LeftOut,
+    pub(crate) condition: Option<&'a Where>,
 }
 
 impl Told<'_> {
@@ -155,6 +157,7 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
         TextFormat::Json => out::json(&as_json(told, shown))?,
     }
     say_silent(told);
+    say_unknown_names(told);
     say_verdict(told);
     Ok(if verified { DONE } else { DIVERGED })
 }
@@ -274,6 +277,23 @@ fn say_silent(told: &Told<'_>) {
             "the log statement at {}:{} was not reached {how}",
             subject.facts.file_of(span),
             span.line
+        ));
+    }
+}
+
+/// Names in the condition that no row has: it holds for none.
+fn say_unknown_names(told: &Told<'_>) {
+    let (merged, condition) = (told.merged, told.condition);
+    if merged.names.is_empty() {
+        return;
+    }
+    let unknown = condition.into_iter().flat_map(Where::names);
+    for name in unknown.filter(|name| !merged.names.contains(*name)) {
+        let names: Vec<String> = merged.names.iter().map(|it| format!("`{it}`")).collect();
+        out::warning(&format!(
+            "`--where`: no line of the added log statements has `{name}`\n  help: they have {}; a variable can be \
+             logged beside the value",
+            names.join(", ")
         ));
     }
 }
