@@ -208,3 +208,99 @@ def test_variables_by_name_before_the_loop_are_no_obstacle_to_a_start_in_it(tmp_
 def test_a_condition_on_what_no_line_has_is_told(recorded):
     asked = Asked(recorded, "end", 'print("probe", look(weights))', "--where", "step >= 6")
     assert asked.rows == [] and "no line of the added log statements has `step`" in asked.told.stderr
+
+
+# Two main loops, and one in a function that does not see what its caller has.
+TWO_LOOPS = """\
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import elsewhere
+
+random.seed(1)
+weights = [0.0] * 4
+kept = json.loads('{"n": 0}')
+push = eval("lambda of: of.__setitem__(0, of[0] + 1.0)")
+count = eval("lambda of: of.__setitem__('n', of['n'] + 1) or of['n']")
+pool = ThreadPoolExecutor(1)
+for epoch in range(2):  # florc: main-loop
+    for i in range(5):
+        weights[i % 4] += random.random()
+    # first
+# between
+
+
+def main():
+    own = {"n": 0}
+
+    def tally():
+        own["n"] += 1
+        return own["n"]
+
+    def train():
+        for late in range(8):  # florc: main-loop
+            for i in range(5):
+                weights[i % 4] += random.random()
+            # second
+    tally()
+    train()
+
+
+main()
+print("weights", weights)
+"""
+
+
+@pytest.fixture(scope="module")
+def two_loops(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("loops") / "project"
+    folder.mkdir()
+    (folder.parent / "lib").mkdir()
+    (folder.parent / "lib" / "elsewhere.py").write_text(ELSEWHERE)
+    (folder / "train.py").write_text(TWO_LOOPS)
+    assert run([FLORC, "run", "--checkpoints", "all", "train.py"], folder).returncode == 0
+    return folder
+
+
+def told_and_truth(folder, statements, *options):
+    text = TWO_LOOPS
+    for mark, added in statements.items():
+        text = text.replace(f"# {mark}", added)
+    (folder / "train.py").write_text(text)
+    told = run([FLORC, "replay", *options], folder)
+    truth = run([sys.executable, "train.py"], folder).stdout.splitlines()
+    return told, [line for line in truth if line.startswith("probe")]
+
+
+WAYS = {
+    "counts in both loops": {"first": 'print("probe", count(kept))', "second": 'print("probe", kept["n"])'},
+    "changes between the loops": {"between": 'print("probe", push(weights))', "second": 'print("probe", weights[0])'},
+    "counts in a variable of an outer function": {"second": 'print("probe", tally())'},
+    "hands its work to a thread": {"second": 'print("probe", pool.submit(elsewhere.counted).result())'},
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--where", "late >= 6")])
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_verified_is_the_truth(two_loops, way, options):
+    told, truth = told_and_truth(two_loops, WAYS[way], *options)
+    rows = told.stdout.splitlines()
+    if told.returncode == 0 and "verified" in told.stderr:
+        assert rows == (truth[-2:] if "--where" in options else truth), told.stderr
+    else:
+        assert rows == [], told.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--where", "late in (0, 5)")])
+def test_a_statement_that_shares_its_line_is_watched_too(two_loops, options):
+    added = 'other = 1; print("probe", push(weights) if late == 2 else 0)'
+    told, truth = told_and_truth(two_loops, {"second": added}, *options)
+    assert told.stdout == "" or (options and told.stdout.splitlines() == [truth[0], truth[5]]), told.stderr
+
+
+def test_what_one_segment_did_not_show_is_in_doubt_in_all(two_loops):
+    added = {"second": 'print("probe", push(weights) if late < 2 else weights[0])'}
+    told, _ = told_and_truth(two_loops, added, "--workers", "2", "--approximate")
+    assert told.stdout and all("approximate" in line for line in told.stdout.splitlines()), told.stdout
+

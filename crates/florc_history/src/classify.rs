@@ -249,6 +249,10 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
             }
         }
     }
+    if !doubts.is_empty() && shares_line(current.module, stmt) {
+        let why = "what it changes is not known: put it on a line of its own";
+        refusals.push((span, why.to_owned()));
+    }
     let (kind, title, mut reasons) = match (refusals.is_empty(), doubts.is_empty()) {
         (false, _) => {
             refusals.extend(doubts);
@@ -269,9 +273,8 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     dedup(&mut reasons);
     // What stands in the statement itself is the nearest cause.
     reasons.sort_by_key(|(place, _)| !span.contains_span(*place));
-    let may_draw = kind == ChangeKind::Unproven && !shares_line(current.module, stmt);
     Change {
-        isolated: isolated || may_draw,
+        isolated: isolated || kind == ChangeKind::Unproven,
         can_run: !shares_line(current.module, stmt),
         generators,
         kind,

@@ -6,8 +6,9 @@
 //!
 //! Only finds it; that a loop with such code is not skipped is decided where cut points are chosen.
 
+use florc_semantic::Resolution;
 use florc_syntax::Span;
-use florc_syntax::tree::StmtId;
+use florc_syntax::tree::{ExprId, ExprKind, StmtId};
 
 use crate::decide::Facts;
 
@@ -15,8 +16,14 @@ use crate::decide::Facts;
 pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)> {
     let mut reached = facts.called_from(stmts);
     reached.extend(facts.effects.may_reach(stmts));
-    // The script itself runs once: what stands before a loop in it is over when the loop begins.
-    if let Some(script) = facts.semantics.modules.first() {
+    // The script itself runs once: what stands before a loop in it is over when the loop begins, but for
+    // functions that it may have made.
+    if let Some(script) = facts
+        .semantics
+        .modules
+        .first()
+        .filter(|_| all_names_stand(facts))
+    {
         reached.remove(script);
     }
     let tree = &facts.module.tree;
@@ -36,6 +43,15 @@ pub(crate) fn find(facts: Facts<'_>, stmts: &[StmtId]) -> Option<(Span, String)>
         inside || reached.contains(&found.function)
     })
     .map(|(_, span)| (span, facts.module.source.slice(span).to_owned()))
+}
+
+/// Whether the program binds every name that it mentions.
+fn all_names_stand(facts: Facts<'_>) -> bool {
+    let mut exprs = (0..facts.module.tree.expr_count() as u32).map(ExprId);
+    exprs.all(|id| {
+        !matches!(facts.module.tree.expr(id).kind, ExprKind::Name(_))
+            || !matches!(facts.semantics.resolve(id), Resolution::Unknown(_))
+    })
 }
 
 /// Whether any code of the module may read variables by name: then all count as live.

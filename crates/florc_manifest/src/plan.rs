@@ -37,8 +37,8 @@ pub struct ReplayPlan {
     pub clock_sites: Vec<Option<u32>>,
     /// Site ids of SkipBlocks that hold, or may reach, a probe: always executed.
     pub executed_blocks: Vec<String>,
-    /// Ids of main loops through which added statements carry something: what they do in one iteration
-    /// matters in the next, whether or not that is asked for.
+    /// Ids of main loops of which the executed blocks are run whether or not the iteration is asked for:
+    /// what added statements do in one iteration may matter in the next.
     #[serde(default)]
     pub carrying: Vec<String>,
     /// Added statements around which hidden state (random generators, modes) is kept and put back.

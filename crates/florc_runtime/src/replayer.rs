@@ -312,7 +312,11 @@ impl Replayer {
                 fork.at(position);
             }
             self.has_reached(key);
-            self.is_doubtful = false;
+            // What is before the first main loop has a segment of its own.
+            if std::mem::take(&mut self.is_doubtful) && key.instance > 0 {
+                let text = "it also ran on the way there, where nothing is compared";
+                self.findings.elsewhere(text.to_owned());
+            }
             return HeadStep::Restore(key);
         }
         self.has_reached(key);

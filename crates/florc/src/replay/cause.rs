@@ -216,21 +216,18 @@ impl Case<'_> {
                 Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. },
             )
             | None
-                if !self.stored.plan.doubtful.is_empty() =>
+                if self.stored.plan.doubtful.is_empty() =>
             {
                 Cause::new(
-                    "probe",
-                    "an added statement changes the training: replayed again it comes out the same",
-                )
-            }
-            Some(
-                Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. },
-            )
-            | None => Cause::new(
-                "unknown",
-                "not found: replayed again it comes out the same, but not as it was recorded; what \
+                    "unknown",
+                    "not found: replayed again it comes out the same, but not as it was recorded; what \
                  the script reads from outside (files, variables of the environment, other \
                  programs) may have changed",
+                )
+            }
+            _ => Cause::new(
+                "probe",
+                "an added statement that may change the training: replayed again it comes out the same",
             ),
         }
     }

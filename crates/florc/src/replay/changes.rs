@@ -46,8 +46,8 @@ pub(crate) struct Comparison {
     pub(crate) places: ProbePlaces,
     /// Statements that may change the training: states are compared after them.
     pub(crate) unproven: Vec<Change>,
-    /// Where these stand, if all have lines of their own.
-    pub(crate) doubtful: Option<Vec<SourceSpan>>,
+    /// Where these stand.
+    pub(crate) doubtful: Vec<SourceSpan>,
     /// Statements that change the training and are run all the same, since the user allows it.
     pub(crate) impure: Vec<SourceSpan>,
     /// Added statements around which the random generators are kept and put back.
@@ -172,8 +172,7 @@ pub(crate) fn compare(
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
         .collect();
-    let all_apart = unproven.iter().all(|change| change.can_run);
-    let doubtful = all_apart.then(|| spans(sources, &unproven));
+    let doubtful = spans(sources, &unproven);
     Ok(Ok(Comparison {
         diff,
         current,

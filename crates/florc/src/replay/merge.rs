@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_history::Where;
-use florc_manifest::{Evidence, Verdict};
+use florc_manifest::{Evidence, ReplayPlan, SegmentStart, Verdict};
 use florc_runtime::{Shard, read_shard};
 
 use super::find::Subject;
@@ -39,6 +39,16 @@ impl Merged {
     pub(crate) fn verified(&self) -> bool {
         let mut verdicts = self.verdicts.iter();
         verdicts.all(|(_, verdict)| *verdict == Verdict::Verified)
+    }
+
+    /// What one segment did not show of a statement that may change the training matters in the others.
+    fn distrust(&mut self, plan: &ReplayPlan) {
+        if plan.doubtful.is_empty() || self.verified() {
+            return;
+        }
+        for row in &mut self.rows {
+            row.trust = Trust::Approximate;
+        }
     }
 
     /// Why only a run of the whole script can prove what was found, where it can.
@@ -85,6 +95,9 @@ pub(crate) fn merge(
     for (position, segment) in stored.plan.segments.iter().enumerate() {
         if left.contains(&segment.index) {
             merged.left.push(position);
+            let is_needed = segment.start == SegmentStart::Beginning && planned.needs_beginning;
+            let verdict = is_needed.then(|| (position, beginning_left_out()));
+            merged.verdicts.extend(verdict);
             continue;
         }
         let found = Found::all(stored, segment.index);
@@ -121,6 +134,7 @@ pub(crate) fn merge(
         }
         merged.verdicts.push((position, verdict));
     }
+    merged.distrust(&stored.plan);
     merged.rows.sort_by_key(|stored| stored.rank);
     merged.silent = probes(probed).filter(|it| !seen.contains(it)).collect();
     merged
@@ -132,6 +146,17 @@ fn probes(probed: &Probed) -> impl Iterator<Item = u32> {
     sites
         .filter(|(_, recorded)| recorded.is_none())
         .map(|(site, _)| site)
+}
+
+/// A statement that may change the training runs before the main loop, and what that does was not
+/// looked at.
+fn beginning_left_out() -> Verdict {
+    let text = "an added statement before the main loop may change the training, and there was no time \
+                to see whether it does";
+    Verdict::Approximate {
+        reasons: vec![text.to_owned()],
+        needs_whole: false,
+    }
 }
 
 /// What a row has by name.

@@ -10,7 +10,9 @@ use florc_history::{
     Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, most_useful_first,
     plan_segments,
 };
-use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, NeededRoots, ReplayPlan, Row};
+use florc_manifest::{
+    CutKey, FORMAT_VERSION, ModuleText, NeededRoots, ReplayPlan, Row, SegmentStart,
+};
 use florc_syntax::SourceText;
 
 use super::changes::Comparison;
@@ -32,6 +34,8 @@ pub(crate) struct Planned {
     pub(crate) order: Vec<usize>,
     /// The script is run from its beginning, and no block is skipped.
     pub(crate) whole: bool,
+    /// Without what begins at the beginning nothing is proven.
+    pub(crate) needs_beginning: bool,
 }
 
 /// How a run is divided.
@@ -71,11 +75,8 @@ pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
         return true;
     };
     let lookup = |name: &str| {
-        let position = row
-            .context
-            .iter()
-            .rev()
-            .find(|position| position.label == name);
+        // As iterations are chosen: of loops of one name the outermost.
+        let position = row.context.iter().find(|position| position.label == name);
         match position {
             Some(position) => Some(Scalar::Int(i128::from(position.value))),
             None => row
@@ -122,6 +123,11 @@ pub(crate) fn plan(
     } else {
         (0..segments.len()).collect()
     };
+    let order = if shows_what_is_before(comparison) {
+        first_of_all(&segments, order)
+    } else {
+        order
+    };
     let seconds = timeline(&segments, &order, division.workers);
     let seconds = seconds.iter().map(|slot| slot.end).fold(0.0, f64::max);
     Ok(Planned {
@@ -131,7 +137,20 @@ pub(crate) fn plan(
         seconds,
         cut_short: facts.cut_short(),
         whole: division.whole,
+        needs_beginning: shows_what_is_before(comparison),
     })
+}
+
+/// Whether every worker runs a statement before the main loop of which only the first segment shows
+/// whether it changes something.
+fn shows_what_is_before(comparison: &Comparison) -> bool {
+    !comparison.unproven.is_empty() && comparison.places.before
+}
+
+/// The order, with what begins at the beginning in front.
+fn first_of_all(segments: &[PlannedSegment], mut order: Vec<usize>) -> Vec<usize> {
+    order.sort_by_key(|at| segments[*at].segment.start != SegmentStart::Beginning);
+    order
 }
 
 fn request(
@@ -349,7 +368,7 @@ fn of_segments(
         (
             probed.executed_blocks.clone(),
             probed.carrying.clone(),
-            comparison.doubtful.clone().unwrap_or_default(),
+            comparison.doubtful.clone(),
         )
     };
     ReplayPlan {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use florc_history::{align_sites, runs_once, span_in_current};
 use florc_instrument::{Options, Reuse, plan, source_span};
 use florc_manifest::{
-    MainLoopSite, ModuleManifest, NeededRoots, Root, Settings, SkipBlockSite, SourceSpan,
+    MainLoopSite, ModuleManifest, NeededRoots, Place, Root, Settings, SkipBlockSite, SourceSpan,
     WatchedRoots,
 };
 use florc_semantic::{FunctionId, Semantics};
@@ -35,7 +35,7 @@ pub(crate) struct Probed {
     pub(crate) needed: Vec<NeededRoots>,
     /// Why no worker can start at the checkpoints of a main loop, by its id.
     pub(crate) cannot_start: BTreeMap<String, String>,
-    /// Main loops through which the probes carry what no checkpoint holds.
+    /// Main loops of which blocks that must run do so in iterations that nothing is asked of, too.
     pub(crate) carrying: Vec<String>,
     /// What statements that may change the training may change besides.
     pub(crate) watched: Vec<WatchedRoots>,
@@ -81,7 +81,8 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
             .collect(),
     };
     let compiled = compile(sources, comparison, settings, Some(reuse));
-    let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh);
+    let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh)
+        .for_ranks(subject.facts.manifest.world_size(), &compiled);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
         module.logs.iter().map(|site| site.span.clone()).collect()
     });
@@ -197,9 +198,9 @@ struct Needs<'a> {
     cannot_start: BTreeMap<String, String>,
     carrying: Vec<String>,
     watched: Vec<WatchedRoots>,
-    /// Names that only added statements bind.
+    /// Names of variables that added statements bind.
     fresh: BTreeSet<String>,
-    /// Blocks whose checkpoints lack a needed name.
+    /// Blocks whose checkpoints lack a needed name, or that must be run for another reason.
     unusable: BTreeSet<String>,
 }
 
@@ -234,11 +235,25 @@ impl<'a> Needs<'a> {
                     needs.add(&site.id, &same.roots, &old.roots);
                 }
                 _ => {
+                    // What it makes for the probes is not in its checkpoints: it runs in each iteration.
+                    let mains = compiled.main_loops.iter();
+                    needs.carrying.extend(mains.map(|main| main.id.clone()));
                     needs.unusable.insert(site.id.clone());
                 }
             }
         }
         needs
+    }
+
+    /// Of several processes only some may run a statement: a block that one of them runs for it, all must.
+    fn for_ranks(mut self, count: u32, compiled: &ModuleManifest) -> Self {
+        if count > 1 && !self.comparison.unproven.is_empty() {
+            let mains = compiled.main_loops.iter();
+            self.carrying = mains.map(|site| site.id.clone()).collect();
+            let blocks = compiled.skip_blocks.iter();
+            self.unusable = blocks.map(|site| site.id.clone()).collect();
+        }
+        self
     }
 
     fn main_loop(&mut self, recorded: &MainLoopSite, afresh: Option<&MainLoopSite>) {
@@ -281,10 +296,9 @@ impl<'a> Needs<'a> {
     /// Whether the recorded program leaves it as it is, so that only statements that may change the
     /// training could change it: whether they do is seen when they run.
     fn is_watched(&self, root: &Root) -> bool {
-        self.comparison
-            .doubtful
-            .as_ref()
-            .is_some_and(|it| !it.is_empty())
+        // A variable of an enclosing function may be out of the frame's sight.
+        !self.comparison.unproven.is_empty()
+            && root.place != Place::Captured
             && !self.fresh.contains(&root.name)
     }
 
@@ -334,10 +348,8 @@ impl<'a> Needs<'a> {
             .filter(|it| !runs_once(semantics, module, *it));
         let functions: BTreeSet<FunctionId> = again.collect();
         let importing = importing(module, semantics);
-        // Where no checkpoint shows all that a statement may have changed, or nothing tells that it ran,
-        // what follows it is run.
-        let in_doubt = !comparison.unproven.is_empty()
-            && (comparison.doubtful.is_none() || !self.cannot_start.is_empty());
+        // Where no checkpoint shows all that a statement may have changed, what follows it is run.
+        let in_doubt = !comparison.unproven.is_empty() && !self.cannot_start.is_empty();
         let must_run = |block: StmtId| {
             let reached = comparison.current.effects.may_reach(&[block]);
             let inside: BTreeSet<StmtId> = std::iter::once(block)
@@ -384,7 +396,7 @@ fn is_known(recorded: &[Root], root: &Root) -> bool {
         .any(|old| old.key() == root.key() && old.place == root.place)
 }
 
-/// Names that only added statements bind.
+/// Names of variables that added statements bind.
 fn fresh_names(comparison: &Comparison, module: &Module) -> BTreeSet<String> {
     let added = comparison.added.iter();
     let added: BTreeSet<StmtId> = added

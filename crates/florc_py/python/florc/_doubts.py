@@ -10,12 +10,17 @@ take part in, and the replay then runs the whole script. Only in replay workers.
 """
 
 import sys
+import threading
 
 from . import _florc, _modules
+
+# Where work is handed to threads that run already, or to other programs: what these run is not seen.
+_HANDED_ON = ("asyncio", "concurrent", "ctypes", "_ctypes", "socket", "_socket", "subprocess")
 
 _project = None
 _known = {}
 _seen = set()
+_met = set()
 
 
 def expect(project, settings):
@@ -24,13 +29,22 @@ def expect(project, settings):
     _project = project
     names = {*sys.stdlib_module_names, *sys.builtin_module_names, *_florc.known_packages(settings)}
     _known.update(dict.fromkeys({*names, "__main__", "florc"}, True))
+    _known.update(dict.fromkeys(_HANDED_ON, False))
 
 
 def begin():
     """From here on the code that runs is looked at. Gives what ends that."""
-    before = sys.getprofile()
+    before, of_threads = sys.getprofile(), threading.getprofile()
+    threading.setprofile(_look)
     sys.setprofile(_look)
-    return lambda: sys.setprofile(before)
+
+    def end():
+        sys.setprofile(before)
+        threading.setprofile(of_threads)
+        for name in sorted(_met):
+            _florc.note("elsewhere", f"it runs code of `{name}`, which may keep what no checkpoint shows")
+
+    return end
 
 
 def _look(frame, event, called):
@@ -39,7 +53,8 @@ def _look(frame, event, called):
         if code in _seen:
             return
         _seen.add(code)
-        _meet(frame.f_globals.get("__name__"))
+        name = frame.f_globals.get("__name__")
+        _meet("a queue" if name == "queue" and code.co_name == "put" else name)
     elif event == "c_call":
         _meet(_module_of(called))
 
@@ -47,18 +62,20 @@ def _look(frame, event, called):
 def _module_of(called):
     """Of a function in C; a method is the code of its object's class."""
     name = getattr(called, "__module__", None)
-    if name is None:
-        owner = getattr(called, "__objclass__", None) or type(getattr(called, "__self__", None))
-        name = owner.__module__
-    return name
+    if name is not None:
+        return name
+    owner = getattr(called, "__objclass__", None) or getattr(called, "__self__", None)
+    if isinstance(owner, type(sys)):
+        return owner.__name__
+    return (owner if isinstance(owner, type) else type(owner)).__module__
 
 
 def _meet(name):
     known = _known.get(name)
     if known is None:
         known = _known[name] = _is_known(name)
-        if not known:
-            _florc.note("elsewhere", f"it runs code of `{name}`, which may keep what no checkpoint shows")
+    if not known:
+        _met.add(name)
 
 
 def _is_known(name):
