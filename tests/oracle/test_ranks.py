@@ -127,3 +127,16 @@ def test_a_killed_rank_leaves_what_the_others_recorded(tmp_path, expected):
     ran = project.replay("--where", "epoch < 3")
     wanted = [line for line in expected if line.startswith("probe weights") and int(line.split()[3]) < 3]
     assert ran.code == 0 and shown(ran) == wanted, ran.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--where", "epoch in (2, 4)")])
+def test_what_one_rank_runs_for_a_statement_that_nothing_is_known_of_all_run(recorded, options):
+    project, _ = recorded
+    project.reset()
+    added = '        if rank == 0:\n            print("probe", epoch, net[0].extra_repr())\n'
+    anchor = "        sampler.set_epoch(epoch)\n"
+    project.script.write_text(project.script.read_text().replace(anchor, anchor + added))
+    ran = project.replay(*options)
+    told = "in_features=3, out_features=32, bias=True"
+    assert "may change the training" in ran.stderr
+    assert ran.code == 0 and shown(ran) == [f"probe {epoch} {told}" for epoch in ((2, 4) if options else range(6))], ran.stderr
