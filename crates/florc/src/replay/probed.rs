@@ -106,7 +106,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         executed_blocks: needs.executed(&sources.current, &blocks),
         needed: needs.needed,
         cannot_start: needs.cannot_start,
-        carrying: needs.carrying,
+        carrying: needs.carrying.into_iter().collect(),
         watched: needs.watched,
         manifest: compiled,
     }
@@ -196,7 +196,7 @@ struct Needs<'a> {
     comparison: &'a Comparison,
     needed: Vec<NeededRoots>,
     cannot_start: BTreeMap<String, String>,
-    carrying: Vec<String>,
+    carrying: BTreeSet<String>,
     watched: Vec<WatchedRoots>,
     /// Names of variables that added statements bind.
     fresh: BTreeSet<String>,
@@ -216,7 +216,7 @@ impl<'a> Needs<'a> {
             comparison,
             needed: Vec::new(),
             cannot_start: BTreeMap::new(),
-            carrying: Vec::new(),
+            carrying: BTreeSet::new(),
             watched: Vec::new(),
             fresh: fresh_names(comparison, module),
             unusable: BTreeSet::new(),
@@ -258,13 +258,13 @@ impl<'a> Needs<'a> {
 
     fn main_loop(&mut self, recorded: &MainLoopSite, afresh: Option<&MainLoopSite>) {
         let Some(afresh) = afresh else {
-            self.carrying.push(recorded.id.clone());
+            self.carrying.insert(recorded.id.clone());
             let why = "with the added statements this is no main loop any more".to_owned();
             self.cannot_start.insert(recorded.id.clone(), why);
             return;
         };
         let why = if let Some(name) = self.missing(&afresh.roots, &recorded.roots) {
-            self.carrying.push(recorded.id.clone());
+            self.carrying.insert(recorded.id.clone());
             Some(format!(
                 "the added statements carry `{name}` from one iteration to the next, and the \
                  recorded checkpoints do not hold it"

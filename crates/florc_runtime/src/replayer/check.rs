@@ -193,12 +193,9 @@ impl Replayer {
             Err(_) => false,
             Ok(mut recorded) => {
                 let has_all = watched.iter().all(|it| recorded.graph.root(it).is_some());
-                recorded
-                    .graph
-                    .retain_roots(|name| watched.iter().any(|it| it == name));
-                found
-                    .graph
-                    .retain_roots(|name| watched.iter().any(|it| it == name));
+                let is_watched = |name: &str| watched.iter().any(|it| it == name);
+                recorded.graph.retain_roots(is_watched);
+                found.graph.retain_roots(is_watched);
                 has_all && state_hash(&recorded.graph) == state_hash(&found.graph)
             }
         };
