@@ -51,7 +51,6 @@ pub struct Effects {
     function_parents: Vec<Option<FunctionId>>,
     params: Vec<Vec<BindingId>>,
     definitions: Vec<Option<StmtId>>,
-    summaries: Vec<Summary>,
     /// The analysis gave up.
     pub(crate) doubted: bool,
 }
@@ -103,7 +102,6 @@ impl Effects {
             clocks: interp.clocks,
             spreads: Vec::new(),
             outer: Vec::new(),
-            summaries: Vec::new(),
             doubted: !reached,
         };
         if !reached {
@@ -111,9 +109,6 @@ impl Effects {
         }
         effects.outer = outer_objects(&effects.heap, &effects.touched, &effects.env);
         effects.spreads = spread(&effects.world());
-        effects.summaries = (0..effects.events.len())
-            .map(|id| effects.summarise(FunctionId(id as u32)))
-            .collect();
         effects
     }
 
@@ -123,7 +118,6 @@ impl Effects {
             events: &self.events,
             external: &self.external,
             homes: &self.homes,
-            globals: &self.globals,
             outer: &self.outer,
         }
     }
@@ -135,23 +129,16 @@ impl Effects {
             ObjKind::Unknown,
             FunctionId(0),
         );
-        let mut all = ObjSet::one(anything);
         for values in &mut self.reach {
             values.insert(anything);
-            all.extend(values);
         }
         for values in &mut self.env {
             values.insert(anything);
         }
         for events in &mut self.events {
-            events.retain(|event| {
-                !matches!(
-                    event.action,
-                    Action::Mutate(_) | Action::Opaque | Action::Call { .. }
-                )
-            });
+            events.retain(|event| !event.action.is_doubtful());
         }
-        let doubts = doubts(semantics, &all);
+        let doubts = doubts(semantics, ObjSet::one(anything));
         for stmt in (0..self.parents.len()).map(|id| StmtId(id as u32)) {
             let events = &mut self.events[semantics.function_of_stmt(stmt).index()];
             let span = events
@@ -190,11 +177,8 @@ impl Effects {
         effect.awaits = events
             .iter()
             .any(|event| matches!(event.action, Action::Await));
-        for (binding, cause) in &all.bound {
-            if self.is_visible(*binding, function) {
-                effect.bound.insert(*binding, cause.clone());
-            }
-        }
+        effect.bound = self.bound_by(&all);
+        effect.bound.retain(|id, _| self.is_visible(*id, function));
         self.add_members(&all, &mut effect);
         effect.mutated = self.changed_variables(&all, |binding| self.is_visible(binding, function));
         effect.drawn = self.drawn(&all.objects, effect.mutated.keys());
@@ -208,15 +192,13 @@ impl Effects {
         changed: &ObjSet,
         variables: impl Iterator<Item = &'a BindingId>,
     ) -> BTreeSet<BindingId> {
-        let is_generator = |id: &ObjId| {
-            let of = self.heap.kind(*id).typed();
+        let is_generator = |id: ObjId| {
+            let of = self.heap.kind(id).typed();
             of.is_some_and(|of| GENERATORS.contains(&&*of))
         };
         let only_generators = |binding: &&BindingId| {
-            let reach = self.reach[binding.index()].iter();
-            reach
-                .filter(|id| changed.contains(*id))
-                .all(|id| is_generator(&id))
+            let reached = self.reach[binding.index()].common(changed);
+            reached.iter().all(is_generator)
         };
         variables.filter(only_generators).copied().collect()
     }
@@ -228,23 +210,31 @@ impl Effects {
     }
 
     /// What a call of a function may do.
-    pub fn summary(&self, function: FunctionId) -> &Summary {
-        &self.summaries[function.index()]
-    }
-
-    fn summarise(&self, function: FunctionId) -> Summary {
+    pub fn summary(&self, function: FunctionId) -> Summary {
         let all = &self.spreads[function.index()];
         let own = |binding: BindingId| self.homes[binding.index()] == function;
         let params = &self.params[function.index()];
         Summary {
             parameters: self.changed_variables(all, |binding| params.contains(&binding)),
-            bound: all.bound.clone(),
+            bound: self.bound_by(all),
             mutated: self.changed_variables(all, |binding| {
                 !own(binding) && self.is_visible(binding, function)
             }),
             opaque: all.opaque.iter().cloned().collect(),
             hidden: all.hidden.clone(),
         }
+    }
+
+    /// Variables that are bound again, by name or with all others of their file.
+    fn bound_by(&self, all: &Spread) -> BTreeMap<BindingId, Cause> {
+        let mut bound = all.bound.clone();
+        for (file, cause) in &all.bound_files {
+            let own = |id: &&BindingId| file.is_none_or(|file| self.homes[id.index()] == file);
+            for binding in self.globals.iter().filter(own) {
+                bound.entry(*binding).or_insert_with(|| cause.clone());
+            }
+        }
+        bound
     }
 
     /// Variables that may lead to a changed object.
@@ -260,8 +250,8 @@ impl Effects {
                 continue;
             }
             // The object itself explains better than what it holds.
-            let direct = self.env[index].iter().find(|id| all.objects.contains(*id));
-            let object = direct.or_else(|| reach.iter().find(|id| all.objects.contains(*id)));
+            let direct = self.env[index].common(&all.objects).iter().next();
+            let object = direct.or_else(|| reach.common(&all.objects).iter().next());
             if let Some(cause) = object.and_then(|id| all.mutated.get(&id)) {
                 changed.insert(binding, cause.clone());
             }
@@ -272,17 +262,16 @@ impl Effects {
     /// Who changes a module, and nobody knows how, may bind any of its variables again.
     fn add_members(&self, all: &Spread, effect: &mut RegionEffect) {
         for (object, cause) in &all.mutated {
-            let ObjKind::Module(file) = self.heap.kind(*object) else {
-                continue;
-            };
-            let home = self.modules[file];
-            for binding in self
-                .globals
-                .iter()
-                .filter(|id| self.homes[id.index()] == home)
-            {
-                let bound = effect.bound.entry(*binding);
-                bound.or_insert_with(|| cause.clone());
+            let one = ObjSet::one(*object);
+            for object in self.heap.meant(&one).iter() {
+                let ObjKind::Module(file) = self.heap.kind(object) else {
+                    continue;
+                };
+                let own = |id: &&BindingId| self.homes[id.index()] == self.modules[file];
+                for binding in self.globals.iter().filter(own) {
+                    let bound = effect.bound.entry(*binding);
+                    bound.or_insert_with(|| cause.clone());
+                }
             }
         }
     }
@@ -377,8 +366,8 @@ impl Effects {
 }
 
 /// What any statement may do: change all objects, bind what is not its own.
-fn doubts(semantics: &Semantics, all: &ObjSet) -> Vec<Action> {
-    let mut doubts = vec![Action::Mutate(all.clone()), Action::BindGlobals(None)];
+fn doubts(semantics: &Semantics, all: ObjSet) -> Vec<Action> {
+    let mut doubts = vec![Action::Mutate(all), Action::BindGlobals(None)];
     for (index, binding) in semantics.bindings.iter().enumerate() {
         if binding.is_nonlocal_declared {
             doubts.push(Action::Bind(BindingId(index as u32)));
@@ -390,11 +379,12 @@ fn doubts(semantics: &Semantics, all: &ObjSet) -> Vec<Action> {
 impl Heap {
     /// Made by somebody else and passed to a function of this module.
     pub(crate) fn is_foreign(&self, id: ObjId) -> bool {
-        matches!(self.site(id), Site::Foreign(_))
-            || self.get(id).fields.get(&Field::Any).is_some_and(|any| {
-                any.iter()
-                    .any(|inner| matches!(self.site(inner), Site::Foreign(_)))
-            })
+        let foreign = |id| {
+            matches!(self.site(id), Site::Foreign(_))
+                || (self.merged_foreign && self.is_anything(id))
+        };
+        let any = self.get(id).fields.get(&Field::Any);
+        foreign(id) || any.is_some_and(|any| self.unmerged(any).iter().any(foreign))
     }
 }
 

@@ -45,6 +45,21 @@ pub(crate) enum Action {
     Await,
 }
 
+impl Action {
+    /// Whether it needs no note where every statement is taken to change everything.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        match self {
+            Self::Mutate(_) | Self::Opaque | Self::Call { .. } => true,
+            Self::Bind(_)
+            | Self::BindGlobals(_)
+            | Self::Hidden(_)
+            | Self::Trains
+            | Self::Yield
+            | Self::Await => false,
+        }
+    }
+}
+
 /// One thing that happens, with its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {

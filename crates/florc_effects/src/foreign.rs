@@ -12,13 +12,16 @@ use std::collections::BTreeSet;
 use florc_semantic::{FunctionId, FunctionKind};
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
-use crate::heap::{Field, ObjId, ObjKind, SCALAR, Site};
+use crate::heap::{ANYTHING, Field, ObjKind, SCALAR, Site};
 use crate::interp::{Interp, foreign_site};
 use crate::object_set::ObjSet;
 
 impl Interp<'_> {
     /// Functions that unknown code can reach get anything as arguments.
     pub(crate) fn spread_escaped(&mut self) {
+        if self.heap.dense {
+            self.escaped.insert(ANYTHING);
+        }
         self.escaped = self.heap.closure(&self.escaped, true);
         let mut found = BTreeSet::new();
         for id in self.escaped.iter() {
@@ -47,6 +50,19 @@ impl Interp<'_> {
         for function in self.foreign.clone() {
             self.give_anything(function);
         }
+        if self.heap.dense {
+            self.merge_escaped();
+        }
+    }
+
+    /// What unknown code knows, and what functions give that it may call, is part of the one unknown object.
+    fn merge_escaped(&mut self) {
+        let mut known = self.escaped.clone();
+        for function in &self.external {
+            known.extend(&self.returns[function.index()]);
+            known.extend(&self.yields[function.index()]);
+        }
+        self.heap.merge(&known);
     }
 
     /// The methods of a class and of those it derives from, by name.
@@ -128,16 +144,15 @@ impl Interp<'_> {
             .make(foreign_site(function.params.first()), ObjKind::Unknown, id);
         let mut values = ObjSet::one(unknown);
         if self.external.contains(&id) {
-            let mut escaped = self.escaped.clone();
-            escaped.remove(SCALAR);
-            let holder = if self.heap.dense {
-                self.anything()
+            if self.heap.dense {
+                self.heap.put_anywhere(&values);
+                values.insert(ANYTHING);
             } else {
-                unknown
-            };
-            escaped.remove(holder);
-            self.heap.put(holder, Field::Any, &escaped);
-            values.insert(holder);
+                let mut escaped = self.escaped.clone();
+                escaped.remove(SCALAR);
+                escaped.remove(unknown);
+                self.heap.put(unknown, Field::Any, &escaped);
+            }
         }
         let receiver = function.class.filter(|_| self.takes_receiver(id));
         for (index, param) in params.iter().enumerate() {
@@ -177,13 +192,13 @@ impl Interp<'_> {
             FunctionId(0),
         );
         self.link_class(made, class);
+        if self.heap.dense {
+            self.heap.put_anywhere(&ObjSet::one(made));
+        }
         let mut values = ObjSet::one(made);
-        for index in 0..self.heap.len() {
-            let id = ObjId(index as u32);
-            if let ObjKind::Instance(of) = self.heap.kind(id)
-                && self.classes.line(of).contains(&class)
-            {
-                values.insert(id);
+        for (of, instances) in &self.heap.kinds.instances {
+            if self.classes.line(*of).contains(&class) {
+                values.extend(instances);
             }
         }
         values

@@ -19,7 +19,8 @@ use florc_syntax::tree::{ExprId, StmtId};
 use crate::closures::{Closures, Edges};
 use crate::due::{Due, Reads};
 use crate::hash::Table;
-pub(crate) use crate::kind::{ObjId, ObjKind, SCALAR};
+pub(crate) use crate::kind::{ANYTHING, ObjId, ObjKind, SCALAR};
+use crate::kinds::Kinds;
 use crate::marks::Marks;
 use crate::name::Name;
 use crate::object_set::ObjSet;
@@ -114,8 +115,14 @@ pub(crate) struct Heap {
     followed: AtomicU64,
     /// How many may be followed.
     most: u64,
-    /// All unknown values are one object: coarser, and fast however involved the module is.
+    /// All unknown values are one object, [`ANYTHING`], and all that unknown code knows is merged with it:
+    /// coarser, and fast however involved the module is.
     pub(crate) dense: bool,
+    /// What [`ANYTHING`] stands for beside unknown values, and what of it is not named beside it.
+    pub(crate) merged: ObjSet,
+    pub(crate) nameless: ObjSet,
+    /// Parameters of functions that others call are among it.
+    pub(crate) merged_foreign: bool,
     /// What each object leads to, through parts and through graphs too.
     closures: [Mutex<Closures>; 2],
     /// What has changed when, and who has read what.
@@ -132,51 +139,6 @@ pub(crate) struct Heap {
 /// that may be followed then, before every statement is taken to change everything.
 pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
 
-/// Objects by what may be done with them, for questions about many at once.
-#[derive(Debug, Default)]
-pub(crate) struct Kinds {
-    /// Of which nothing is known: values of unknown type, and modules of unknown packages.
-    pub(crate) opaque: ObjSet,
-    /// Instances of classes of the program, and values of unknown type.
-    pub(crate) own: ObjSet,
-    /// Functions of the program, and bound methods.
-    pub(crate) callable: ObjSet,
-    /// What no code can change: scalars, functions, modules of known packages.
-    pub(crate) fixed: ObjSet,
-}
-
-impl Kinds {
-    /// A module, class or function of a package of which the state is known to be its own, or not.
-    pub(crate) fn add_library(&mut self, id: ObjId, known: bool) {
-        let into = if known {
-            &mut self.fixed
-        } else {
-            &mut self.opaque
-        };
-        into.insert(id);
-    }
-
-    fn add(&mut self, id: ObjId, kind: ObjKind) {
-        match kind {
-            ObjKind::Unknown => {
-                self.opaque.insert(id);
-                self.own.insert(id);
-            }
-            ObjKind::Instance(_) => {
-                self.own.insert(id);
-            }
-            ObjKind::Function(_) | ObjKind::Method(_) => {
-                self.callable.insert(id);
-                self.fixed.insert(id);
-            }
-            ObjKind::Scalar | ObjKind::Super(_) => {
-                self.fixed.insert(id);
-            }
-            ObjKind::Typed(_) | ObjKind::Class(_) | ObjKind::Library(_) | ObjKind::Module(_) => {}
-        }
-    }
-}
-
 impl Heap {
     pub(crate) fn new(dense: bool, most: u64) -> Self {
         let mut heap = Self {
@@ -187,6 +149,9 @@ impl Heap {
             changed: false,
             followed: AtomicU64::new(0),
             dense,
+            merged: ObjSet::default(),
+            nameless: ObjSet::default(),
+            merged_foreign: false,
             closures: [false, true].map(|graph| Mutex::new(Closures::new(graph))),
             due: Due::default(),
             closures_know: 0,
@@ -195,6 +160,10 @@ impl Heap {
             asked: Default::default(),
         };
         heap.make(Site::Scalar, ObjKind::Scalar, FunctionId(0));
+        if dense {
+            let site = Site::Expr(ExprId(u32::MAX), "anything");
+            heap.make(site, ObjKind::Unknown, FunctionId(0));
+        }
         heap
     }
 
@@ -322,6 +291,9 @@ impl Heap {
             name
         };
         let object = &self.objects[owner.0 as usize];
+        if self.is_anything(owner) && kind != ObjKind::Scalar {
+            return owner;
+        }
         if object.depth >= 2 || (object.kind == ObjKind::Unknown && kind == ObjKind::Unknown) {
             return if kind == ObjKind::Scalar {
                 SCALAR
@@ -357,6 +329,9 @@ impl Heap {
 
     /// The deep copy of an object that is made here; copies of copies of copies are one.
     pub(crate) fn copy_of(&mut self, site: ExprId, object: ObjId, maker: FunctionId) -> ObjId {
+        if self.is_anything(object) || (self.dense && self.merged.contains(object)) {
+            return ANYTHING;
+        }
         if self.objects[object.0 as usize].depth >= 3 {
             return object;
         }
@@ -369,6 +344,14 @@ impl Heap {
         if owner == SCALAR || values.is_empty() {
             return;
         }
+        if self.is_anything(owner) {
+            return self.put_anywhere(values);
+        }
+        let values = &*self.named(values);
+        self.put_as_it_is(owner, field, values);
+    }
+
+    pub(crate) fn put_as_it_is(&mut self, owner: ObjId, field: Field, values: &ObjSet) {
         let object = &mut self.objects[owner.0 as usize];
         if object.fields.entry(field).or_default().extend(values) {
             let element = match field {
@@ -391,6 +374,7 @@ impl Heap {
         let object = &mut self.objects[id.0 as usize];
         if object.deferred != Some(code) {
             object.deferred = Some(code);
+            self.kinds.deferred.insert(id);
             self.due.note_object(id, true);
         }
     }
@@ -419,6 +403,7 @@ impl Heap {
         } else if let Some(any) = object.fields.get(&Field::Any) {
             values.extend(any);
         }
+        let values = self.named(&values).into_owned();
         self.count(&values);
         values
     }
@@ -451,6 +436,7 @@ impl Heap {
         if object.kind == ObjKind::Unknown {
             values.insert(owner);
         }
+        let values = self.named(&values).into_owned();
         self.count(&values);
         values
     }
@@ -541,7 +527,8 @@ impl Heap {
         if values.is_empty() || owners.is_empty() {
             return;
         }
-        for id in self.closure(owners, false).iter() {
+        let reached = self.closure(owners, false);
+        for id in self.named(&reached).iter() {
             match self.kind(id) {
                 ObjKind::Typed(_)
                 | ObjKind::Unknown

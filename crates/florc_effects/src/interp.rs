@@ -22,7 +22,7 @@ use crate::due::Reads;
 use crate::effect::LogCall;
 use crate::event::{Event, Target};
 use crate::hash::Table;
-use crate::heap::{Field, Heap, ObjId, ObjKind, SCALAR, Site};
+use crate::heap::{ANYTHING, Field, Heap, ObjId, ObjKind, SCALAR, Site};
 use crate::knowledge::Knowledge;
 use crate::name::Name;
 use crate::object_set::ObjSet;
@@ -244,7 +244,7 @@ impl<'a> Interp<'a> {
 
     pub(crate) fn add_return(&mut self, values: &ObjSet) {
         let index = self.function.index();
-        if self.returns[index].extend(values) {
+        if self.returns[index].extend(&self.heap.named(values)) {
             self.note_result();
         }
     }
@@ -256,7 +256,7 @@ impl<'a> Interp<'a> {
     }
 
     pub(crate) fn bind_values(&mut self, binding: BindingId, values: &ObjSet) {
-        if self.env[binding.index()].extend(values) {
+        if self.env[binding.index()].extend(&self.heap.named(values)) {
             self.heap.changed = true;
             self.heap.due.note_variable(binding.0);
         }
@@ -365,18 +365,9 @@ impl<'a> Interp<'a> {
     /// Something unknown that this expression gives.
     pub(crate) fn unknown(&mut self, site: ExprId, tag: &'static str) -> ObjId {
         if self.heap.dense {
-            return self.anything();
+            return ANYTHING;
         }
         self.made(site, tag, ObjKind::Unknown)
-    }
-
-    /// The one unknown object of a dense heap.
-    pub(crate) fn anything(&mut self) -> ObjId {
-        self.heap.make(
-            Site::Expr(ExprId(u32::MAX), "anything"),
-            ObjKind::Unknown,
-            FunctionId(0),
-        )
     }
 
     pub(crate) fn typed(&mut self, site: ExprId, tag: &'static str, of: &str) -> ObjId {

@@ -19,6 +19,9 @@ pub(crate) struct ObjId(pub(crate) u32);
 /// Every immutable value without inner structure: numbers, strings, `None`, dtypes, `range(…)`.
 pub(crate) const SCALAR: ObjId = ObjId(0);
 
+/// In a dense heap: every unknown value, and all that unknown code knows.
+pub(crate) const ANYTHING: ObjId = ObjId(1);
+
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ObjKind {

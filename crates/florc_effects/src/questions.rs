@@ -164,12 +164,14 @@ impl Effects {
             .collect()
     }
 
-    /// Variables that code of `function` sees and that may lead to an object that `binding` leads
-    /// to as well.
-    pub fn may_share(&self, binding: BindingId, function: FunctionId) -> BTreeSet<BindingId> {
-        let Some(reach) = self.reach.get(binding.index()) else {
-            return BTreeSet::new();
-        };
+    /// Variables that code of `function` sees.
+    pub fn visible(&self, function: FunctionId) -> impl Iterator<Item = BindingId> + '_ {
+        let all = (0..self.reach.len() as u32).map(BindingId);
+        all.filter(move |binding| self.is_visible(*binding, function))
+    }
+
+    /// Whether two variables may lead to the same data.
+    pub fn may_share(&self, one: BindingId, other: BindingId) -> bool {
         let data = |id: &crate::heap::ObjId| match self.heap.kind(*id) {
             ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => true,
             ObjKind::Scalar
@@ -180,15 +182,11 @@ impl Effects {
             | ObjKind::Method(_)
             | ObjKind::Super(_) => false,
         };
-        let shares = |other: &BindingId| {
-            let theirs = &self.reach[other.index()];
-            theirs.intersects(reach) && theirs.iter().any(|id| data(&id) && reach.contains(id))
+        let reach = |binding: BindingId| self.reach.get(binding.index());
+        let (Some(one), Some(other)) = (reach(one), reach(other)) else {
+            return false;
         };
-        (0..self.reach.len() as u32)
-            .map(BindingId)
-            .filter(|other| *other != binding && self.is_visible(*other, function))
-            .filter(shares)
-            .collect()
+        one.intersects(other) && one.common(other).iter().any(|id| data(&id))
     }
 
     /// A variable that holds data, not only functions, classes and modules.

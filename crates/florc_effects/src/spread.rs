@@ -16,7 +16,7 @@ use florc_syntax::tree::StmtId;
 
 use crate::effect::{Cause, Hidden};
 use crate::event::{Action, Event, Target};
-use crate::heap::{Heap, ObjId};
+use crate::heap::{ANYTHING, Heap, ObjId};
 use crate::object_set::ObjSet;
 
 /// Reason chains longer than this are cut; the first steps say most.
@@ -28,6 +28,8 @@ pub(crate) struct Spread {
     pub(crate) mutated: BTreeMap<ObjId, Cause>,
     pub(crate) objects: ObjSet,
     pub(crate) bound: BTreeMap<BindingId, Cause>,
+    /// Files of which any variable may be bound, by their bodies; `None` is every file.
+    pub(crate) bound_files: BTreeMap<Option<FunctionId>, Cause>,
     pub(crate) opaque: BTreeSet<(Span, String)>,
     pub(crate) hidden: Hidden,
     pub(crate) trains: bool,
@@ -42,7 +44,7 @@ impl Spread {
     fn size(&self) -> (usize, usize, usize, usize, Hidden, bool, bool) {
         let counts = (
             self.mutated.len(),
-            self.bound.len(),
+            self.bound.len() + self.bound_files.len(),
             self.opaque.len(),
             self.reach.len(),
         );
@@ -65,7 +67,6 @@ pub(crate) struct World<'a> {
     pub(crate) external: &'a BTreeSet<FunctionId>,
     /// The function in which each variable lives.
     pub(crate) homes: &'a [FunctionId],
-    pub(crate) globals: &'a [BindingId],
     /// What each function reaches through variables that are not its own, and what it makes.
     pub(crate) outer: &'a [ObjSet],
 }
@@ -170,6 +171,12 @@ pub(crate) fn outer_objects(
             own.insert(object);
         }
     }
+    if heap.dense {
+        // Whatever runs may have unknown values of its own.
+        for own in &mut outer {
+            own.insert(ANYTHING);
+        }
+    }
     outer
 }
 
@@ -204,12 +211,9 @@ pub(crate) fn collect(
                 }
             }
             Action::BindGlobals(of) => {
-                let meant = |id: &&BindingId| of.is_none_or(|of| world.homes[id.index()] == of);
-                for binding in world.globals.iter().filter(meant) {
-                    into.bound
-                        .entry(*binding)
-                        .or_insert_with(|| Cause::at(event.span, event.text.clone()));
-                }
+                into.bound_files
+                    .entry(*of)
+                    .or_insert_with(|| Cause::at(event.span, event.text.clone()));
             }
             Action::Opaque => {
                 into.opaque.insert((event.span, event.text.clone()));
@@ -266,7 +270,7 @@ fn run_call(
             "opaque code may call functions of this module that it knows".to_string()
         };
         let callee = &spreads[id.index()];
-        absorb_objects(callee, (event.span, &text), reachable, into);
+        absorb_objects(world, callee, (event.span, &text), reachable, into);
         // Unknown code that may call anything is no sign of training.
         into.trains |= callee.trains && !escaping;
         if absorbed.insert(id) {
@@ -295,10 +299,10 @@ fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, i
     into.reach.insert(id);
     let mut others = Spread::default();
     let (place, nothing) = ((event.span, event.text.as_str()), ObjSet::default());
-    absorb_objects(callee, place, &nothing, &mut others);
+    absorb_objects(world, callee, place, &nothing, &mut others);
     absorb_rest(callee, place, &mut others);
     for (object, cause) in others.mutated {
-        if world.heap.get(object).maker != id {
+        if world.heap.get(object).maker != id || world.heap.is_anything(object) {
             into.objects.insert(object);
             into.mutated.entry(object).or_insert(cause);
         }
@@ -306,6 +310,11 @@ fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, i
     for (binding, cause) in others.bound {
         if world.homes[binding.index()] != id {
             into.bound.entry(binding).or_insert(cause);
+        }
+    }
+    for (file, cause) in others.bound_files {
+        if file != Some(id) {
+            into.bound_files.entry(file).or_insert(cause);
         }
     }
     into.opaque.extend(others.opaque);
@@ -334,6 +343,7 @@ pub(crate) fn is_deferred(event: &Event) -> bool {
 
 /// Adds what a callee changes, as far as its caller can see it.
 fn absorb_objects(
+    world: &World<'_>,
     callee: &Spread,
     (span, text): (Span, &str),
     reachable: &ObjSet,
@@ -341,7 +351,7 @@ fn absorb_objects(
 ) {
     let mut new = callee.objects.clone();
     new.subtract(&into.objects);
-    new.retain(&callee.visible.union(reachable));
+    new.retain(&world.heap.meant(&callee.visible.union(reachable)));
     for object in new.iter() {
         if let Some(cause) = callee.mutated.get(&object) {
             into.objects.insert(object);
@@ -355,6 +365,11 @@ fn absorb_rest(callee: &Spread, (span, text): (Span, &str), into: &mut Spread) {
     for (binding, cause) in &callee.bound {
         into.bound
             .entry(*binding)
+            .or_insert_with(|| chain(cause, span, text));
+    }
+    for (file, cause) in &callee.bound_files {
+        into.bound_files
+            .entry(*file)
             .or_insert_with(|| chain(cause, span, text));
     }
     for found in &callee.opaque {

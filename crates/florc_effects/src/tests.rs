@@ -7,6 +7,7 @@ mod aliases;
 mod bounds;
 mod calls;
 mod classes;
+mod coarse;
 mod fixpoint;
 mod fixtures;
 mod libraries;

@@ -235,6 +235,7 @@ impl CutPoint<'_> {
                 },
             );
         }
+        let mut others = self.may_share_anew(region, &changes);
         for (id, cause) in region
             .bound
             .iter()
@@ -255,21 +256,36 @@ impl CutPoint<'_> {
             if !live || !self.replaced(semantics.binding(*id)) {
                 continue;
             }
-            for other in self.facts.effects.may_share(*id, self.function) {
-                let binding = semantics.binding(other);
-                let import = self.facts.is_fixed_import(other);
-                let data = !(import || binding.is_function || binding.is_class);
-                if data && !region.bound.contains_key(&other) && !self.targets.contains(&other) {
+            others.retain(|other| {
+                let shares = self.facts.effects.may_share(*id, *other);
+                if shares {
                     let shared = Change {
                         rebound: false,
                         touched: true,
                         cause,
                     };
-                    changes.entry(other).or_insert(shared);
+                    changes.insert(*other, shared);
                 }
-            }
+                !shares
+            });
         }
         changes
+    }
+
+    /// Variables that hold data and that the region leaves as they are, but for objects that they may
+    /// share with another.
+    fn may_share_anew(
+        &self,
+        region: &RegionEffect,
+        changes: &BTreeMap<BindingId, Change<'_>>,
+    ) -> Vec<BindingId> {
+        let others = self.facts.effects.visible(self.function).filter(|id| {
+            let binding = self.facts.semantics.binding(*id);
+            let changed = changes.contains_key(id) || region.bound.contains_key(id);
+            let code = binding.is_function || binding.is_class || self.facts.is_fixed_import(*id);
+            !changed && !code && !self.targets.contains(id)
+        });
+        others.collect()
     }
 
     /// Whether a variable only ever holds functions without state of their own: no defaults, no

@@ -82,8 +82,8 @@ pub(crate) fn of(compiled: &Compiled) -> Vec<Site> {
 
 fn opaque_spans(compiled: &Compiled) -> BTreeSet<Span> {
     let all = compiled.semantics.functions.iter();
-    all.flat_map(|function| &compiled.effects.summary(function.id).opaque)
-        .map(|(span, _)| *span)
+    all.flat_map(|function| compiled.effects.summary(function.id).opaque)
+        .map(|(span, _)| span)
         .collect()
 }
 

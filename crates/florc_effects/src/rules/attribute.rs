@@ -48,7 +48,7 @@ impl Interp<'_> {
             ObjKind::Unknown => {
                 if self.classes.any_property(&attr) {
                     let reachable = self.heap.closure(&ObjSet::one(object), true);
-                    self.note_escaping(self.span(site), reachable, Vec::new());
+                    self.note_escaping(self.span(site), &reachable, Vec::new());
                 }
                 let mut values = self.heap.read(object, &Field::Attr(attr));
                 values.insert(object);
@@ -185,7 +185,15 @@ impl Interp<'_> {
         attr: Name,
         values: &ObjSet,
     ) {
-        for object in owners.iter() {
+        let (unknown, known) = self.split_unknown(owners);
+        if !unknown.is_empty()
+            && (self.classes.any_property(&attr) || self.classes.any_defines(&["__setattr__"]))
+        {
+            let reachable = self.heap.closure(&unknown.union(values), true);
+            self.escape(&reachable);
+            self.note_escaping(self.span(site), &reachable, Vec::new());
+        }
+        for object in known.iter() {
             let ObjKind::Instance(class) = self.heap.kind(object) else {
                 continue;
             };

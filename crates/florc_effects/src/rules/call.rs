@@ -11,7 +11,7 @@ use florc_semantic::FunctionId;
 use florc_syntax::tree::{ExprId, ExprKind};
 
 use crate::event::{Action, Target};
-use crate::heap::{Field, ObjId, ObjKind, SCALAR, Site};
+use crate::heap::{ANYTHING, Field, ObjId, ObjKind, SCALAR, Site};
 use crate::interp::Interp;
 use crate::name::Name;
 use crate::object_set::ObjSet;
@@ -291,7 +291,7 @@ impl<'a> Interp<'a> {
             let text = self.text(site);
             let action = Action::Call {
                 targets,
-                reachable,
+                reachable: self.heap.unmerged(&reachable).into_owned(),
                 escaping: false,
             };
             self.note(self.span(site), action, || {
@@ -423,6 +423,11 @@ impl<'a> Interp<'a> {
         }
         // What an earlier call gave leads to all that was given to that one, and back: it can stand
         // for what this one gives, as well as a new object could.
+        if self.heap.dense {
+            self.heap.put_anywhere(&roots);
+            self.heap.count(&reachable);
+            return ObjSet::one(ANYTHING);
+        }
         let unknown = reachable.common(&self.heap.kinds.opaque);
         let earlier = unknown.iter().find(|id| self.heap.is_opaque_result(*id));
         let result = earlier.unwrap_or_else(|| self.unknown(site, "opaque"));
@@ -462,15 +467,15 @@ impl<'a> Interp<'a> {
         if !given.is_empty() {
             let action = Action::Call {
                 targets: given,
-                reachable: reachable.clone(),
+                reachable: self.heap.unmerged(reachable).into_owned(),
                 escaping: false,
             };
             self.note(span, action, || {
                 format!("`{text}` is given code that it may run")
             });
         }
-        let targets = self.functions_in(reachable);
-        self.note_escaping(span, reachable.clone(), targets);
+        let targets = self.functions_in(&self.heap.unmerged(reachable));
+        self.note_escaping(span, reachable, targets);
     }
 
     fn functions_in(&self, objects: &ObjSet) -> Vec<Target> {

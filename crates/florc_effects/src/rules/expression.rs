@@ -21,6 +21,7 @@ use crate::object_set::ObjSet;
 impl Interp<'_> {
     pub(crate) fn eval(&mut self, id: ExprId) -> ObjSet {
         let values = self.evaluate(id);
+        let values = self.heap.named(&values).into_owned();
         if self.recording {
             self.values.entry(id).or_default().extend(&values);
         }
@@ -268,7 +269,8 @@ impl Interp<'_> {
 
     fn yielded(&mut self, id: ExprId, values: &ObjSet) -> ObjSet {
         self.note(self.span(id), Action::Yield, String::new);
-        if self.yields[self.function.index()].extend(values) {
+        let yields = &mut self.yields[self.function.index()];
+        if yields.extend(&self.heap.named(values)) {
             self.note_result();
         }
         let sent = self.made(id, "sent", ObjKind::Unknown);

@@ -9,7 +9,7 @@
 
 use florc_syntax::tree::ExprId;
 
-use crate::heap::{Field, ObjId, ObjKind, SCALAR};
+use crate::heap::{ANYTHING, Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
 use crate::name::Name;
 use crate::object_set::ObjSet;
@@ -336,8 +336,12 @@ impl Interp<'_> {
 
     /// `x in iterator` takes from it.
     pub(super) fn consume_iterators(&mut self, site: ExprId, values: &ObjSet) {
+        let lazy = |of| self.knowledge.is_a(of, "builtins.iterator");
+        let is_lazy = |object| self.heap.kind(object).typed().is_some_and(lazy);
+        if self.heap.has_anything(values) && self.heap.merged.iter().any(is_lazy) {
+            self.unknown_operator(site, ANYTHING);
+        }
         for object in values.iter() {
-            let lazy = |of| self.knowledge.is_a(of, "builtins.iterator");
             if self.heap.kind(object).typed().is_some_and(lazy) {
                 self.iterate_one(object, site, 0);
             }

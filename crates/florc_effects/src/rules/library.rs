@@ -11,7 +11,7 @@ use florc_syntax::tree::{ExprId, StmtId};
 
 use crate::effect::Hidden;
 use crate::event::Action;
-use crate::heap::{Field, ObjId, ObjKind, SCALAR};
+use crate::heap::{ANYTHING, Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
 use crate::knowledge::{Callbacks, Rule};
 use crate::name::Name;
@@ -154,7 +154,7 @@ impl Interp<'_> {
             self.note_mutation(&changed, span, || {
                 format!("opaque: `{text}` runs code that is not in the source")
             });
-            self.note_escaping(span, reachable.clone(), Vec::new());
+            self.note_escaping(span, &reachable, Vec::new());
             self.escape(&reachable);
         } else {
             let holder = self.unknown(site, "opaque");
@@ -239,7 +239,7 @@ impl Interp<'_> {
         let own = receiver.cloned().unwrap_or_default();
         let all = args.all().union(&own);
         if rule.callbacks == Callbacks::Numbers {
-            let found = self.callables(&self.heap.closure(&all, true));
+            let found = self.callables_reached(site, &self.heap.closure(&all, true));
             // `scheduler.step(epoch)` hands its own argument on.
             let mut given = receiver.map(|_| args.all()).unwrap_or_default();
             given.insert(SCALAR);
@@ -257,12 +257,13 @@ impl Interp<'_> {
             Callbacks::None | Callbacks::Arguments | Callbacks::Numbers => {}
             Callbacks::Functions => {
                 let reachable = self.heap.closure(&all, true);
-                let found = self.callables(&reachable);
+                let found = self.callables_reached(site, &reachable);
                 self.call_back(site, &found, reachable);
             }
             Callbacks::Methods => {
                 // What a tensor was computed from is no part of what the library holds.
                 let reachable = self.heap.closure(&all, false);
+                let reachable = self.heap.unmerged(&reachable).into_owned();
                 self.call_methods_inside(site, &reachable);
             }
             Callbacks::Forward => self.forward_inside(site, &own, args),
@@ -278,12 +279,17 @@ impl Interp<'_> {
         let (unknown, known) = self.split_unknown(reachable);
         if !unknown.is_empty() {
             self.escape(&self.heap.closure(&unknown, true));
-            self.note_escaping(self.span(site), reachable.clone(), Vec::new());
+            if self.heap.has_anything(&unknown) {
+                // What unknown code knows may be given all of it.
+                self.escape(reachable);
+            }
+            self.note_escaping(self.span(site), reachable, Vec::new());
         }
+        let stored = self.stored_in(&known);
         let mut classes = self.heap.by_class(&known);
         for object in known.iter() {
             match self.heap.kind(object) {
-                ObjKind::Function(_) | ObjKind::Method(_) if self.is_stored(object, &known) => {
+                ObjKind::Function(_) | ObjKind::Method(_) if stored.contains(object) => {
                     let mut values = ObjSet::one(given);
                     values.insert(SCALAR);
                     self.call_back(site, &ObjSet::one(object), values);
@@ -330,19 +336,28 @@ impl Interp<'_> {
         }
     }
 
-    /// Whether an object of the set holds a function, rather than only its class.
-    fn is_stored(&self, function: ObjId, objects: &ObjSet) -> bool {
-        objects.iter().any(|owner| {
-            self.heap
-                .get(owner)
-                .fields
-                .values()
-                .any(|set| set.contains(function))
-        })
+    /// The callables that objects of the set hold, rather than only their classes.
+    fn stored_in(&self, objects: &ObjSet) -> ObjSet {
+        let mut stored = ObjSet::default();
+        for owner in objects.iter() {
+            for values in self.heap.get(owner).fields.values() {
+                stored.extend(&self.callables(values));
+            }
+        }
+        stored
     }
 
     pub(super) fn callables(&self, objects: &ObjSet) -> ObjSet {
         objects.common(&self.heap.kinds.callable)
+    }
+
+    /// The callables that a library may find in its hands; what unknown code knows is called as that calls it.
+    fn callables_reached(&mut self, site: ExprId, reachable: &ObjSet) -> ObjSet {
+        if self.heap.has_anything(reachable) {
+            self.escape(reachable);
+            self.note_escaping(self.span(site), reachable, Vec::new());
+        }
+        self.callables(&self.heap.unmerged(reachable))
     }
 
     pub(super) fn call_back(&mut self, site: ExprId, callees: &ObjSet, given: ObjSet) {
@@ -375,13 +390,20 @@ impl Interp<'_> {
 
     /// `forward` of user modules inside of a container, and hooks.
     fn forward_inside(&mut self, site: ExprId, own: &ObjSet, args: &Args) {
-        let reachable = self.heap.closure(own, false);
+        let mut reachable = self.heap.closure(own, false);
         let between = self.typed(site, "between", "torch.Tensor");
         let mut given = args.all();
         self.heap.put(between, Field::Graph, &given.union(own));
         given.insert(between);
+        if self.heap.dense && reachable.contains(ANYTHING) {
+            // It may be any module that unknown code knows.
+            reachable.extend(&self.heap.closure(&given, true));
+        }
         let kinds = &self.heap.kinds;
-        let relevant = reachable.common(&kinds.own.union(&kinds.callable));
+        let relevant = self
+            .heap
+            .unmerged(&reachable)
+            .common(&kinds.own.union(&kinds.callable));
         let mut classes = self.heap.by_class(&relevant);
         let mut told = false;
         for object in relevant.iter() {
@@ -405,7 +427,7 @@ impl Interp<'_> {
                 ObjKind::Unknown => {
                     told = true;
                     self.escape(&reachable);
-                    self.note_escaping(self.span(site), reachable.clone(), Vec::new());
+                    self.note_escaping(self.span(site), &reachable, Vec::new());
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)

@@ -137,11 +137,19 @@ impl Interp<'_> {
         let mut result = self.run_methods(site, &methods, &own, class, args);
         let mut found = !methods.is_empty();
         let mut stored = self.heap.exact(receiver, &Field::Attr(name));
+        let dunder = name.starts_with("__") && name.ends_with("__");
         if methods.is_empty() {
-            stored = self.heap.read(receiver, &Field::Attr(name));
+            // Python looks for special methods in classes only.
+            if !dunder {
+                stored = self.heap.read(receiver, &Field::Attr(name));
+            }
             for base in self.classes.line(class).to_vec() {
                 for object in self.class_objects(base).iter() {
-                    stored.extend(&self.heap.read(object, &Field::Attr(name)));
+                    stored.extend(&if dunder {
+                        self.heap.exact(object, &Field::Attr(name))
+                    } else {
+                        self.heap.read(object, &Field::Attr(name))
+                    });
                 }
             }
         }
@@ -153,8 +161,8 @@ impl Interp<'_> {
                 found |= self.typed_base_method(site, receiver, class, of, name, args, &mut result);
             }
         }
-        let dunder = name.starts_with("__") && name.ends_with("__") && &*name != "__call__";
-        let lost = !found && (!dunder || self.classes.has_unknown_base(class));
+        let special = dunder && &*name != "__call__";
+        let lost = !found && (!special || self.classes.has_unknown_base(class));
         self.reads.unsettled |= lost;
         if lost && (self.settled || self.classes.has_unknown_base(class)) {
             result.extend(&self.opaque_call(
@@ -200,7 +208,7 @@ impl Interp<'_> {
     /// Hooks that were registered on a module.
     pub(super) fn run_hooks(&mut self, site: ExprId, receiver: ObjId, args: &Args) {
         let own = ObjSet::one(receiver);
-        let hooks = self.callables(&self.heap.closure(&own, false));
+        let hooks = self.callables(&self.heap.apart(&own));
         self.call_back(site, &hooks, args.all().union(&own));
     }
 

@@ -46,6 +46,7 @@ impl Interp<'_> {
         for (own, other) in [(left, right), (right, left)] {
             let (unknown, known) = self.split_unknown(own);
             if !unknown.is_empty() {
+                self.unknown_method(id, &unknown, other, names);
                 result.extend(&self.unknown_operators(id, &unknown));
             }
             let has_rule = |of| self.knowledge.operators(of).is_some();
@@ -151,7 +152,7 @@ impl Interp<'_> {
             self.note_mutation(&changed, span, || {
                 format!("opaque: `{text}` may run an operator method of a value of unknown type")
             });
-            self.note_escaping(span, reachable, Vec::new());
+            self.note_escaping(span, &reachable, Vec::new());
         }
         if operands
             .iter()
@@ -163,6 +164,22 @@ impl Interp<'_> {
         let result = self.unknown(site, "operated");
         self.heap.put(result, Field::Any, operands);
         ObjSet::one(result)
+    }
+
+    /// A method of an unknown value that Python calls by itself: it may be one of the program, and what it is
+    /// given is known to it from now on.
+    pub(super) fn unknown_method(
+        &mut self,
+        site: ExprId,
+        owners: &ObjSet,
+        given: &ObjSet,
+        names: &[&str],
+    ) {
+        if self.classes.any_defines(names) {
+            let reachable = self.heap.closure(&owners.union(given), true);
+            self.escape(&reachable);
+            self.note_escaping(self.span(site), &reachable, Vec::new());
+        }
     }
 
     /// Runs these methods of everything in reach of `values` that defines one.
@@ -190,7 +207,7 @@ impl Interp<'_> {
                 ObjKind::Unknown if noted => {}
                 ObjKind::Unknown => {
                     noted = true;
-                    self.note_escaping(self.span(site), reachable.clone(), Vec::new());
+                    self.note_escaping(self.span(site), &reachable, Vec::new());
                 }
                 ObjKind::Scalar
                 | ObjKind::Typed(_)
@@ -238,7 +255,7 @@ impl Interp<'_> {
         let text = self.text(site);
         let action = crate::event::Action::Call {
             targets,
-            reachable,
+            reachable: self.heap.unmerged(&reachable).into_owned(),
             escaping: false,
         };
         self.note(self.span(site), action, || {

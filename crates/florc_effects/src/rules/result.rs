@@ -8,7 +8,7 @@
 
 use florc_syntax::tree::ExprId;
 
-use crate::heap::{Field, ObjId, ObjKind, SCALAR};
+use crate::heap::{ANYTHING, Field, ObjId, ObjKind, SCALAR};
 use crate::interp::Interp;
 use crate::knowledge::Rule;
 use crate::object_set::ObjSet;
@@ -326,7 +326,8 @@ impl Interp<'_> {
     /// The tensors inside of everything in reach.
     pub(super) fn parts(&mut self, owners: &ObjSet, of: &str) -> ObjSet {
         let mut values = ObjSet::default();
-        for object in self.heap.closure(owners, false).iter() {
+        let reached = self.heap.closure(owners, false);
+        for object in self.heap.unmerged(&reached).iter() {
             match self.heap.kind(object) {
                 ObjKind::Typed(own) if self.knowledge.is_a(own, of) => {
                     values.insert(object);
@@ -377,7 +378,8 @@ impl Interp<'_> {
     /// The modules inside of everything in reach, and unknown parts of it.
     pub(super) fn modules(&mut self, owners: &ObjSet) -> ObjSet {
         let mut values = ObjSet::default();
-        for object in self.heap.closure(owners, false).iter() {
+        let reached = self.heap.closure(owners, false);
+        for object in self.heap.unmerged(&reached).iter() {
             match self.heap.kind(object) {
                 ObjKind::Typed(of) if !self.knowledge.is_a(of, "torch.nn.Module") => {}
                 ObjKind::Typed(_) | ObjKind::Unknown | ObjKind::Instance(_) => {
@@ -414,6 +416,10 @@ impl Interp<'_> {
                     continue;
                 }
             };
+            if self.heap.is_anything(object) {
+                values.insert(object);
+                continue;
+            }
             let copy = self.made(site, "copy", kind);
             self.copy_fields(&ObjSet::one(object), copy);
             values.insert(copy);
@@ -424,8 +430,9 @@ impl Interp<'_> {
     /// A copy of everything in reach.
     pub(super) fn deep_copied(&mut self, site: ExprId, roots: &ObjSet) -> ObjSet {
         let reachable = self.heap.closure(roots, true);
+        let merged = self.heap.meant(&reachable).common(&self.heap.merged);
         let mut copies: Vec<(ObjId, ObjId)> = vec![(SCALAR, SCALAR)];
-        for object in reachable.iter() {
+        for object in self.heap.unmerged(&reachable).iter() {
             let copy = match self.heap.kind(object) {
                 ObjKind::Typed(_)
                 | ObjKind::Instance(_)
@@ -447,6 +454,9 @@ impl Interp<'_> {
                     values.insert(*copy);
                 }
             }
+            if set.intersects(&merged) {
+                values.insert(ANYTHING);
+            }
             values
         };
         for (object, copy) in &copies {
@@ -463,8 +473,22 @@ impl Interp<'_> {
     pub(super) fn classes_of(&mut self, values: &ObjSet) -> ObjSet {
         let mut classes = ObjSet::one(SCALAR);
         for object in values.iter() {
-            if let ObjKind::Instance(class) = self.heap.kind(object) {
-                classes.extend(&self.class_objects(class));
+            match self.heap.kind(object) {
+                ObjKind::Instance(class) => {
+                    classes.extend(&self.class_objects(class));
+                }
+                // Its class is known to whoever made it.
+                ObjKind::Unknown => {
+                    classes.insert(object);
+                }
+                ObjKind::Scalar
+                | ObjKind::Typed(_)
+                | ObjKind::Function(_)
+                | ObjKind::Class(_)
+                | ObjKind::Library(_)
+                | ObjKind::Module(_)
+                | ObjKind::Method(_)
+                | ObjKind::Super(_) => {}
             }
         }
         classes

@@ -35,6 +35,7 @@ impl<'a> Interp<'a> {
         let mut values = ObjSet::default();
         let (unknown, known) = self.split_unknown(owners);
         if !unknown.is_empty() {
+            self.unknown_method(site, &unknown, &index, &["__getitem__"]);
             values = self.unknown_operators(site, &unknown);
         }
         let has_rule = |of| self.subscript_rule(of).is_some();
@@ -132,7 +133,11 @@ impl<'a> Interp<'a> {
         let span = self.span(target);
         let key = self.constant_key(slice);
         let (unknown, known) = self.split_unknown(owners);
-        self.heap.put_unknown(&unknown, values);
+        if !unknown.is_empty() {
+            let given = index.union(values);
+            self.unknown_method(target, &unknown, &given, &["__setitem__"]);
+            self.heap.put_unknown(&unknown, values);
+        }
         for object in known.iter() {
             match self.heap.kind(object) {
                 ObjKind::Instance(_) => {

@@ -345,6 +345,6 @@ impl Interp<'_> {
         for object in unknown {
             roots.insert(object);
         }
-        objects.union(&self.heap.closure(&roots, false))
+        objects.union(&self.changeable(&self.heap.closure(&roots, false)))
     }
 }

@@ -88,7 +88,7 @@ fn drawing_method(scene: &Scene<'_>, dataset: ExprId) -> Option<(Span, Vec<Strin
             && function.class.is_some_and(|class| classes.contains(&class))
     });
     methods.find_map(|method| {
-        let rng = &scene.facts.effects.summary(method.id).hidden.rng;
+        let rng = scene.facts.effects.summary(method.id).hidden.rng;
         let known = ["random", "numpy", "torch"].into_iter();
         let drawn: Vec<String> = known
             .filter(|it| rng.contains(*it))
