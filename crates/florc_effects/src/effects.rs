@@ -30,6 +30,8 @@ pub struct Effects {
     pub(crate) reach: Vec<ObjSet>,
     pub(crate) events: Vec<Vec<Event>>,
     pub(crate) spreads: Vec<Spread>,
+    /// The calls of which nothing is known, by their numbers.
+    opaques: Vec<(Span, String)>,
     pub(crate) outer: Vec<ObjSet>,
     pub(crate) external: BTreeSet<FunctionId>,
     foreign: BTreeSet<FunctionId>,
@@ -53,11 +55,13 @@ pub struct Effects {
     definitions: Vec<Option<StmtId>>,
     /// The analysis gave up.
     pub(crate) doubted: bool,
+    /// Functions of which every statement may do anything.
+    apart: BTreeSet<FunctionId>,
 }
 
 impl Effects {
     pub(crate) fn from_interp(mut interp: Interp<'_>, reached: bool) -> Self {
-        interp.heap.count_afresh();
+        interp.finish(reached);
         interp.heap.doubt_closures();
         let semantics = interp.semantics;
         let reach = interp
@@ -65,7 +69,6 @@ impl Effects {
             .iter()
             .map(|values| interp.heap.closure(values, false))
             .collect();
-        let reached = reached && !interp.heap.exhausted();
         let parents: Vec<Option<StmtId>> = (0..interp.tree.stmt_count())
             .map(|id| interp.tree.parent(StmtId(id as u32)))
             .collect();
@@ -101,12 +104,18 @@ impl Effects {
             logs: interp.logs,
             clocks: interp.clocks,
             spreads: Vec::new(),
+            opaques: Vec::new(),
             outer: Vec::new(),
             doubted: !reached,
+            apart: BTreeSet::new(),
         };
         if !reached {
             effects.doubt_everything(semantics);
+        } else if !interp.apart.is_empty() {
+            effects.doubt_functions(semantics, &interp.apart);
+            effects.apart = interp.apart;
         }
+        effects.number_opaques();
         effects.outer = outer_objects(&effects.heap, &effects.touched, &effects.env);
         effects.spreads = spread(&effects.world());
         effects
@@ -124,23 +133,33 @@ impl Effects {
 
     /// The analysis gave up: every statement may change everything, and all variables may share.
     fn doubt_everything(&mut self, semantics: &Semantics) {
+        let functions = semantics.functions.iter().map(|function| function.id);
+        self.doubt_functions(semantics, &functions.collect());
+    }
+
+    /// Every statement of these functions may change everything.
+    fn doubt_functions(&mut self, semantics: &Semantics, functions: &BTreeSet<FunctionId>) {
         let anything = self.heap.make(
             Site::Place(Span::default()),
             ObjKind::Unknown,
             FunctionId(0),
         );
-        for values in &mut self.reach {
-            values.insert(anything);
+        for (index, home) in self.homes.iter().enumerate() {
+            if functions.contains(home) {
+                self.reach[index].insert(anything);
+                self.env[index].insert(anything);
+            }
         }
-        for values in &mut self.env {
-            values.insert(anything);
-        }
-        for events in &mut self.events {
-            events.retain(|event| !event.action.is_doubtful());
+        for function in functions {
+            self.events[function.index()].retain(|event| !event.action.is_doubtful());
         }
         let doubts = doubts(semantics, ObjSet::one(anything));
         for stmt in (0..self.parents.len()).map(|id| StmtId(id as u32)) {
-            let events = &mut self.events[semantics.function_of_stmt(stmt).index()];
+            let function = semantics.function_of_stmt(stmt);
+            if !functions.contains(&function) {
+                continue;
+            }
+            let events = &mut self.events[function.index()];
             let span = events
                 .iter()
                 .find(|event| event.stmt == stmt)
@@ -154,6 +173,12 @@ impl Effects {
                 action: action.clone(),
             }));
         }
+    }
+
+    /// Whether nothing is known of what some of these statements run.
+    pub(crate) fn is_doubted(&self, stmts: &[StmtId]) -> bool {
+        let mut apart = self.apart.iter();
+        self.doubted || apart.any(|id| !self.events_in(*id, stmts).is_empty())
     }
 
     /// Whether the program was too involved: every statement is taken to change everything.
@@ -170,7 +195,7 @@ impl Effects {
             hidden: all.hidden.clone(),
             ..RegionEffect::default()
         };
-        effect.opaque = all.opaque.iter().cloned().collect();
+        effect.opaque = self.opaque_calls(&all);
         effect.yields = events
             .iter()
             .any(|event| matches!(event.action, Action::Yield));
@@ -220,9 +245,25 @@ impl Effects {
             mutated: self.changed_variables(all, |binding| {
                 !own(binding) && self.is_visible(binding, function)
             }),
-            opaque: all.opaque.iter().cloned().collect(),
+            opaque: self.opaque_calls(all),
             hidden: all.hidden.clone(),
         }
+    }
+
+    fn number_opaques(&mut self) {
+        for event in self.events.iter_mut().flatten() {
+            if let Action::Opaque(number) = &mut event.action {
+                *number = self.opaques.len() as u32;
+                self.opaques.push((event.span, event.text.clone()));
+            }
+        }
+    }
+
+    /// Places and names of calls of which nothing is known, in source order.
+    fn opaque_calls(&self, all: &Spread) -> Vec<(Span, String)> {
+        let calls = all.opaque.iter().map(|id| &self.opaques[id.0 as usize]);
+        let calls: BTreeSet<&(Span, String)> = calls.collect();
+        calls.into_iter().cloned().collect()
     }
 
     /// Variables that are bound again, by name or with all others of their file.

@@ -38,7 +38,8 @@ pub(crate) enum Action {
     Bind(BindingId),
     /// Any variable of the file with this body, or of every file, may be bound again.
     BindGlobals(Option<FunctionId>),
-    Opaque,
+    /// Nothing is known of a call; its number among those, once all are there.
+    Opaque(u32),
     Hidden(Hidden),
     Trains,
     Yield,
@@ -49,7 +50,7 @@ impl Action {
     /// Whether it needs no note where every statement is taken to change everything.
     pub(crate) fn is_doubtful(&self) -> bool {
         match self {
-            Self::Mutate(_) | Self::Opaque | Self::Call { .. } => true,
+            Self::Mutate(_) | Self::Opaque(_) | Self::Call { .. } => true,
             Self::Bind(_)
             | Self::BindGlobals(_)
             | Self::Hidden(_)

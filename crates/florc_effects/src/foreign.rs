@@ -92,6 +92,9 @@ impl Interp<'_> {
         let before = self.foreign.len();
         let imported = !self.is_script();
         for function in &self.semantics.functions {
+            if self.apart.contains(&function.id) {
+                continue;
+            }
             let named = function.kind != FunctionKind::Module;
             if named && (imported || !self.called.contains(&function.id)) {
                 self.foreign.insert(function.id);

@@ -137,7 +137,7 @@ pub(crate) struct Heap {
 
 /// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
 /// that may be followed then, before every statement is taken to change everything.
-pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 4_000_000];
+pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 20_000_000];
 
 impl Heap {
     pub(crate) fn new(dense: bool, most: u64) -> Self {
@@ -447,14 +447,15 @@ impl Heap {
             .fetch_add(1 + objects.width(), Ordering::Relaxed);
     }
 
-    /// Lets the questions of the end follow as many edges as the analysis did.
-    pub(crate) fn count_afresh(&mut self) {
-        self.followed = AtomicU64::new(0);
-    }
-
     /// The analysis has taken too long; what it found is not all there is.
     pub(crate) fn exhausted(&self) -> bool {
         self.followed.load(Ordering::Relaxed) > self.most
+    }
+
+    /// From now on nothing more is followed.
+    pub(crate) fn exhaust(&mut self) {
+        self.most = 0;
+        self.followed = AtomicU64::new(1);
     }
 
     /// All is found: questions about it are answered whatever they cost.

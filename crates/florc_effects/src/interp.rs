@@ -60,6 +60,9 @@ pub(crate) struct Interp<'a> {
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
     /// Of these those of enclosing functions.
     pub(crate) captured: Vec<Vec<BindingId>>,
+    /// Functions of files that are looked at apart from the script: only their log statements and the like
+    /// are noted.
+    pub(crate) apart: BTreeSet<FunctionId>,
     /// A first fixpoint is reached: what still has no value is unknown.
     pub(crate) settled: bool,
     pub(crate) recording: bool,
@@ -123,6 +126,7 @@ impl<'a> Interp<'a> {
             called: BTreeSet::new(),
             captured: touched.iter().map(|of| captured(semantics, of)).collect(),
             touched,
+            apart: functions_apart(semantics),
             settled: false,
             recording: false,
             links: Vec::new(),
@@ -148,7 +152,8 @@ impl<'a> Interp<'a> {
         interp
     }
 
-    /// Runs to the fixpoint, then once more with notes taken. Whether the fixpoint was reached.
+    /// Runs to the fixpoint, then once more with notes taken. Whether that was within bounds: notes that were cut
+    /// off would be effects that are missed.
     pub(crate) fn run(&mut self) -> bool {
         let mut passes = 0;
         let mut reached = self.fixpoint(&mut passes);
@@ -158,17 +163,28 @@ impl<'a> Interp<'a> {
         while self.add_foreign() {
             reached &= self.fixpoint(&mut passes);
         }
-        if reached || self.heap.dense {
-            self.recording = true;
-            self.heap.doubt_closures();
-            self.pass();
+        if !reached {
+            return false;
         }
-        // Notes that were cut off would be effects that are missed.
-        reached &= !self.heap.exhausted();
+        self.take_notes();
+        !self.heap.exhausted()
+    }
+
+    /// Runs everything once more with notes taken.
+    pub(crate) fn take_notes(&mut self) {
+        self.recording = true;
+        self.heap.doubt_closures();
+        self.pass();
+    }
+
+    /// Takes those notes of files apart that are no effects. Questions about what was reached may then cost
+    /// whatever they cost.
+    pub(crate) fn finish(&mut self, reached: bool) {
+        self.heap.exhaust();
+        self.run_functions(|interp, id| interp.apart.contains(&id));
         if reached {
             self.heap.finish();
         }
-        reached
     }
 
     fn fixpoint(&mut self, passes: &mut usize) -> bool {
@@ -199,8 +215,15 @@ impl<'a> Interp<'a> {
 
     fn pass(&mut self) {
         self.spread_links();
+        self.run_functions(|interp, id| !interp.apart.contains(&id));
+    }
+
+    fn run_functions(&mut self, wanted: impl Fn(&Self, FunctionId) -> bool) {
         for index in 0..self.semantics.functions.len() {
             let function = &self.semantics.functions[index];
+            if !wanted(self, function.id) {
+                continue;
+            }
             self.function = function.id;
             match function.kind {
                 FunctionKind::Module => {
@@ -443,6 +466,14 @@ impl<'a> Interp<'a> {
     pub(crate) fn put_one(&mut self, owner: ObjId, field: Field, value: ObjId) {
         self.heap.put(owner, field, &ObjSet::one(value));
     }
+}
+
+/// Functions outside of the script, where its files are not linked.
+fn functions_apart(semantics: &Semantics) -> BTreeSet<FunctionId> {
+    let functions = semantics.functions.iter().map(|function| function.id);
+    let outside = |id: &FunctionId| semantics.module_of(*id) != FunctionId(0);
+    let linked = semantics.is_linked();
+    functions.filter(|id| !linked && outside(id)).collect()
 }
 
 /// Variables that live in functions.

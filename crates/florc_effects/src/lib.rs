@@ -40,6 +40,8 @@ use florc_semantic::Semantics;
 use florc_syntax::big_stack::on_big_stack;
 use florc_syntax::{Diagnostic, Module};
 
+use interp::Interp;
+
 /// Finds what every function of a module may do.
 pub fn infer(
     module: &Module,
@@ -50,24 +52,52 @@ pub fn infer(
     (effects, Vec::new())
 }
 
+/// As [`infer`]; nothing, where the module is so involved that every statement would be taken to change
+/// everything.
+pub fn infer_if_bounded(
+    module: &Module,
+    semantics: &Semantics,
+    knowledge: &Knowledge,
+) -> Option<Effects> {
+    on_big_stack(|| {
+        let interp = run_within(module, semantics, knowledge, heap::BOUNDS).ok();
+        interp.map(|interp| Effects::from_interp(*interp, true))
+    })
+}
+
 /// As [`infer`], with the work of both attempts bounded: a smaller bound may only add effects.
 fn infer_within(
     module: &Module,
     semantics: &Semantics,
     knowledge: &Knowledge,
-    [most, most_dense]: [u64; 2],
+    bounds: [u64; 2],
 ) -> Effects {
-    on_big_stack(|| {
-        let mut heap = heap::Heap::new(false, most);
-        let mut interp = interp::Interp::new(module, semantics, knowledge, heap);
-        let mut reached = interp.run();
-        if !reached {
-            heap = heap::Heap::new(true, most_dense);
-            interp = interp::Interp::new(module, semantics, knowledge, heap);
-            reached = interp.run();
+    on_big_stack(|| match run_within(module, semantics, knowledge, bounds) {
+        Ok(interp) => Effects::from_interp(*interp, true),
+        Err(mut interp) => {
+            interp.take_notes();
+            Effects::from_interp(*interp, false)
         }
-        Effects::from_interp(interp, reached)
     })
+}
+
+/// The exact analysis, else the coarse one; as an error the latter as far as it came.
+fn run_within<'a>(
+    module: &'a Module,
+    semantics: &'a Semantics,
+    knowledge: &'a Knowledge,
+    [most, most_dense]: [u64; 2],
+) -> Result<Box<Interp<'a>>, Box<Interp<'a>>> {
+    let attempt = |dense, most| {
+        let heap = heap::Heap::new(dense, most);
+        let mut interp = Box::new(Interp::new(module, semantics, knowledge, heap));
+        if interp.run() {
+            Ok(interp)
+        } else {
+            Err(interp)
+        }
+    };
+    attempt(false, most).or_else(|_| attempt(true, most_dense))
 }
 
 #[cfg(test)]

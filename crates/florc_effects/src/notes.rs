@@ -71,7 +71,7 @@ impl Interp<'_> {
         };
         for known in events.iter_mut().rev().take(MOST_LOOKED_BACK).filter(same) {
             match (&mut known.action, &event.action) {
-                (Action::Opaque, Action::Opaque) => return,
+                (Action::Opaque(_), Action::Opaque(_)) => return,
                 (Action::Mutate(all), Action::Mutate(objects)) => {
                     all.extend(objects);
                     return;

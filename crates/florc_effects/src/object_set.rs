@@ -261,6 +261,13 @@ impl ObjSet {
         self.blocks().len() as u64
     }
 
+    /// How many objects are in it.
+    pub(crate) fn len(&self) -> usize {
+        self.words()
+            .map(|(_, bits)| bits.count_ones() as usize)
+            .sum()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.blocks().is_empty()
     }
@@ -358,6 +365,7 @@ mod tests {
                         .all(|id| one.contains(ObjId(*id)) == a.contains(id))
                 );
             }
+            assert_eq!(set(&a).len(), a.len());
             let listed: Vec<u32> = set(&a).iter().map(|id| id.0).collect();
             assert_eq!(listed, a.into_iter().collect::<Vec<_>>());
         }

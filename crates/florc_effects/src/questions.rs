@@ -73,7 +73,7 @@ impl Effects {
             Action::Mutate(_)
             | Action::Bind(_)
             | Action::BindGlobals(_)
-            | Action::Opaque
+            | Action::Opaque(_)
             | Action::Hidden(_)
             | Action::Yield
             | Action::Await => false,
@@ -82,7 +82,7 @@ impl Effects {
 
     /// Every function of the module that may run while these statements do.
     pub fn may_reach(&self, stmts: &[StmtId]) -> BTreeSet<FunctionId> {
-        if self.doubted {
+        if self.is_doubted(stmts) {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
         let mut reached = BTreeSet::new();
@@ -95,7 +95,7 @@ impl Effects {
     /// As [`Effects::may_reach`] for one statement of `function`, without the statements in its
     /// suites: what a test, an iterable or a decorator may run.
     pub fn may_reach_at(&self, function: FunctionId, stmt: StmtId) -> BTreeSet<FunctionId> {
-        if self.doubted {
+        if self.is_doubted(&[stmt]) {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
         let mut reached = BTreeSet::new();
@@ -124,14 +124,14 @@ impl Effects {
             if let Target::Function(id) | Target::Body(id) = target {
                 let found = &self.spreads[id.index()];
                 into.insert(*id);
-                into.extend(&found.reach);
+                into.extend(found.reached());
                 escaping |= found.escaping;
             }
         }
         if escaping {
             for id in &self.external {
                 into.insert(*id);
-                into.extend(&self.spreads[id.index()].reach);
+                into.extend(self.spreads[id.index()].reached());
             }
         }
     }

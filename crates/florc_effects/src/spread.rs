@@ -30,17 +30,23 @@ pub(crate) struct Spread {
     pub(crate) bound: BTreeMap<BindingId, Cause>,
     /// Files of which any variable may be bound, by their bodies; `None` is every file.
     pub(crate) bound_files: BTreeMap<Option<FunctionId>, Cause>,
-    pub(crate) opaque: BTreeSet<(Span, String)>,
+    /// Calls of which nothing is known, by their numbers.
+    pub(crate) opaque: ObjSet,
     pub(crate) hidden: Hidden,
     pub(crate) trains: bool,
-    /// Functions of the module that may run.
-    pub(crate) reach: BTreeSet<FunctionId>,
+    /// Functions of the module that may run, by their numbers.
+    reach: ObjSet,
     pub(crate) escaping: bool,
     /// What its code reaches by itself: through outer variables, or since it is made there.
     visible: ObjSet,
 }
 
 impl Spread {
+    /// Functions of the module that may run.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = FunctionId> + '_ {
+        self.reach.iter().map(|id| FunctionId(id.0))
+    }
+
     fn size(&self) -> (usize, usize, usize, usize, Hidden, bool, bool) {
         let counts = (
             self.mutated.len(),
@@ -88,7 +94,7 @@ pub(crate) fn spread(world: &World<'_>) -> Vec<Spread> {
             }
             let events: Vec<&Event> = world.events[index].iter().collect();
             let mut next = std::mem::take(&mut spreads[index]);
-            let before = next.size();
+            let (before, reached) = (next.size(), next.reach.clone());
             collect(
                 world,
                 &spreads,
@@ -96,8 +102,10 @@ pub(crate) fn spread(world: &World<'_>) -> Vec<Spread> {
                 Some(FunctionId(index as u32)),
                 &mut next,
             );
-            for inner in &next.reach {
-                next.visible.extend(&world.outer[inner.index()]);
+            let mut new = next.reach.clone();
+            new.subtract(&reached);
+            for inner in new.iter() {
+                next.visible.extend(&world.outer[inner.0 as usize]);
             }
             if next.size() != before {
                 for caller in &callers[index] {
@@ -215,8 +223,8 @@ pub(crate) fn collect(
                     .entry(*of)
                     .or_insert_with(|| Cause::at(event.span, event.text.clone()));
             }
-            Action::Opaque => {
-                into.opaque.insert((event.span, event.text.clone()));
+            Action::Opaque(number) => {
+                into.opaque.insert(ObjId(*number));
             }
             Action::Hidden(hidden) => into.hidden.join(hidden),
             Action::Trains => into.trains = true,
@@ -263,7 +271,7 @@ fn run_call(
         functions.extend(world.external);
     }
     for id in functions {
-        into.reach.insert(id);
+        into.reach.insert(ObjId(id.0));
         let text = if named.contains(&id) && !event.text.is_empty() {
             event.text.clone()
         } else {
@@ -296,7 +304,7 @@ fn run_call(
 
 /// Adds the effects of an imported file's body on what is not its own.
 fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, into: &mut Spread) {
-    into.reach.insert(id);
+    into.reach.insert(ObjId(id.0));
     let mut others = Spread::default();
     let (place, nothing) = ((event.span, event.text.as_str()), ObjSet::default());
     absorb_objects(world, callee, place, &nothing, &mut others);
@@ -317,11 +325,11 @@ fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, i
             into.bound_files.entry(file).or_insert(cause);
         }
     }
-    into.opaque.extend(others.opaque);
+    into.opaque.extend(&others.opaque);
     into.hidden.join(&others.hidden);
     into.trains |= callee.trains;
     into.escaping |= others.escaping;
-    into.reach.extend(others.reach);
+    into.reach.extend(&others.reach);
 }
 
 /// Runs a generator expression.
@@ -333,7 +341,7 @@ pub(crate) fn is_deferred(event: &Event) -> bool {
         Action::Mutate(_)
         | Action::Bind(_)
         | Action::BindGlobals(_)
-        | Action::Opaque
+        | Action::Opaque(_)
         | Action::Hidden(_)
         | Action::Trains
         | Action::Yield
@@ -372,14 +380,10 @@ fn absorb_rest(callee: &Spread, (span, text): (Span, &str), into: &mut Spread) {
             .entry(*file)
             .or_insert_with(|| chain(cause, span, text));
     }
-    for found in &callee.opaque {
-        if !into.opaque.contains(found) {
-            into.opaque.insert(found.clone());
-        }
-    }
+    into.opaque.extend(&callee.opaque);
     into.hidden.join(&callee.hidden);
     into.escaping |= callee.escaping;
-    into.reach.extend(callee.reach.iter().copied());
+    into.reach.extend(&callee.reach);
 }
 
 fn chain(cause: &Cause, span: Span, text: &str) -> Cause {

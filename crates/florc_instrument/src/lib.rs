@@ -30,7 +30,7 @@ mod rewrite;
 mod roots;
 mod wishes;
 
-use florc_effects::Effects;
+use florc_effects::{Effects, Knowledge};
 use florc_manifest::{
     IsolatedSite, MainLoopSite, ModuleManifest, Settings, SkipBlockSite, SourceSpan,
 };
@@ -188,13 +188,23 @@ fn instrument_here(files: Vec<ProgramFile>, options: &Options) -> Result<Instrum
 /// are those of the entry then, to which the other files are opaque.
 pub fn analyse(module: &Module, settings: &Settings) -> (Semantics, Effects, Vec<Diagnostic>) {
     let knowledge = knowledge(settings);
-    let (mut semantics, mut diagnostics) = florc_semantic::analyze(module);
-    let (mut effects, mut found) = florc_effects::infer(module, &semantics, &knowledge);
-    if effects.gave_up() && module.source.files().len() > 1 {
-        (semantics, diagnostics) = florc_semantic::analyze_apart(module);
-        (effects, found) = florc_effects::infer(module, &semantics, &knowledge);
-        diagnostics.push(diagnostics::program_too_involved::report(module));
+    let (semantics, mut diagnostics) = florc_semantic::analyze(module);
+    if module.source.files().len() > 1 {
+        let effects = florc_effects::infer_if_bounded(module, &semantics, &knowledge);
+        return match effects {
+            Some(effects) => (semantics, effects, diagnostics),
+            None => analyse_apart(module, &knowledge),
+        };
     }
+    let (effects, found) = florc_effects::infer(module, &semantics, &knowledge);
+    diagnostics.extend(found);
+    (semantics, effects, diagnostics)
+}
+
+fn analyse_apart(module: &Module, knowledge: &Knowledge) -> (Semantics, Effects, Vec<Diagnostic>) {
+    let (semantics, mut diagnostics) = florc_semantic::analyze_apart(module);
+    diagnostics.push(diagnostics::program_too_involved::report(module));
+    let (effects, found) = florc_effects::infer(module, &semantics, knowledge);
     diagnostics.extend(found);
     (semantics, effects, diagnostics)
 }

@@ -458,7 +458,9 @@ impl<'a> Interp<'a> {
     ) {
         let span = self.span(site);
         let text = self.callee_text(site);
-        self.note(span, Action::Opaque, || format!("opaque: `{text}` {why}"));
+        self.note(span, Action::Opaque(0), || {
+            format!("opaque: `{text}` {why}")
+        });
         self.note_mutation(changed, span, || {
             format!("opaque: `{text}` {why}, so it may change all that it is given")
         });
