@@ -25,7 +25,7 @@ def show(value, seen=None):
             return f"#{at}"
     seen.append(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k!r}: {show(v, seen)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{show(k, seen)}: {show(v, seen)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple, collections.deque)):
         return "[" + ", ".join(show(v, seen) for v in value) + "]"
     if isinstance(value, (set, frozenset)):

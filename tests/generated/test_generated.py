@@ -33,11 +33,11 @@ def test_a_generated_program_is_answered_rightly_or_refused(forks, tmp_path, mod
 
 def _fixture(path):
     text = path.read_text()
-    options = re.match(r"# checkpoints=(\S+) workers=(\d)(?: (refused))?", text)
+    options = re.match(r"# checkpoints=(\S+) workers=(\d)(?: (where))?(?: (refused))?", text)
     lines = text.splitlines(keepends=True)
     recorded = "".join(line for line in lines if "'probe" not in line)
     modules = tuple(name for name in ("numpy", "torch") if re.search(rf"^import {name}", text, re.M))
-    return Texts(recorded, text, modules), Options(options[1], int(options[2])), options[3] or "verified"
+    return Texts(recorded, text, modules), Options(options[1], int(options[2]), bool(options[3])), options[4] or "verified"
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.py")), ids=lambda path: path.stem)

@@ -50,19 +50,25 @@ impl Interp<'_> {
         for function in self.foreign.clone() {
             self.give_anything(function);
         }
+        for function in self.external.clone() {
+            self.keep_results(function);
+        }
         if self.heap.dense {
-            self.merge_escaped();
+            self.heap.merge(&self.escaped.clone());
         }
     }
 
-    /// What unknown code knows, and what functions give that it may call, is part of the one unknown object.
-    fn merge_escaped(&mut self) {
-        let mut known = self.escaped.clone();
-        for function in &self.external {
-            known.extend(&self.returns[function.index()]);
-            known.extend(&self.yields[function.index()]);
+    /// Whoever may call a function has what it gives; no part of the function.
+    fn keep_results(&mut self, function: FunctionId) {
+        let index = function.index();
+        let results = self.returns[index].union(&self.yields[index]);
+        let owners = match self.semantics.functions[index].class {
+            Some(class) => self.class_objects(class),
+            None => ObjSet::one(self.function_object(function)),
+        };
+        for owner in owners.iter() {
+            self.heap.put(owner, Field::Graph, &results);
         }
-        self.heap.merge(&known);
     }
 
     /// The methods of a class and of those it derives from, by name.

@@ -11,6 +11,7 @@ mod coarse;
 mod fixpoint;
 mod fixtures;
 mod libraries;
+mod merged;
 mod peers;
 mod queries;
 mod statements;

@@ -164,10 +164,11 @@ fn request(
     let parent = facts.manifest.parent.as_ref();
     let cut_short = facts.cut_short();
     let has_doubts = !comparison.unproven.is_empty();
-    let is_label = |name: &String| probed.main_loops.iter().any(|site| site.label == *name);
     // A row outside of the main loops has no such variable: a condition on it cannot hold.
     let outside = condition.is_none_or(|condition| {
-        !condition.names().iter().any(is_label) && condition.answer(&|_| None) != Answer::No
+        let mut names = condition.names().iter();
+        !names.any(|name| is_of_main_loops_only(probed, name))
+            && condition.answer(&|_| None) != Answer::No
     });
     let asked = |each: &IterationFacts| {
         let site = facts.main_loop_of(each.head);
@@ -206,6 +207,18 @@ fn request(
         workers: division.workers,
         fine: division.fine,
     }
+}
+
+/// Whether loops of that name are main loops, or in one.
+fn is_of_main_loops_only(probed: &Probed, name: &str) -> bool {
+    let mains = || probed.main_loops.iter();
+    let is_inside = |id: &str| {
+        let mut ids = mains().map(|main| id.strip_prefix(main.id.as_str()));
+        ids.any(|rest| rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    };
+    let mut others = probed.manifest.loops.iter();
+    mains().any(|main| main.label == name)
+        && !others.any(|it| it.label == name && !is_inside(&it.id))
 }
 
 fn after_seconds(subject: &Subject) -> f64 {

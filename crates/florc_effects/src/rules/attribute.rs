@@ -268,7 +268,7 @@ impl Interp<'_> {
     }
 
     /// The object of a class of this module.
-    pub(super) fn class_objects(&mut self, class: StmtId) -> ObjSet {
+    pub(crate) fn class_objects(&mut self, class: StmtId) -> ObjSet {
         let maker = self.semantics.function_of_stmt(class);
         ObjSet::one(self.heap.make(
             crate::heap::Site::Class(class),
