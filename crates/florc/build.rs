@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 fn main() -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/diagnostics");
+    // As of this build: another checkout may have compiled this program.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let folder = Path::new(&package).join("../../docs/src/diagnostics");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut pages = Vec::new();
     if let Ok(entries) = std::fs::read_dir(&folder) {

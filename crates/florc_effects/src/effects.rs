@@ -18,7 +18,7 @@ use crate::event::{Action, Event};
 use crate::heap::{Field, Heap, ObjId, ObjKind, Site};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
-use crate::spread::{Spread, World, collect, outer_objects, spread};
+use crate::spread::{Deferred, Spread, World, collect, outer_objects, spread};
 
 /// What every function of a module may do.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub struct Effects {
     opaques: Vec<(Span, String)>,
     pub(crate) outer: Vec<ObjSet>,
     pub(crate) external: BTreeSet<FunctionId>,
+    pub(crate) lent: Vec<Deferred>,
     foreign: BTreeSet<FunctionId>,
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
     pub(crate) homes: Vec<FunctionId>,
@@ -56,7 +57,7 @@ pub struct Effects {
     /// The analysis gave up.
     pub(crate) doubted: bool,
     /// Functions of which every statement may do anything.
-    apart: BTreeSet<FunctionId>,
+    pub(crate) apart: BTreeSet<FunctionId>,
 }
 
 impl Effects {
@@ -72,6 +73,7 @@ impl Effects {
         let parents: Vec<Option<StmtId>> = (0..interp.tree.stmt_count())
             .map(|id| interp.tree.parent(StmtId(id as u32)))
             .collect();
+        let lent = lent(&interp);
         let mut effects = Self {
             gave_up: !reached,
             reach,
@@ -99,6 +101,7 @@ impl Effects {
             env: interp.env,
             events: interp.events,
             external: interp.external,
+            lent,
             foreign: interp.foreign,
             touched: interp.touched,
             logs: interp.logs,
@@ -126,6 +129,7 @@ impl Effects {
             heap: &self.heap,
             events: &self.events,
             external: &self.external,
+            lent: &self.lent,
             homes: &self.homes,
             outer: &self.outer,
         }
@@ -404,6 +408,13 @@ impl Effects {
     pub(crate) fn definition_of(&self, function: FunctionId) -> Option<StmtId> {
         self.definitions[function.index()]
     }
+}
+
+/// Generator expressions that unknown code may iterate.
+fn lent(interp: &Interp<'_>) -> Vec<Deferred> {
+    let known = interp.escaped.common(&interp.heap.kinds.deferred);
+    let codes = known.iter().filter_map(|id| interp.heap.get(id).deferred);
+    codes.collect()
 }
 
 /// What any statement may do: change all objects, bind what is not its own.

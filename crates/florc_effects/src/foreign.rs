@@ -111,8 +111,10 @@ impl Interp<'_> {
         }
         if !self.semantics.dynamic_uses().is_empty() {
             let all = self.semantics.escaping_functions();
-            self.foreign.extend(all);
-            self.external.extend(all);
+            let own = all.iter().filter(|id| !self.apart.contains(id));
+            let own: BTreeSet<FunctionId> = own.copied().collect();
+            self.foreign.extend(&own);
+            self.external.extend(own);
         }
         for function in self.foreign.clone() {
             self.give_anything(function);

@@ -329,7 +329,7 @@ impl Heap {
 
     /// The deep copy of an object that is made here; copies of copies of copies are one.
     pub(crate) fn copy_of(&mut self, site: ExprId, object: ObjId, maker: FunctionId) -> ObjId {
-        if self.is_anything(object) || (self.dense && self.merged.contains(object)) {
+        if self.is_anything(object) || self.nameless.contains(object) {
             return ANYTHING;
         }
         if self.objects[object.0 as usize].depth >= 3 {

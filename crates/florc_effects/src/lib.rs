@@ -97,7 +97,11 @@ fn run_within<'a>(
             Err(interp)
         }
     };
-    attempt(false, most).or_else(|_| attempt(true, most_dense))
+    match attempt(false, most) {
+        Ok(interp) => return Ok(interp),
+        Err(too_involved) => drop(too_involved),
+    }
+    attempt(true, most_dense)
 }
 
 #[cfg(test)]

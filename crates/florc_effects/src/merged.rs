@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Where a set holds [`ANYTHING`], what is merged needs no name beside it: whatever may be done with an
-//! unknown value is done with all that unknown code knows. Functions and classes keep their names, since more is
-//! known of their calls than of an opaque one. Objects that are merged lead to `ANYTHING` and it leads to them,
+//! unknown value is done with all that unknown code knows. Functions, classes and what is known of
+//! libraries keep their names, since more is known of their calls than of an opaque one. Objects that are merged lead to `ANYTHING` and it leads to them,
 //! so that a change of one is a change of whatever leads to the other. (Unification as in Steensgaard,
 //! *Points-to analysis in almost linear time*, POPL 1996, for the unknown part only.)
 
@@ -54,31 +54,6 @@ impl Heap {
         Cow::Owned(objects.union(&self.merged))
     }
 
-    /// All that is reachable through parts, but not what is only reachable by way of [`ANYTHING`].
-    pub(crate) fn apart(&self, roots: &ObjSet) -> ObjSet {
-        let reached = self.closure(roots, false);
-        if !self.has_anything(&reached) {
-            return reached;
-        }
-        let mut seen = roots.clone();
-        let mut work: Vec<ObjId> = roots.iter().collect();
-        while let Some(id) = work.pop() {
-            if id == SCALAR || id == ANYTHING {
-                continue;
-            }
-            for (field, values) in &self.get(id).fields {
-                self.count(values);
-                if *field != Field::Graph {
-                    let mut new = values.clone();
-                    new.subtract(&seen);
-                    work.extend(new.iter());
-                    seen.extend(&new);
-                }
-            }
-        }
-        seen
-    }
-
     /// Merges objects with [`ANYTHING`].
     pub(crate) fn merge(&mut self, objects: &ObjSet) {
         let mut new = objects.clone();
@@ -94,7 +69,7 @@ impl Heap {
         let foreign = |id| matches!(self.site(id), Site::Foreign(_));
         self.merged_foreign |= new.iter().any(foreign);
         let mut nameless = new.clone();
-        nameless.subtract(&self.kinds.callable);
+        nameless.subtract(&self.kinds.fixed);
         nameless.subtract(&self.kinds.classes);
         self.nameless.extend(&nameless);
         new.subtract(&self.kinds.fixed);

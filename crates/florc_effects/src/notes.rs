@@ -89,7 +89,7 @@ impl Interp<'_> {
         text: impl FnOnce() -> String,
     ) {
         if self.recording {
-            let mut objects = self.heap.unmerged(objects).into_owned();
+            let mut objects = self.heap.named(objects).into_owned();
             objects.remove(SCALAR);
             if !objects.is_empty() {
                 self.note(span, Action::Mutate(objects), text);
@@ -103,20 +103,10 @@ impl Interp<'_> {
         }
     }
 
-    /// Unknown code runs and may call back what it knows, and take items of the generators among it.
-    pub(crate) fn note_escaping(
-        &mut self,
-        span: Span,
-        reachable: &ObjSet,
-        mut targets: Vec<Target>,
-    ) {
+    /// Unknown code runs and may call back what it knows, and take items of the generators that it knows.
+    pub(crate) fn note_escaping(&mut self, span: Span, reachable: &ObjSet, targets: Vec<Target>) {
         if !self.recording {
             return;
-        }
-        let known = self.heap.meant(reachable);
-        for object in known.common(&self.heap.kinds.deferred).iter() {
-            let code = self.heap.get(object).deferred;
-            targets.extend(code.map(|(id, stmt, span)| Target::Deferred(id, stmt, span)));
         }
         let reachable = self.heap.unmerged(reachable).into_owned();
         self.note(

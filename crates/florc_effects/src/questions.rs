@@ -17,7 +17,7 @@ use crate::effects::Effects;
 use crate::event::{Action, Event, Target};
 use crate::heap::ObjKind;
 use crate::interp::Interp;
-use crate::spread::is_deferred;
+use crate::spread::{Deferred, events_of, generators_in};
 
 impl Effects {
     /// What kind of log statement a call expression is, if it is one.
@@ -52,11 +52,11 @@ impl Effects {
     pub fn trains(&self, stmts: &[StmtId]) -> bool {
         self.running(stmts)
             .into_iter()
-            .any(|event| self.event_trains(event))
+            .any(|event| self.event_trains(event, &mut BTreeSet::new()))
     }
 
     /// Code that only may be called by something unknown is no sign of training.
-    fn event_trains(&self, event: &Event) -> bool {
+    fn event_trains(&self, event: &Event, done: &mut BTreeSet<Deferred>) -> bool {
         match &event.action {
             Action::Trains => true,
             Action::Call {
@@ -65,9 +65,10 @@ impl Effects {
                 Target::Function(id) | Target::Body(id) => {
                     !escaping && self.spreads[id.index()].trains
                 }
-                Target::Deferred(..) => {
-                    let inner = self.deferred_events(event);
-                    inner.into_iter().any(|inner| self.event_trains(inner))
+                Target::Deferred(id, stmt, span) => {
+                    let generator = (*id, *stmt, *span);
+                    let mut inner = events_of(&self.events, generator);
+                    done.insert(generator) && inner.any(|inner| self.event_trains(inner, done))
                 }
             }),
             Action::Mutate(_)
@@ -86,8 +87,9 @@ impl Effects {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
         let mut reached = BTreeSet::new();
+        let mut done = BTreeSet::new();
         for event in self.running(stmts) {
-            self.add_reached(event, &mut reached);
+            self.add_reached(event, &mut done, &mut reached);
         }
         reached
     }
@@ -98,27 +100,29 @@ impl Effects {
         if self.is_doubted(&[stmt]) {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
-        let mut reached = BTreeSet::new();
+        let (mut reached, mut done) = (BTreeSet::new(), BTreeSet::new());
         for event in self.events[function.index()]
             .iter()
             .filter(|it| it.stmt == stmt)
         {
-            self.add_reached(event, &mut reached);
+            self.add_reached(event, &mut done, &mut reached);
         }
         reached
     }
 
     /// Adds the functions that an event may run, directly or not.
-    fn add_reached(&self, event: &Event, into: &mut BTreeSet<FunctionId>) {
+    fn add_reached(
+        &self,
+        event: &Event,
+        done: &mut BTreeSet<Deferred>,
+        into: &mut BTreeSet<FunctionId>,
+    ) {
         let Action::Call {
             targets, escaping, ..
         } = &event.action
         else {
             return;
         };
-        for inner in self.deferred_events(event) {
-            self.add_reached(inner, into);
-        }
         let mut escaping = *escaping;
         for target in targets {
             if let Target::Function(id) | Target::Body(id) = target {
@@ -129,28 +133,21 @@ impl Effects {
             }
         }
         if escaping {
+            into.extend(&self.apart);
             for id in &self.external {
                 into.insert(*id);
                 into.extend(self.spreads[id.index()].reached());
             }
         }
-    }
-
-    /// What the generator expressions that a call runs do.
-    fn deferred_events(&self, event: &Event) -> Vec<&Event> {
-        let Action::Call { targets, .. } = &event.action else {
-            return Vec::new();
-        };
-        let mut found = Vec::new();
-        for target in targets {
-            if let Target::Deferred(id, stmt, span) = target {
-                let own = self.events[id.index()].iter();
-                found.extend(own.filter(|inner| {
-                    inner.stmt == *stmt && span.contains_span(inner.span) && !is_deferred(inner)
-                }));
+        let lent = if escaping { &self.lent[..] } else { &[] };
+        let generators = generators_in(event).chain(lent.iter().copied());
+        for generator in generators {
+            if done.insert(generator) {
+                for inner in events_of(&self.events, generator) {
+                    self.add_reached(inner, done, into);
+                }
             }
         }
-        found
     }
 
     /// Outer variables that functions which may run during these statements mention; with the

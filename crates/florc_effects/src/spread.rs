@@ -66,11 +66,23 @@ impl Spread {
     }
 }
 
+/// A generator expression: the function and statement that it is in, and where it stands.
+pub(crate) type Deferred = (FunctionId, StmtId, Span);
+
+/// What was run already of one list of events.
+#[derive(Default)]
+struct Done {
+    functions: BTreeSet<FunctionId>,
+    generators: BTreeSet<Deferred>,
+}
+
 /// What the spreading needs to know.
 pub(crate) struct World<'a> {
     pub(crate) heap: &'a Heap,
     pub(crate) events: &'a [Vec<Event>],
     pub(crate) external: &'a BTreeSet<FunctionId>,
+    /// Generator expressions that unknown code may iterate.
+    pub(crate) lent: &'a [Deferred],
     /// The function in which each variable lives.
     pub(crate) homes: &'a [FunctionId],
     /// What each function reaches through variables that are not its own, and what it makes.
@@ -124,40 +136,54 @@ fn callers(world: &World<'_>) -> Vec<BTreeSet<FunctionId>> {
     let mut callers = vec![BTreeSet::new(); count];
     for index in 0..count {
         let caller = FunctionId(index as u32);
-        let own = world.events[index].iter();
-        let deferred: BTreeSet<FunctionId> = own.clone().flat_map(deferred_in).collect();
-        let inside = deferred.iter().flat_map(|id| &world.events[id.index()]);
-        for event in own.chain(inside) {
-            let Action::Call {
-                targets, escaping, ..
-            } = &event.action
-            else {
-                continue;
-            };
-            for target in targets {
-                if let Target::Function(id) | Target::Body(id) = target {
-                    callers[id.index()].insert(caller);
+        // Generators run code of the functions that they are in.
+        let (mut around, mut work) = (BTreeSet::from([caller]), vec![caller]);
+        let mut escaping = false;
+        while let Some(id) = work.pop() {
+            for event in &world.events[id.index()] {
+                if let Action::Call { targets, .. } = &event.action {
+                    for target in targets {
+                        if let Target::Function(id) | Target::Body(id) = target {
+                            callers[id.index()].insert(caller);
+                        }
+                    }
                 }
+                escaping |= is_escaping(event);
+                let lent = if is_escaping(event) { world.lent } else { &[] };
+                let inner = generators_in(event).chain(lent.iter().copied());
+                work.extend(inner.map(|(id, ..)| id).filter(|id| around.insert(*id)));
             }
-            if *escaping {
-                for id in world.external {
-                    callers[id.index()].insert(caller);
-                }
-            }
+        }
+        for id in world.external.iter().filter(|_| escaping) {
+            callers[id.index()].insert(caller);
         }
     }
     callers
 }
 
-fn deferred_in(event: &Event) -> Vec<FunctionId> {
-    let Action::Call { targets, .. } = &event.action else {
-        return Vec::new();
+fn is_escaping(event: &Event) -> bool {
+    matches!(&event.action, Action::Call { escaping: true, .. })
+}
+
+/// Generator expressions that an event iterates.
+pub(crate) fn generators_in(event: &Event) -> impl Iterator<Item = Deferred> + '_ {
+    let targets = match &event.action {
+        Action::Call { targets, .. } => &targets[..],
+        _other => &[],
     };
-    let found = targets.iter().filter_map(|target| match target {
-        Target::Deferred(id, ..) => Some(*id),
+    targets.iter().filter_map(|target| match target {
+        Target::Deferred(id, stmt, span) => Some((*id, *stmt, *span)),
         Target::Function(_) | Target::Body(_) => None,
-    });
-    found.collect()
+    })
+}
+
+/// What a generator expression does when it is iterated.
+pub(crate) fn events_of(
+    events: &[Vec<Event>],
+    (id, stmt, span): Deferred,
+) -> impl Iterator<Item = &Event> {
+    let own = events[id.index()].iter();
+    own.filter(move |found| found.stmt == stmt && span.contains_span(found.span))
 }
 
 /// Everything that a function reaches through variables that are not its own, and what it makes.
@@ -196,7 +222,17 @@ pub(crate) fn collect(
     function: Option<FunctionId>,
     into: &mut Spread,
 ) {
-    let mut absorbed = BTreeSet::new();
+    collect_rest(world, spreads, events, function, &mut Done::default(), into);
+}
+
+fn collect_rest(
+    world: &World<'_>,
+    spreads: &[Spread],
+    events: &[&Event],
+    function: Option<FunctionId>,
+    done: &mut Done,
+    into: &mut Spread,
+) {
     for event in events {
         match &event.action {
             Action::Mutate(objects) => {
@@ -235,7 +271,7 @@ pub(crate) fn collect(
                 escaping,
             } => {
                 let call = (&targets[..], reachable, *escaping);
-                run_call(world, spreads, event, call, &mut absorbed, into);
+                run_call(world, spreads, event, call, done, into);
             }
         }
     }
@@ -246,13 +282,12 @@ fn run_call(
     spreads: &[Spread],
     event: &Event,
     (targets, reachable, escaping): (&[Target], &ObjSet, bool),
-    absorbed: &mut BTreeSet<FunctionId>,
+    done: &mut Done,
     into: &mut Spread,
 ) {
     into.escaping |= escaping;
     let mut functions: BTreeSet<FunctionId> = BTreeSet::new();
     let mut bodies: BTreeSet<FunctionId> = BTreeSet::new();
-    let mut statements: BTreeSet<(FunctionId, StmtId, Span)> = BTreeSet::new();
     for target in targets {
         match target {
             Target::Function(id) => {
@@ -261,9 +296,7 @@ fn run_call(
             Target::Body(id) => {
                 bodies.insert(*id);
             }
-            Target::Deferred(id, stmt, span) => {
-                statements.insert((*id, *stmt, *span));
-            }
+            Target::Deferred(..) => {}
         }
     }
     let named = functions.clone();
@@ -281,24 +314,33 @@ fn run_call(
         absorb_objects(world, callee, (event.span, &text), reachable, into);
         // Unknown code that may call anything is no sign of training.
         into.trains |= callee.trains && !escaping;
-        if absorbed.insert(id) {
+        if done.functions.insert(id) {
             absorb_rest(callee, (event.span, &text), into);
         }
     }
     for id in bodies {
         run_body(world, &spreads[id.index()], id, event, into);
     }
-    for (id, stmt, span) in statements {
-        let own: Vec<&Event> = world.events[id.index()]
-            .iter()
-            .filter(|found| found.stmt == stmt && span.contains_span(found.span))
-            .collect();
-        // The statement that makes a generator cannot consume it before it exists.
-        let own: Vec<&Event> = own
-            .into_iter()
-            .filter(|found| !is_deferred(found))
-            .collect();
-        collect(world, spreads, &own, None, into);
+    let trains = into.trains;
+    for generator in world.lent.iter().filter(|_| escaping) {
+        run_generator(world, spreads, *generator, done, into);
+    }
+    into.trains = trains;
+    for generator in generators_in(event) {
+        run_generator(world, spreads, generator, done, into);
+    }
+}
+
+fn run_generator(
+    world: &World<'_>,
+    spreads: &[Spread],
+    generator: Deferred,
+    done: &mut Done,
+    into: &mut Spread,
+) {
+    if done.generators.insert(generator) {
+        let own: Vec<&Event> = events_of(world.events, generator).collect();
+        collect_rest(world, spreads, &own, None, done, into);
     }
 }
 
@@ -332,23 +374,6 @@ fn run_body(world: &World<'_>, callee: &Spread, id: FunctionId, event: &Event, i
     into.reach.extend(&others.reach);
 }
 
-/// Runs a generator expression.
-pub(crate) fn is_deferred(event: &Event) -> bool {
-    match &event.action {
-        Action::Call { targets, .. } => targets
-            .iter()
-            .any(|target| matches!(target, Target::Deferred(..))),
-        Action::Mutate(_)
-        | Action::Bind(_)
-        | Action::BindGlobals(_)
-        | Action::Opaque(_)
-        | Action::Hidden(_)
-        | Action::Trains
-        | Action::Yield
-        | Action::Await => false,
-    }
-}
-
 /// Adds what a callee changes, as far as its caller can see it.
 fn absorb_objects(
     world: &World<'_>,
@@ -359,6 +384,9 @@ fn absorb_objects(
 ) {
     let mut new = callee.objects.clone();
     new.subtract(&into.objects);
+    if new.is_empty() {
+        return;
+    }
     new.retain(&world.heap.meant(&callee.visible.union(reachable)));
     for object in new.iter() {
         if let Some(cause) = callee.mutated.get(&object) {

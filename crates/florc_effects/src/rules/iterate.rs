@@ -260,31 +260,32 @@ impl Interp<'_> {
         items
     }
 
+    /// Items of what a `map` or `filter` was made from, beside its function.
+    fn given_to(&mut self, function: &ObjSet, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
+        let mut sources = self.kept(object);
+        let anything = self.heap.has_anything(&sources);
+        sources.subtract(function);
+        if anything {
+            sources.insert(ANYTHING);
+        }
+        let mut items = ObjSet::default();
+        for source in sources.iter() {
+            items.extend(&self.iterate_one(source, site, depth));
+        }
+        items
+    }
+
     /// What `map(f, xs)` yields.
     pub(super) fn mapped(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
         let function = self.heap.read(object, &Field::Key("0".into()));
-        let mut items = ObjSet::default();
-        for source in self
-            .kept(object)
-            .iter()
-            .filter(|id| !function.contains(*id))
-        {
-            items.extend(&self.iterate_one(source, site, depth));
-        }
+        let items = self.given_to(&function, object, site, depth);
         self.call_values(site, &function, &items)
     }
 
     /// What `filter(f, xs)` yields.
     pub(super) fn filtered(&mut self, object: ObjId, site: ExprId, depth: u32) -> ObjSet {
         let function = self.heap.read(object, &Field::Key("0".into()));
-        let mut items = ObjSet::default();
-        for source in self
-            .kept(object)
-            .iter()
-            .filter(|id| !function.contains(*id))
-        {
-            items.extend(&self.iterate_one(source, site, depth));
-        }
+        let items = self.given_to(&function, object, site, depth);
         self.call_values(site, &function, &items);
         items
     }

@@ -352,8 +352,9 @@ impl Interp<'_> {
     }
 
     /// The callables that a library may find in its hands; what unknown code knows is called as that calls it.
-    fn callables_reached(&mut self, site: ExprId, reachable: &ObjSet) -> ObjSet {
-        if self.heap.has_anything(reachable) {
+    pub(super) fn callables_reached(&mut self, site: ExprId, reachable: &ObjSet) -> ObjSet {
+        let all = &self.heap.kinds.callable;
+        if self.heap.has_anything(reachable) && self.heap.merged.intersects(all) {
             self.escape(reachable);
             self.note_escaping(self.span(site), reachable, Vec::new());
         }

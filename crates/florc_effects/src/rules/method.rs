@@ -145,11 +145,7 @@ impl Interp<'_> {
             }
             for base in self.classes.line(class).to_vec() {
                 for object in self.class_objects(base).iter() {
-                    stored.extend(&if dunder {
-                        self.heap.exact(object, &Field::Attr(name))
-                    } else {
-                        self.heap.read(object, &Field::Attr(name))
-                    });
+                    stored.extend(&self.heap.read(object, &Field::Attr(name)));
                 }
             }
         }
@@ -208,7 +204,12 @@ impl Interp<'_> {
     /// Hooks that were registered on a module.
     pub(super) fn run_hooks(&mut self, site: ExprId, receiver: ObjId, args: &Args) {
         let own = ObjSet::one(receiver);
-        let hooks = self.callables(&self.heap.apart(&own));
+        let mut reachable = self.heap.closure(&own, false);
+        if self.heap.has_anything(&reachable) {
+            // They are given the module and its input.
+            reachable.extend(&self.heap.closure(&args.all().union(&own), true));
+        }
+        let hooks = self.callables_reached(site, &reachable);
         self.call_back(site, &hooks, args.all().union(&own));
     }
 

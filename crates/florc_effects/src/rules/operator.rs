@@ -188,6 +188,10 @@ impl Interp<'_> {
             return;
         }
         let reachable = self.heap.closure(values, false);
+        if values.intersects(&self.heap.kinds.opaque) {
+            // The other operand is given to it.
+            self.escape(&self.heap.closure(values, true));
+        }
         let owners = reachable.common(&self.heap.kinds.own);
         let mut classes = self.heap.by_class(&owners);
         let mut noted = !self.recording;

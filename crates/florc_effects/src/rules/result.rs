@@ -202,6 +202,9 @@ impl Interp<'_> {
         }
         let callees = self.heap.read(object, &Field::Key("0".into()));
         given.subtract(&callees);
+        if self.heap.has_anything(&callees) {
+            given.insert(ANYTHING);
+        }
         let all = Args {
             star: Some(self.held_together(site, given)),
             ..Args::default()
@@ -430,9 +433,9 @@ impl Interp<'_> {
     /// A copy of everything in reach.
     pub(super) fn deep_copied(&mut self, site: ExprId, roots: &ObjSet) -> ObjSet {
         let reachable = self.heap.closure(roots, true);
-        let merged = self.heap.meant(&reachable).common(&self.heap.merged);
+        let merged = self.heap.meant(&reachable).common(&self.heap.nameless);
         let mut copies: Vec<(ObjId, ObjId)> = vec![(SCALAR, SCALAR)];
-        for object in self.heap.unmerged(&reachable).iter() {
+        for object in self.heap.named(&reachable).iter() {
             let copy = match self.heap.kind(object) {
                 ObjKind::Typed(_)
                 | ObjKind::Instance(_)

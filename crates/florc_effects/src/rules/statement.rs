@@ -14,7 +14,7 @@ use florc_syntax::tree::{
 };
 
 use crate::event::Action;
-use crate::heap::{Field, ObjKind, SCALAR, Site};
+use crate::heap::{ANYTHING, Field, ObjKind, SCALAR, Site};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
 
@@ -269,6 +269,9 @@ impl Interp<'_> {
                 .heap
                 .make(Site::Place(name.span), ObjKind::Unknown, self.function);
             let mut values = ObjSet::one(caught);
+            if self.heap.dense {
+                values.insert(ANYTHING);
+            }
             values.extend(&self.raised);
             self.reads.everything = true;
             self.bind_identifier(name.span, &values);

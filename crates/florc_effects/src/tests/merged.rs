@@ -2,6 +2,7 @@
 //! cannot know is spared.
 
 use florc_semantic::{Semantics, analyze};
+use florc_syntax::tree::ExprId;
 use florc_syntax::{Module, SourceText, parse};
 
 use crate::tests::Analysed;
@@ -146,4 +147,97 @@ fn names_that_stay_by_themselves_are_spared() {
         &["log"],
         &["net", "opt"],
     );
+}
+
+#[test]
+fn hooks_that_unknown_code_registers_are_run() {
+    changes(
+        "import lib, torch\nseen = []\nclass Net(torch.nn.Module):\n    def forward(self, x):\n        return torch.relu(x)\nnet = Net()\n\
+         def hook(*a):\n    seen.append(1)\nlib.install(net, hook)\nfor x in range(3):\n    net(x)\n",
+        &["seen"],
+        &[],
+    );
+}
+
+#[test]
+fn special_methods_may_be_stored_in_classes() {
+    let source = "seen = []\nclass Ctx:\n    pass\ndef enter(self):\n    seen.append(1)\ndef leave(self, *a):\n    pass\n\
+                  for_each = [setattr(Ctx, name, fn) for name, fn in [('__enter__', enter), ('__exit__', leave)]]\nc = Ctx()\n\
+                  for x in range(3):\n    with c:\n        pass\n";
+    changes(source, &["seen"], &[]);
+}
+
+#[test]
+fn what_unknown_code_gives_is_passed_to_functions_of_which_one_is_unknown() {
+    for call in [
+        "list(map(g, lib2.items()))",
+        "list(filter(g, lib2.items()))",
+        "functools.partial(g, lib2.items())()",
+    ] {
+        let source = format!(
+            "import functools, lib1, lib2\nkept = []\ndef f(x):\n    kept.append(x)\ng = lib1.pick() or f\n{call}\nfor i in range(3):\n    lib2.tick()\n"
+        );
+        changes(&source, &["kept"], &[]);
+    }
+}
+
+#[test]
+fn functions_keep_their_names_where_they_are_known_to_unknown_code() {
+    changes(
+        "import lib\nlib.register(exec)\nrun = lib.pick() or exec\nn = 0\nfor i in range(3):\n    run('n += 1')\n",
+        &["n"],
+        &[],
+    );
+    changes(
+        "import lib\ndef step():\n    pass\nlib.register(step)\nf = lib.pick() or step\nfor i in range(3):\n    f.count = i\n",
+        &["f", "step"],
+        &[],
+    );
+    changes(
+        "import copy, lib\nseen = []\ndef hook(x):\n    seen.append(x)\n    return x\nlib.register(hook)\ndef build():\n    return {'fn': hook, 'other': lib.make()}\n\
+         cfg = copy.deepcopy(build())\nfor i in range(3):\n    sorted([1, 2], key=cfg['fn'])\n",
+        &["seen"],
+        &[],
+    );
+}
+
+#[test]
+fn generators_iterate_generators_and_run_unknown_code() {
+    changes(
+        "seen = []\na = (seen.append(x) for x in range(3))\nb = (y for y in a)\nfor z in b:\n    pass\n",
+        &["seen"],
+        &[],
+    );
+    changes(
+        "import lib\nseen = []\ndef cb():\n    seen.append(1)\nlib.register(cb)\nlib.register(y for y in range(3))\nitems = (lib.tick() for x in range(3))\n\
+         for v in items:\n    pass\n",
+        &["seen"],
+        &[],
+    );
+}
+
+#[test]
+fn what_is_compared_with_an_unknown_value_is_given_to_it() {
+    changes(
+        "import lib\nclass Key:\n    def __eq__(self, other):\n        other.hits = 1\nclass Rec:\n    pass\nlib.register(Key)\nrec = Rec()\n\
+         for i in range(3):\n    rec == lib.make()\n",
+        &["rec"],
+        &[],
+    );
+}
+
+#[test]
+fn clocks_and_log_statements_are_found_however_involved_a_program_is() {
+    let source = "import time\ndef lap(t):\n    print(t)\n    return time.time() - t\nfor x in range(3):\n    lap(x)\n";
+    let (module, semantics) = parsed(source);
+    let effects = infer_within(&module, &semantics, &Knowledge::builtin(), [0, 0]);
+    assert!(effects.gave_up());
+    let calls = (0..module.tree.expr_count() as u32).map(ExprId);
+    let found = calls.fold((0, 0), |(clocks, logs), call| {
+        (
+            clocks + usize::from(effects.is_clock_call(call).is_some()),
+            logs + usize::from(effects.is_log_call(call).is_some()),
+        )
+    });
+    assert_eq!(found, (1, 1));
 }
