@@ -137,7 +137,7 @@ pub(crate) struct Heap {
 
 /// Edges that may be followed before unknown values are taken for one (some tenths of a second), and those
 /// that may be followed then, before every statement is taken to change everything.
-pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 20_000_000];
+pub(crate) const BOUNDS: [u64; 2] = [1_000_000, 8_000_000];
 
 impl Heap {
     pub(crate) fn new(dense: bool, most: u64) -> Self {
