@@ -4,6 +4,7 @@
 //! body where it has none. Expected lines: `bound:`, `mutated:`, `opaque:`, `hidden:`.
 
 mod aliases;
+mod apart;
 mod bounds;
 mod calls;
 mod classes;
