@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask demo | test | tidy | bench | soak | corpus`.
+//! Project tasks: `cargo xtask demo | test | tidy | bench | soak | corpus | programs`.
 //!
 //! Each does its own set-up, so that a fresh clone needs git, a Rust toolchain and Python ≥ 3.10
 //! and nothing else. No task is part of florc as it is installed.
@@ -35,6 +35,7 @@ usage: cargo xtask TASK
                     run random programs through the oracle and shrink what fails
   corpus DIR        run the compiler over third-party Python and tell what became of every
                     loop that trains (`--unknown N`, `--list CODE`, `--python PY`, `--threads N`)
+  programs DIR      analyse every script that trains in a folder together with the files that it imports
   setup             only the set-up: .venv with PyTorch and the florc wheel
 ";
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(&root, rest),
         Some("soak") => soak::run_all(&root, rest),
         Some("corpus") => corpus::run(&root, rest),
+        Some("programs") => corpus::measure(&root, "programs", rest),
         Some("setup") => environment::prepare(&root).map(|_| ()),
         Some("--help" | "-h" | "help") => {
             print!("{HELP}");

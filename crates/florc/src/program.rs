@@ -111,7 +111,7 @@ fn library_path(file: &FoundFile) -> String {
 /// What a command knows of how a script is started: not `PYTHONPATH`, and installed packages only as
 /// far as their folders are given. A script inside a package that imports relatively is taken to be
 /// run as `python -m`.
-pub(crate) fn guess(script: &Path, root: &Path, packages: Vec<PathBuf>) -> Entry {
+pub fn guess(script: &Path, root: &Path, packages: Vec<PathBuf>) -> Entry {
     let path = std::path::absolute(script).unwrap_or_else(|_| script.to_path_buf());
     let folder = path.parent().unwrap_or(root).to_path_buf();
     let mut top = folder.clone();

@@ -24,7 +24,6 @@ use crate::spread::{Deferred, Spread, World, collect, outer_objects, spread};
 #[derive(Debug)]
 pub struct Effects {
     pub(crate) heap: Heap,
-    gave_up: bool,
     pub(crate) env: Vec<ObjSet>,
     /// All that a variable may lead to.
     pub(crate) reach: Vec<ObjSet>,
@@ -34,6 +33,7 @@ pub struct Effects {
     opaques: Vec<(Span, String)>,
     pub(crate) outer: Vec<ObjSet>,
     pub(crate) external: BTreeSet<FunctionId>,
+    /// Generator expressions that unknown code may iterate.
     pub(crate) lent: Vec<Deferred>,
     foreign: BTreeSet<FunctionId>,
     pub(crate) touched: Vec<BTreeSet<BindingId>>,
@@ -75,7 +75,6 @@ impl Effects {
             .collect();
         let lent = lent(&interp);
         let mut effects = Self {
-            gave_up: !reached,
             reach,
             order: order(&parents),
             parents,
@@ -187,7 +186,7 @@ impl Effects {
 
     /// Whether the program was too involved: every statement is taken to change everything.
     pub fn gave_up(&self) -> bool {
-        self.gave_up
+        self.doubted
     }
 
     /// What running these statements of `function`, once or many times, may do.

@@ -204,6 +204,7 @@ impl Interp<'_> {
         );
         self.link_class(made, class);
         if self.heap.dense {
+            // Unknown code may make some.
             self.heap.put_anywhere(&ObjSet::one(made));
         }
         let mut values = ObjSet::one(made);

@@ -115,7 +115,7 @@ pub(crate) struct Heap {
     followed: AtomicU64,
     /// How many may be followed.
     most: u64,
-    /// All unknown values are one object, [`ANYTHING`], and all that unknown code knows is merged with it:
+    /// All that unknown code gives is one object, [`ANYTHING`], and all that it knows is merged with that:
     /// coarser, and fast however involved the module is.
     pub(crate) dense: bool,
     /// What [`ANYTHING`] stands for beside unknown values, and what of it is not named beside it.
@@ -351,6 +351,7 @@ impl Heap {
         self.put_as_it_is(owner, field, values);
     }
 
+    /// As [`Heap::put`], with every name.
     pub(crate) fn put_as_it_is(&mut self, owner: ObjId, field: Field, values: &ObjSet) {
         let object = &mut self.objects[owner.0 as usize];
         if object.fields.entry(field).or_default().extend(values) {
@@ -411,8 +412,7 @@ impl Heap {
     /// Whether it is what an opaque call gave.
     pub(crate) fn is_opaque_result(&self, id: ObjId) -> bool {
         let object = &self.objects[id.0 as usize];
-        object.kind == ObjKind::Unknown
-            && matches!(object.site, Site::Expr(_, "opaque" | "anything"))
+        object.kind == ObjKind::Unknown && matches!(object.site, Site::Expr(_, "opaque"))
     }
 
     /// Whether something was stored in exactly this field.

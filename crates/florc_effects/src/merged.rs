@@ -7,9 +7,10 @@
 //!
 //! Where a set holds [`ANYTHING`], what is merged needs no name beside it: whatever may be done with an
 //! unknown value is done with all that unknown code knows. Functions, classes and what is known of
-//! libraries keep their names, since more is known of their calls than of an opaque one. Objects that are merged lead to `ANYTHING` and it leads to them,
-//! so that a change of one is a change of whatever leads to the other. (Unification as in Steensgaard,
-//! *Points-to analysis in almost linear time*, POPL 1996, for the unknown part only.)
+//! libraries keep their names, since more is known of their calls than of an opaque one. Objects that
+//! are merged lead to `ANYTHING` and it leads to them, so that a change of one is a change of whatever
+//! leads to the other. (Unification as in Steensgaard, *Points-to analysis in almost linear time*,
+//! POPL 1996, for the unknown part only.)
 
 use std::borrow::Cow;
 
@@ -28,22 +29,21 @@ impl Heap {
 
     /// The set without what needs no name beside [`ANYTHING`], where it holds that.
     pub(crate) fn named<'a>(&self, objects: &'a ObjSet) -> Cow<'a, ObjSet> {
-        if !self.has_anything(objects) || !objects.intersects(&self.nameless) {
-            return Cow::Borrowed(objects);
-        }
-        let mut named = objects.clone();
-        named.subtract(&self.nameless);
-        Cow::Owned(named)
+        self.beside_anything(objects, &self.nameless)
     }
 
     /// The set without all that [`ANYTHING`] stands for, where it holds that.
     pub(crate) fn unmerged<'a>(&self, objects: &'a ObjSet) -> Cow<'a, ObjSet> {
-        if !self.has_anything(objects) || !objects.intersects(&self.merged) {
+        self.beside_anything(objects, &self.merged)
+    }
+
+    fn beside_anything<'a>(&self, objects: &'a ObjSet, without: &ObjSet) -> Cow<'a, ObjSet> {
+        if !self.has_anything(objects) || !objects.intersects(without) {
             return Cow::Borrowed(objects);
         }
-        let mut unmerged = objects.clone();
-        unmerged.subtract(&self.merged);
-        Cow::Owned(unmerged)
+        let mut rest = objects.clone();
+        rest.subtract(without);
+        Cow::Owned(rest)
     }
 
     /// The set with all that [`ANYTHING`] stands for, where it holds that.

@@ -184,8 +184,8 @@ fn instrument_here(files: Vec<ProgramFile>, options: &Options) -> Result<Instrum
     })
 }
 
-/// Facts and judgements of a program. One that is too involved is looked at file by file: cut points
-/// are those of the entry then, to which the other files are opaque.
+/// Facts and judgements of a program. Of one that is too involved the entry is looked at by itself: cut
+/// points are those of the entry then, to which the other files are opaque.
 pub fn analyse(module: &Module, settings: &Settings) -> (Semantics, Effects, Vec<Diagnostic>) {
     let knowledge = knowledge(settings);
     let (semantics, mut diagnostics) = florc_semantic::analyze(module);

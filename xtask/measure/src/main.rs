@@ -1,4 +1,5 @@
-//! Measures the compiler: `corpus DIR` on third-party Python, `speed DIR` phase by phase.
+//! Measures the compiler: `corpus DIR` on third-party Python, `programs DIR` on scripts with the files that they import,
+//! `speed DIR` phase by phase.
 //!
 //! ```python
 //! for epoch in range(9):         # main loop, exact
@@ -23,6 +24,7 @@ mod files;
 mod loops;
 mod matching;
 mod one;
+mod programs;
 mod report;
 mod speed;
 
@@ -30,6 +32,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 usage: cargo xtask corpus DIR [--unknown N] [--list CODE] [--python PY] [--threads N]
+       cargo xtask programs DIR
        cargo xtask bench compile
 
   --unknown N   names of library functions and methods that the knowledge files lack
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.first().map(String::as_str) {
         Some("corpus") => corpus::run(&arguments[1..]),
+        Some("programs") => programs::run(&arguments[1..]),
         Some("matching") => matching::run(&arguments[1..]),
         Some("speed") => speed::run(&arguments[1..]),
         _ => Err(HELP.to_owned()),

@@ -475,25 +475,11 @@ impl Interp<'_> {
 
     pub(super) fn classes_of(&mut self, values: &ObjSet) -> ObjSet {
         let mut classes = ObjSet::one(SCALAR);
-        for object in values.iter() {
-            match self.heap.kind(object) {
-                ObjKind::Instance(class) => {
-                    classes.extend(&self.class_objects(class));
-                }
-                // Its class is known to whoever made it.
-                ObjKind::Unknown => {
-                    classes.insert(object);
-                }
-                ObjKind::Scalar
-                | ObjKind::Typed(_)
-                | ObjKind::Function(_)
-                | ObjKind::Class(_)
-                | ObjKind::Library(_)
-                | ObjKind::Module(_)
-                | ObjKind::Method(_)
-                | ObjKind::Super(_) => {}
-            }
+        for class in self.heap.by_class(values).into_keys() {
+            classes.extend(&self.class_objects(class));
         }
-        classes
+        // The class of an unknown value is known to whoever made it.
+        let (unknown, _) = self.split_unknown(values);
+        classes.union(&unknown)
     }
 }
