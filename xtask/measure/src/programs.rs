@@ -99,7 +99,7 @@ fn judge(compiled: &Instrumented, options: &Options) -> Analysed {
         region.mutated.is_empty() && region.bound.is_empty() && region.opaque.is_empty()
     });
     let apart = compiled.diagnostics.iter();
-    let apart = apart.filter(|it| it.code.to_string() == "program-too-involved");
+    let apart = apart.filter(|it| it.code == "program-too-involved");
     Analysed {
         coarse: usize::from(effects.is_coarse()),
         gave_up: usize::from(effects.gave_up()),
