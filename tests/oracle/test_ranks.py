@@ -100,6 +100,7 @@ def test_a_rank_that_comes_out_otherwise_is_reported(tmp_path):
     project.script.write_text(other.replace("            loss.backward()", "            loss.backward(); print('probe', loss.item())"))
     ran = project.replay()
     assert (ran.code, ran.stdout) == (1, ""), ran.stderr
+    assert "likely cause: non-deterministic operation" in ran.stderr, ran.stderr
 
 
 def test_a_rank_whose_checkpoint_is_damaged_ends_the_others_too(tmp_path):
@@ -134,6 +135,61 @@ def test_a_killed_rank_leaves_what_the_others_recorded(tmp_path, expected):
     project.script.write_text(killed.replace("        if (rank, epoch)", probe + "        if (rank, epoch)"))
     ran = project.replay("--where", "epoch < 3")
     wanted = [line for line in expected if line.startswith("probe weights") and int(line.split()[3]) < 3]
+    assert ran.code == 0 and shown(ran) == wanted, ran.stderr
+
+
+KILLED = "        if (rank, epoch) == (1, 4) and os.path.exists('kill'): os.kill(os.getpid(), 9)\n        scheduler.step()"
+
+
+@pytest.fixture(scope="module")
+def broken_off(tmp_path_factory):
+    """A run of which one rank was killed in its fifth epoch."""
+    project = Project(tmp_path_factory.mktemp("project"), "ddp")
+    project.script.write_text(project.script.read_text().replace("        scheduler.step()", KILLED))
+    (project.root / "kill").touch()
+    assert record(project).code != 0
+    (project.root / "kill").unlink()
+    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
+    return project, entry["run"]
+
+
+def test_ranks_go_on_together_and_end_as_if_none_had_been_killed(recorded, broken_off):
+    unbroken, plain = recorded
+    project, name = broken_off
+    before = run([FLORC, "runs", "--format", "json"], project.root).stdout
+    alone = run([FLORC, "run", "--resume", name], project.root)
+    assert alone.code == 2 and "2 processes recorded it" in alone.stderr, alone.stderr
+    assert run([FLORC, "runs", "--format", "json"], project.root).stdout == before
+    ran = launch(project, FLORC, "run", "--resume", name)
+    assert ran.code == 0, ran.stderr
+    assert plain.stdout.endswith(ran.stdout) and "epoch 4" in ran.stdout and "epoch 1" not in ran.stdout
+    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
+    assert (entry["run"], entry["outcome"], entry["ranks"], entry["iterations"]) == (name, "finished", 2, 6)
+    assert run([FLORC, "fsck"], project.root).stdout.endswith("no damage\n")
+    again = launch(project, FLORC, "run", "--resume", name)
+    assert again.code != 0 and "it finished" in again.stderr, again.stderr
+
+
+def test_ranks_go_on_with_the_checkpoints_that_their_time_allows(tmp_path, recorded, expected):
+    _, plain = recorded
+    project = Project(tmp_path, "ddp")
+    project.script.write_text(project.script.read_text().replace("        scheduler.step()", KILLED))
+    (project.root / "kill").touch()
+    assert record(project, "adaptive").code != 0
+    (project.root / "kill").unlink()
+    ran = launch(project, FLORC, "run", "--resume", "latest")
+    assert ran.code == 0 and plain.stdout.endswith(ran.stdout) and "epoch 5" in ran.stdout, ran.stderr
+    project.add_probes(["outer"])
+    ran = project.replay()
+    assert ran.code == 0 and shown(ran) == [line for line in expected if line.startswith("probe weights")], ran.stderr
+
+
+def test_values_of_a_run_that_ranks_went_on_with_are_those_of_an_unbroken_one(expected, broken_off):
+    project, _ = broken_off
+    probes = '        print("probe weights", rank, epoch, repr(net[0].weight.double().sum().item()), repr(net[1].running_mean.double().sum().item()), flush=True)\n'
+    project.script.write_text(project.script.read_text().replace("        if (rank, epoch)", probes + "        if (rank, epoch)"))
+    ran = project.replay("--workers", "2")
+    wanted = [line for line in expected if line.startswith("probe weights")]
     assert ran.code == 0 and shown(ran) == wanted, ran.stderr
 
 

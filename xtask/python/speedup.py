@@ -71,21 +71,23 @@ class Workload:
         return loop, time.perf_counter() - begun - loop
 
     def replay(self, *options, workers=1, **probes):
-        """Seconds of the longest chain of segments of a replay, and of all else in it."""
+        """Seconds of the longest chain of segments of a replay, and of all else in it; and the whole over what florc expected."""
         self.write(**probes)
+        options = ["--workers", str(workers), "--format", "json", *options]
+        expected = json.loads(self.replayed("--dry-run", *options))["seconds"]
         begun = time.perf_counter()
-        told = json.loads(self.replayed("--workers", str(workers), "--format", "json", *options))
+        told = json.loads(self.replayed(*options))
         whole = time.perf_counter() - begun
         assert told["status"] == "verified", told["status"]
         work = longest([each["seconds"] for each in told["segments"]], workers)
-        return work, whole - work
+        return work, whole - work, whole / expected
 
     def planned(self, workers, **probes):
-        """What florc expects of that many workers: seconds, and those before the loop of each segment."""
+        """Seconds from the loop on that florc expects of that many workers, had each its own processors."""
         self.write(**probes)
         told = json.loads(self.replayed("--workers", str(workers), "--format", "json", "--dry-run"))
         start = told["start_seconds"]
-        return longest([each["seconds"] - start for each in told["segments"]], workers)
+        return longest([(each["seconds"] - start) / told["crowded"] for each in told["segments"]], workers)
 
     def planning(self, **probes):
         """Seconds of finding what is asked and of planning it."""
@@ -120,11 +122,12 @@ def measure(name, share, epochs, seconds):
         shown = json.loads(work.run([FLORC, "show", "--format", "json"]))
         kept = sum("block" in each["cut"] for each in shown["checkpoint_records"])
         rerun, around = middle(lambda: work.rerun(**probes["inner"]), 1)
-        outer, start = middle(lambda: work.replay(**probes["outer"]))
-        one, _ = middle(lambda: work.replay("--where", f"epoch == {epochs // 2}", **probes["inner"]))
-        after, _ = middle(lambda: work.replay(**probes["after"]))
-        alone, _ = middle(lambda: work.replay(**probes["inner"]), 1)
-        two, _ = middle(lambda: work.replay(workers=2, **probes["inner"]), 1)
+        outer, start, as_outer = middle(lambda: work.replay(**probes["outer"]))
+        one, _, as_one = middle(lambda: work.replay("--where", f"epoch == {epochs // 2}", **probes["inner"]))
+        after, _, as_after = middle(lambda: work.replay(**probes["after"]))
+        alone, _, as_alone = middle(lambda: work.replay(**probes["inner"]), 1)
+        two, _, as_two = middle(lambda: work.replay(workers=2, **probes["inner"]), 1)
+        as_expected = ", ".join(f"{each:.2f}" for each in (as_outer, as_one, as_after, as_alone, as_two))
         planning = statistics.median(work.planning(**probes["inner"]) for _ in range(ROUNDS))
         at_once = efficiency(work, probes["inner"])
     print(
@@ -132,7 +135,7 @@ def measure(name, share, epochs, seconds):
         f"rerun {rerun:6.1f} s (+ {around:.1f} around the loop, replays + {start:.1f}) | "
         f"outer {rerun / outer:7.1f} x, after {rerun / after:7.1f} x | "
         f"one inner epoch {one * epochs / rerun:5.2f} epochs | all: 1 worker {alone / rerun:.2f}, 2 {two / alone:.2f} of 1 | "
-        f"planning {1000 * planning:.0f} ms | {at_once}",
+        f"planning {1000 * planning:.0f} ms | replays over expected {as_expected} | {at_once}",
         flush=True,
     )
 

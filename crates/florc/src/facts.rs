@@ -36,6 +36,7 @@ pub(crate) struct Ended {
     pub(crate) status: RunStatus,
     pub(crate) seconds: f64,
     pub(crate) florc_seconds: f64,
+    pub(crate) processors: Option<f64>,
 }
 
 /// What is known of a run.
@@ -175,11 +176,13 @@ impl RunFacts {
                 status,
                 seconds,
                 florc_seconds,
+                processors,
             } => {
                 self.ended = Some(Ended {
                     status,
                     seconds,
                     florc_seconds,
+                    processors,
                 });
                 *last = seconds;
             }

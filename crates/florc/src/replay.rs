@@ -16,6 +16,7 @@ pub(crate) mod changes;
 mod dry_run;
 mod environment;
 pub(crate) mod estimate;
+mod expected;
 pub(crate) mod find;
 mod fork;
 mod judge;

@@ -264,7 +264,7 @@ pub struct CheckpointRecord {
     pub stored_bytes: u64,
     /// Stall of the training thread, seconds.
     pub stall_seconds: f64,
-    /// Time in the background, seconds.
+    /// Processor time in the background, seconds.
     pub background_seconds: f64,
     /// Roots by name that are not in it, with the reason.
     pub absent: Vec<MissingState>,
@@ -375,8 +375,12 @@ pub enum JournalRecord {
         status: RunStatus,
         /// How long it ran.
         seconds: f64,
-        /// Of these, spent for florc: stalls and background work.
+        /// Of these, spent for florc: stalls, and background work that the training had to give way to.
         florc_seconds: f64,
+        /// How many processors it kept busy on average, without the background writer; `None` where that is
+        /// not known.
+        #[serde(default)]
+        processors: Option<f64>,
     },
 }
 

@@ -42,9 +42,9 @@ pub(crate) struct Follower {
 }
 
 impl Lockstep {
-    /// For the rank of `run`, one of `world_size`.
-    pub(crate) fn new(run: &RunHandle, world_size: u32) -> Self {
-        let path = run.directory().join("due");
+    /// For the rank of `run`, one of `world_size`. `name` is that of the file.
+    pub(crate) fn new(run: &RunHandle, world_size: u32, name: &str) -> Self {
+        let path = run.directory().join(name);
         match (world_size, run.rank()) {
             (0 | 1, _) => Self::Alone,
             (_, 0) => {
@@ -114,11 +114,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let run = RunHandle::new(folder.path(), "run");
         std::fs::create_dir_all(run.directory()).unwrap();
-        let Lockstep::Follows(mut other) = Lockstep::new(&run.of_rank(1), 2) else {
+        let Lockstep::Follows(mut other) = Lockstep::new(&run.of_rank(1), 2, "due") else {
             panic!("rank 1 follows")
         };
         assert!(!other.is_due(head(1)), "nothing is there yet");
-        let mut lead = Lockstep::new(&run, 2);
+        let mut lead = Lockstep::new(&run, 2, "due");
         lead.announce(head(2));
         assert!(other.is_due(head(2)) && !other.is_due(head(3)));
         lead.announce(head(9));

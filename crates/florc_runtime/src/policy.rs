@@ -59,7 +59,7 @@ struct Iteration {
     is_materialized: bool,
 }
 
-/// What writing a checkpoint took.
+/// What writing a checkpoint took: seconds that others would have worked in.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Written {
     pub(crate) seconds: f64,
@@ -73,6 +73,14 @@ impl Written {
         Self {
             seconds,
             extra: 0.0,
+        }
+    }
+
+    /// That share of it.
+    pub(crate) fn weighed(self, share: f64) -> Self {
+        Self {
+            seconds: self.seconds * share,
+            extra: self.extra * share,
         }
     }
 }
@@ -218,8 +226,7 @@ impl Policy {
         }
     }
 
-    /// A checkpoint was written in the background. Where both cores are busy that costs as much
-    /// as a stall, so it counts as one.
+    /// A checkpoint was written in the background. What it took from others counts as a stall does.
     pub(crate) fn wrote(&mut self, written: Written) {
         self.spent += written.seconds + written.extra;
         self.unwritten = self.unwritten.saturating_sub(1);

@@ -36,6 +36,8 @@ use crate::lockstep::Lockstep;
 use crate::policy::Policy;
 use crate::pool::BufferPool;
 use crate::progress::{Progress, dead_roots, main_label};
+use crate::run::RunHandle;
+use crate::thread_time::process_seconds;
 use crate::writer::{Job, Writer};
 use disk::Disk;
 
@@ -109,6 +111,8 @@ pub struct Recorder {
     began: Instant,
     /// Of the run, when this process took it up.
     seconds_before: f64,
+    /// Processor seconds of the process when recording began.
+    processor_began: Option<f64>,
     notes: Vec<(String, String)>,
     process: u32,
 }
@@ -126,10 +130,7 @@ impl Recorder {
         let mut recorder = Self::new(config, manifest, pool);
         match disk {
             Ok(disk) => {
-                if matches!(config.mode, Mode::Adaptive { .. }) {
-                    let world_size = recorder.manifest.world_size();
-                    recorder.lockstep = Lockstep::new(&disk.run, world_size);
-                }
+                recorder.follow(&disk.run, "due");
                 recorder.disk = Some(disk);
             }
             Err(error) => recorder.lose_disk(&error.to_string()),
@@ -153,6 +154,7 @@ impl Recorder {
             block_began: 0.0,
             began: Instant::now(),
             seconds_before: 0.0,
+            processor_began: process_seconds(),
             notes: Vec::new(),
             process: std::process::id(),
         }
@@ -222,6 +224,14 @@ impl Recorder {
             key: head,
             capture: self.is_due,
         })
+    }
+
+    /// Ranks take the same checkpoints, which rank 0 announces in a file of that name.
+    fn follow(&mut self, run: &RunHandle, announcements: &str) {
+        if matches!(self.mode, Mode::Adaptive { .. }) {
+            let world_size = self.manifest.world_size();
+            self.lockstep = Lockstep::new(run, world_size, announcements);
+        }
     }
 
     /// Whether an iteration that begins is materialized.
@@ -463,7 +473,7 @@ impl Recorder {
         mem::take(&mut self.notes)
     }
 
-    /// Seconds spent for florc so far: stalls and background work.
+    /// Seconds spent for florc so far: stalls, and background work that took a processor from others.
     pub fn florc_seconds(&self) -> f64 {
         self.policy.spent()
     }
@@ -476,15 +486,26 @@ impl Recorder {
         let seconds = self.now();
         self.close_writer();
         let florc_seconds = self.policy.spent();
+        let processors = self.processors();
         self.append(&JournalRecord::Ended {
             status,
             seconds,
             florc_seconds,
+            processors,
         });
         if let Some(why) = self.disk.as_ref().and_then(Disk::close) {
             self.lose_disk(&why);
         }
         self.disk = None;
+    }
+
+    /// How many processors this process kept busy on average, without the writer.
+    fn processors(&self) -> Option<f64> {
+        let all = process_seconds()? - self.processor_began?;
+        let writer = self.disk.as_ref().and_then(|disk| disk.writer.as_ref());
+        let own = all - writer.map_or(0.0, Writer::worked);
+        let seconds = self.began.elapsed().as_secs_f64();
+        (seconds > 0.0).then(|| own / seconds)
     }
 
     fn close_writer(&mut self) {

@@ -16,6 +16,7 @@
 mod check;
 mod fork;
 mod resume;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -292,7 +293,7 @@ impl Replayer {
             }
             Err(error) => {
                 let text = format!("a checkpoint could not be used: {error}");
-                if self.plan.world_size > 1 {
+                if self.plan.world_size > 1 || self.is_together() {
                     // the other processes go on from it: this one cannot take another way
                     self.fail(&text);
                 }

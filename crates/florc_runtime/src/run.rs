@@ -76,6 +76,12 @@ impl RunHandle {
         &self.packs
     }
 
+    /// Where processes that are started together find each other, for all runs of the store.
+    pub(crate) fn launches(&self) -> PathBuf {
+        let store = self.directory.ancestors().nth(2);
+        store.unwrap_or(&self.directory).join("launches")
+    }
+
     /// File of its journal.
     pub fn journal_path(&self) -> PathBuf {
         self.directory.join(format!("journal-{}", self.rank))

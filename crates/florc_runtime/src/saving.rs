@@ -23,8 +23,10 @@ use crate::thread_time::ThreadTime;
 /// What may be spent on one pack.
 #[derive(Clone, Copy)]
 pub(crate) struct Means<'a> {
-    /// Seconds beyond what writing takes.
+    /// Seconds beyond what writing takes, of those that others would have worked in.
     pub(crate) spare: f64,
+    /// What a second took from others when the last pack was written.
+    pub(crate) share: f64,
     /// Whether others wait by now.
     pub(crate) is_behind: &'a dyn Fn() -> bool,
     /// Whether disk space is worth more than time.
@@ -39,9 +41,15 @@ pub(crate) struct Saving<'a> {
     reader: ChunkReader<'a>,
     base: Vec<u8>,
     means: Means<'a>,
+    began: ThreadTime,
+    /// What a second takes from others now, and the seconds that were spent when that was looked at.
+    share: (f64, f64),
     /// Seconds that were spent.
     pub(crate) seconds: f64,
 }
+
+/// Seconds after which it is looked at again how busy the machine is.
+const LOOK: f64 = 0.02;
 
 /// What became of a chunk that was to be stored as a difference.
 enum Tried {
@@ -59,6 +67,8 @@ impl<'a> Saving<'a> {
             known,
             reader: ChunkReader::new(known),
             base: Vec::new(),
+            began: ThreadTime::now(),
+            share: (means.share, 0.0),
             means,
             seconds: 0.0,
         }
@@ -98,8 +108,19 @@ impl<'a> Saving<'a> {
         Ok((place, how))
     }
 
-    fn has_time(&self) -> bool {
-        self.seconds < self.means.spare && !(self.means.is_behind)()
+    fn has_time(&mut self) -> bool {
+        self.seconds * self.share() < self.means.spare && !(self.means.is_behind)()
+    }
+
+    /// At least that of the last pack: the machine may have become busy since.
+    fn share(&mut self) -> f64 {
+        let (share, at) = self.share;
+        if self.seconds < at + LOOK {
+            return share;
+        }
+        let now = self.began.share().max(self.means.share);
+        self.share = (now, self.seconds);
+        now
     }
 
     fn difference(

@@ -69,9 +69,13 @@ struct State {
     waiting: usize,
     /// Background seconds of what was written since the last look.
     written: Vec<Written>,
+    /// Processor seconds of all that was written.
+    worked: f64,
     failure: Option<String>,
     /// Least useful distance of checkpoints.
     spacing: f64,
+    /// The program has ended and waits.
+    is_closing: bool,
 }
 
 impl Shared {
@@ -101,6 +105,7 @@ impl Writer {
             sequence: first_pack,
             storage,
             spacing: 0.0,
+            share: 1.0,
         };
         let seen = Arc::clone(&shared);
         let run = move || work.run(&receiver, &seen);
@@ -166,6 +171,11 @@ impl Writer {
         std::mem::take(&mut self.shared.lock().written)
     }
 
+    /// Processor seconds of all that was written.
+    pub(crate) fn worked(&self) -> f64 {
+        self.shared.lock().worked
+    }
+
     /// Checkpoints that are nearer to each other are taken in vain.
     pub(crate) fn spacing(&self) -> f64 {
         self.shared.lock().spacing
@@ -179,6 +189,7 @@ impl Writer {
     /// Waits for everything that was submitted.
     pub(crate) fn close(&mut self) {
         self.jobs = None;
+        self.shared.lock().is_closing = true;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -216,25 +227,32 @@ struct Work {
     /// The disk space that there is.
     storage: Option<Storage>,
     spacing: f64,
+    /// What a second of work on the last one took from others.
+    share: f64,
 }
 
 impl Work {
     fn run(mut self, jobs: &Receiver<Job>, shared: &Shared) {
         lower_priority();
+        let time = ThreadTime::now();
         for job in jobs {
             let bytes = job.bytes();
             let has_failed = shared.lock().failure.is_some();
             let written = if has_failed {
                 Ok(Written::default())
             } else {
-                let is_behind = || shared.lock().waiting > 1;
-                catch_unwind(AssertUnwindSafe(|| self.write(job, &is_behind)))
+                let is_behind = || {
+                    let state = shared.lock();
+                    state.waiting > 1 || state.is_closing
+                };
+                catch_unwind(AssertUnwindSafe(|| self.weighed(job, &is_behind)))
                     .unwrap_or_else(|_| Err(std::io::Error::other("florc failed to write it")))
             };
             let mut state = shared.lock();
             state.waiting_bytes -= bytes;
             state.waiting -= 1;
             state.spacing = self.spacing;
+            state.worked = time.elapsed();
             match written {
                 Ok(written) => state.written.push(written),
                 Err(error) => {
@@ -246,7 +264,15 @@ impl Work {
         }
     }
 
-    /// `is_behind`: whether others wait to be written.
+    /// What writing a snapshot took from others.
+    fn weighed(&mut self, job: Job, is_behind: &dyn Fn() -> bool) -> std::io::Result<Written> {
+        let time = ThreadTime::now();
+        let worked = self.write(job, is_behind)?;
+        self.share = time.share();
+        Ok(worked.weighed(self.share))
+    }
+
+    /// `is_behind`: whether others wait to be written, or for the end.
     fn write(&mut self, job: Job, is_behind: &dyn Fn() -> bool) -> std::io::Result<Written> {
         let time = ThreadTime::now();
         let Job {
@@ -396,6 +422,7 @@ impl Work {
         let mut new = Vec::new();
         let means = Means {
             spare,
+            share: self.share,
             is_behind,
             is_scarce: self.storage.as_ref().is_some_and(Storage::is_scarce),
             is_ample: self.storage.as_ref().is_none_or(Storage::is_ample),

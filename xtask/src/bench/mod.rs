@@ -81,6 +81,12 @@ pub(crate) fn run(root: &Path, names: &[String]) -> Result<(), String> {
         }
         return Ok(());
     }
+    let is_known = |wanted: &&String| BENCHMARKS.iter().any(|(name, ..)| name == wanted);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        return Err(format!(
+            "no benchmark is called `{unknown}`: see `cargo xtask bench list`"
+        ));
+    }
     let bench = Bench {
         root: root.to_path_buf(),
         venv: environment::prepare(root)?,

@@ -91,11 +91,6 @@ pub(crate) fn causes(case: &Case<'_>) -> Result<Vec<Cause>, Failure> {
     let files = evidence.files.iter();
     causes.extend(files.map(|text| Cause::new("data-file", format!("data file changed: {text}"))));
     if causes.is_empty() || case.diagnose {
-        if case.stored.plan.world_size > 1 {
-            let text = "not looked for: several processes trained together";
-            causes.push(Cause::new("unknown", text));
-            return Ok(causes);
-        }
         let Some(first) = &evidence.first else {
             return Ok(causes);
         };
@@ -156,12 +151,17 @@ impl Case<'_> {
             ..*self.work
         };
         let ran = work::run(&work, self.workers);
-        let verdicts = [0, 1].map(|index| merge::verdict(&again, index));
+        // another rank differs in its own way
+        let rank = self.merged.ranks.get(&index).copied().unwrap_or_default();
+        let verdicts = [0, 1].map(|index| merge::verdict(&again, index, rank));
         let _ = std::fs::remove_dir_all(&again.folder);
         ran?;
         let [second, whole] = verdicts;
         let Some(second) = second else {
-            return Ok(None);
+            let text =
+                "not found: replayed again, another process ended before this one came to it";
+            let is_one_of_several = self.stored.plan.world_size > 1;
+            return Ok(is_one_of_several.then(|| Cause::new("unknown", text)));
         };
         Ok(Some(self.judge(first, &second, whole.as_ref())))
     }

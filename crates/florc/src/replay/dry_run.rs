@@ -71,6 +71,7 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         "workers": args.workers,
         "seconds": planned.seconds,
         "start_seconds": planned.request.before_seconds,
+        "crowded": planned.crowded,
         "recorded_seconds": subject.facts.seconds(),
         "probes": probes(subject, probed),
         "segments": segments,
@@ -126,11 +127,16 @@ fn as_text(args: &ReplayOptions, picture: &Picture<'_>) -> String {
         );
     }
     let expected = table::seconds(planned.seconds);
-    let _ = writeln!(
-        text,
-        "expected {expected} with {}",
-        table::count(args.workers, "worker")
-    );
+    let workers = table::count(args.workers, "worker");
+    let _ = write!(text, "expected {expected} with {workers}");
+    if planned.crowded > 1.1 {
+        let _ = write!(
+            text,
+            ", each {:.1} times as slow as the run: they share the processors",
+            planned.crowded
+        );
+    }
+    text.push('\n');
     text
 }
 

@@ -6,10 +6,13 @@
 //!
 //! Believes a shard only when its verdict stands at its end.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_history::Where;
-use florc_manifest::{Evidence, ReplayPlan, SegmentStart, Verdict};
+use florc_manifest::{
+    DifferenceKind, Evidence, FirstDifference, ReplayPlan, SegmentStart, Verdict,
+};
 use florc_runtime::{Shard, read_shard};
 
 use super::find::Subject;
@@ -24,6 +27,8 @@ pub(crate) struct Merged {
     pub(crate) rows: Vec<StoredRow>,
     /// What was found of each segment that was run, by position.
     pub(crate) verdicts: Vec<(usize, Verdict)>,
+    /// The rank that a finding is from, by position.
+    pub(crate) ranks: BTreeMap<usize, u32>,
     /// Seconds that its slowest process took from the first main loop on, by position.
     pub(crate) seconds: BTreeMap<usize, f64>,
     /// Positions of those for which there was no time.
@@ -82,6 +87,7 @@ pub(crate) fn merge(
     let mut merged = Merged {
         rows: Vec::new(),
         verdicts: Vec::new(),
+        ranks: BTreeMap::new(),
         seconds: BTreeMap::new(),
         left: Vec::new(),
         silent: Vec::new(),
@@ -101,7 +107,8 @@ pub(crate) fn merge(
             continue;
         }
         let found = Found::all(stored, segment.index);
-        let verdict = verdict_of(&found);
+        let (rank, verdict) = verdict_of(&found);
+        merged.ranks.insert(position, rank);
         let took = found.iter().filter_map(|each| each.shard.seconds);
         if let Some(seconds) = took.reduce(f64::max) {
             merged.seconds.insert(position, seconds);
@@ -165,28 +172,52 @@ fn names(row: &florc_manifest::Row) -> impl Iterator<Item = &String> {
     loops.chain(row.values.iter().map(|(column, _)| column))
 }
 
-/// What was found of a segment; `None`: no process of it has published anything.
-pub(crate) fn verdict(stored: &Stored, segment: u32) -> Option<Verdict> {
-    let found = Found::all(stored, segment);
-    let is_there = found.iter().any(|it| !it.is_missing);
-    is_there.then(|| verdict_of(&found))
+/// What a rank found of a segment; `None`: it has published nothing.
+pub(crate) fn verdict(stored: &Stored, segment: u32, rank: u32) -> Option<Verdict> {
+    let found = Found::read(stored, segment, rank);
+    (!found.is_missing).then_some(found.shard.verdict)
 }
 
-/// What is true of a segment whose ranks found this: what the worst of them found. One that was
-/// ended because another failed has nothing to say.
-fn verdict_of(found: &[Found]) -> Verdict {
-    let worst = found.iter().max_by_key(|found| match &found.shard.verdict {
+/// What is true of a segment whose ranks found this: what the worst of them found, of several the one that
+/// differs first. One that was ended because another failed has nothing to say.
+fn verdict_of(found: &[Found]) -> (u32, Verdict) {
+    let severity = |found: &Found| match &found.shard.verdict {
         Verdict::Verified => 0,
         Verdict::Approximate { .. } => 1,
         Verdict::Diverged { .. } => 2,
         Verdict::Failed { .. } if found.is_missing => 3,
         Verdict::Failed { .. } => 4,
+    };
+    let worst = (0_u32..).zip(found).max_by_key(|(rank, found)| {
+        // those that saw nothing differ last; without an iteration it is before the main loops, or after them
+        let first = first_difference(&found.shard.verdict);
+        let place = first.map(|first| {
+            let is_after = first.head.is_none() && first.kind != DifferenceKind::Inputs;
+            (is_after, first.head)
+        });
+        (
+            severity(found),
+            Reverse((place.is_none(), place)),
+            Reverse(*rank),
+        )
     });
     let nothing = || Verdict::Failed {
         error: "no process replayed it".to_owned(),
         evidence: Evidence::default(),
     };
-    worst.map_or_else(nothing, |found| found.shard.verdict.clone())
+    worst.map_or_else(
+        || (0, nothing()),
+        |(rank, found)| (rank, found.shard.verdict.clone()),
+    )
+}
+
+fn first_difference(verdict: &Verdict) -> Option<&FirstDifference> {
+    match verdict {
+        Verdict::Diverged { evidence, .. } | Verdict::Failed { evidence, .. } => {
+            evidence.first.as_ref()
+        }
+        Verdict::Verified | Verdict::Approximate { .. } => None,
+    }
 }
 
 /// The file of a row, where it is not the entry, and the line in the working tree.
@@ -238,5 +269,69 @@ impl Found {
         }
         shard.rows.sort_by_key(|row| row.seq);
         Self { shard, is_missing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use florc_manifest::HeadKey;
+
+    use super::*;
+
+    /// A rank that differs first in an iteration, or does not know where.
+    fn differs(kind: DifferenceKind, iteration: Option<u64>) -> Found {
+        let head = iteration.map(|iteration| HeadKey {
+            instance: 0,
+            iteration,
+        });
+        let first = FirstDifference {
+            kind,
+            head,
+            context: Vec::new(),
+            path: None,
+            log: None,
+            block: None,
+            ulps: None,
+            found: String::new(),
+            generators: Vec::new(),
+        };
+        found(Verdict::Diverged {
+            difference: String::new(),
+            evidence: Evidence {
+                first: Some(first),
+                ..Evidence::default()
+            },
+        })
+    }
+
+    fn found(verdict: Verdict) -> Found {
+        Found {
+            shard: Shard {
+                rows: Vec::new(),
+                verdict,
+                seconds: None,
+            },
+            is_missing: false,
+        }
+    }
+
+    #[test]
+    fn of_ranks_that_differ_the_first_to_do_so_is_told() {
+        let after = || differs(DifferenceKind::Row, None);
+        let at = |iteration| differs(DifferenceKind::State, Some(iteration));
+        let before = || differs(DifferenceKind::Inputs, None);
+        assert_eq!(verdict_of(&[after(), at(4), at(3)]).0, 2);
+        assert_eq!(verdict_of(&[at(3), before(), at(3)]).0, 1);
+        assert_eq!(verdict_of(&[at(3), at(3)]).0, 0);
+    }
+
+    #[test]
+    fn one_rank_that_differs_is_enough() {
+        let (rank, verdict) = verdict_of(&[
+            found(Verdict::Verified),
+            differs(DifferenceKind::State, Some(1)),
+        ]);
+        assert_eq!(rank, 1);
+        assert!(matches!(verdict, Verdict::Diverged { .. }));
     }
 }

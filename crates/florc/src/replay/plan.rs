@@ -16,9 +16,10 @@ use florc_manifest::{
 use florc_syntax::SourceText;
 
 use super::changes::Comparison;
+use super::expected::{Expected, crowded};
 use super::find::{Sources, Subject};
 use super::probed::Probed;
-use crate::facts::{IterationFacts, RunFacts};
+use crate::facts::IterationFacts;
 use crate::failure::Failure;
 use crate::replays;
 
@@ -28,6 +29,8 @@ pub(crate) struct Planned {
     pub(crate) request: SegmentRequest,
     /// Expected seconds with that many workers.
     pub(crate) seconds: f64,
+    /// By how much longer an iteration takes than it did, since workers share the processors.
+    pub(crate) crowded: f64,
     /// The run was cut short: its last iteration is not whole.
     pub(crate) cut_short: bool,
     /// Positions of segments in the order in which they run.
@@ -104,7 +107,8 @@ pub(crate) fn plan(
                 .help("record it again with `florc run`"),
         );
     }
-    let request = request(division, subject, probed, comparison);
+    let expected = Expected::new(subject, probed, comparison, division.whole);
+    let request = request(division, subject, probed, comparison, &expected);
     let first = request.iterations.first();
     if request.starts_inside && !first.is_some_and(|it| it.can_start) {
         return Err(Failure::new(
@@ -113,7 +117,12 @@ pub(crate) fn plan(
         )
         .help("ask the run that it was forked from, or fork that again"));
     }
-    let segments = plan_segments(&request);
+    let mut segments = plan_segments(&request);
+    let crowded = crowded(facts, division.workers.min(segments.len()).max(1));
+    for planned in &mut segments {
+        let start = request.before_seconds.min(planned.seconds);
+        planned.seconds = start + crowded * (planned.seconds - start);
+    }
     let wanted = |it: &PlannedSegment| {
         let inside = &request.iterations[it.iterations.clone()];
         inside.iter().filter(|each| each.wanted).count()
@@ -133,6 +142,7 @@ pub(crate) fn plan(
     Ok(Planned {
         order,
         segments,
+        crowded,
         request,
         seconds,
         cut_short: facts.cut_short(),
@@ -158,6 +168,7 @@ fn request(
     subject: &Subject,
     probed: &Probed,
     comparison: &Comparison,
+    expected: &Expected<'_>,
 ) -> SegmentRequest {
     let condition = division.condition;
     let facts = &subject.facts;
@@ -184,21 +195,25 @@ fn request(
     };
     let count = facts.iterations.len();
     let partial = (cut_short && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
-    let iterations = facts.iterations.iter().enumerate().map(|(at, each)| {
+    // Where nothing is filtered, a segment is asked for as a whole.
+    let seconds = expected.iterations(|each| condition.is_none() || asked(each));
+    let iterations = facts.iterations.iter().zip(seconds).enumerate();
+    let iterations = iterations.map(|(at, (each, seconds))| {
         let is_partial = partial == Some(at);
+        let head = CutKey::Head(each.head);
         Iteration {
             head: each.head,
-            seconds: expected_seconds(subject, probed, each),
-            restore_seconds: restore_seconds(facts, &CutKey::Head(each.head)),
+            seconds,
+            restore_seconds: expected.restoring(&head),
             can_start: !division.whole && can_start(subject, probed, each),
-            can_end: is_partial || facts.checkpoints.contains_key(&CutKey::Head(each.head)),
+            can_end: is_partial || facts.checkpoints.contains_key(&head),
             wanted: !is_partial && asked(each),
         }
     });
     SegmentRequest {
         iterations: iterations.collect(),
-        before_seconds: facts.manifest.launch_seconds + facts.loop_began.unwrap_or(0.0),
-        after_seconds: after_seconds(subject),
+        before_seconds: expected.before(),
+        after_seconds: expected.after(),
         // Every worker runs what is before: that it leaves all as it was is shown once.
         wants_before: parent.is_none() && comparison.places.before && (outside || has_doubts),
         starts_inside: parent.is_some(),
@@ -221,12 +236,6 @@ fn is_of_main_loops_only(probed: &Probed, name: &str) -> bool {
         && !others.any(|it| it.label == name && !is_inside(&it.id))
 }
 
-fn after_seconds(subject: &Subject) -> f64 {
-    let facts = &subject.facts;
-    let end = facts.ended.as_ref().map_or(0.0, |ended| ended.seconds);
-    (end - facts.loop_left.or(facts.loop_began).unwrap_or(0.0)).max(0.0)
-}
-
 fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {
     let Some(site) = subject.facts.main_loop_of(each.head) else {
         return false;
@@ -237,27 +246,6 @@ fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool 
     repeats
         && !probed.cannot_start.contains_key(&site.id)
         && checkpoint.is_some_and(|record| record.restorable(needed))
-}
-
-/// Bytes of a state that are read, checked and put back in a second.
-const RESTORED: f64 = 1e9;
-
-fn restore_seconds(facts: &RunFacts, cut: &CutKey) -> f64 {
-    let checkpoint = facts.checkpoints.get(cut);
-    checkpoint.map_or(0.0, |it| it.raw_bytes as f64 / RESTORED)
-}
-
-/// Blocks that will be skipped cost what it takes to restore their ends.
-fn expected_seconds(subject: &Subject, probed: &Probed, each: &IterationFacts) -> f64 {
-    let skipped = each.blocks.iter().filter(|(block, _)| {
-        let checkpoint = subject.facts.checkpoints.get(&CutKey::Block(block.clone()));
-        !probed.executed_blocks.contains(&block.site)
-            && checkpoint.is_some_and(|record| record.restorable(names(probed, &block.site)))
-    });
-    skipped.fold(each.seconds, |left, (block, seconds)| {
-        let restored = restore_seconds(&subject.facts, &CutKey::Block(block.clone()));
-        (left - seconds).max(0.0) + restored
-    })
 }
 
 fn names<'a>(probed: &'a Probed, site: &str) -> &'a [String] {

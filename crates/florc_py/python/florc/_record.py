@@ -59,9 +59,9 @@ def _run(program, code, files, module, run, manifest):
     execute(program, code, _florc.fail)
 
 
-def _again(config, run, config_file, folder):
+def _again(config, run, config_file, folder, rank=0):
     """The program of a run, in the world of that run: its manifest, the program, its files."""
-    manifest = _ranks.manifest(os.path.join(config["store"], "runs", run), 0)
+    manifest = _ranks.manifest(os.path.join(config["store"], "runs", run), rank)
     _seed.fixed(manifest["environment"]["hash_seed"])
     os.unlink(config_file)
     command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
@@ -73,8 +73,11 @@ def _again(config, run, config_file, folder):
 
 def _resume(config, config_file, folder):
     """Goes on with a run that was cut short: the same program in the same world. What does not fit ends it."""
-    run = config["resume"]
-    manifest, program, files = _again(config, run, config_file, folder)
+    run, launched = config["resume"], _ranks.launched()
+    try:
+        manifest, program, files = _again(config, run, config_file, folder, launched["rank"] if launched else 0)
+    except FileNotFoundError as error:
+        _refuse(f"{error.strerror}: {error.filename}")
     asked = json.dumps(manifest["settings"])
     code, module, problem = compiled(program, files[: max(len(manifest["program"]), 1)], settings=asked)
     if module is None:
@@ -83,7 +86,7 @@ def _resume(config, config_file, folder):
     settings |= {"overhead": manifest["overhead_bound"], **config["bounds"]}
     libraries = [(file.path, file.source) for file in files if file.excerpt]
     try:
-        _florc.start_resume(json.dumps(settings), run, libraries, module)
+        _florc.start_resume(json.dumps(settings), run, libraries, json.dumps(launched), module)
     except RuntimeError as error:
         _refuse(error)
     _run(program, code, files, module, run, manifest)

@@ -57,8 +57,8 @@ def work(plan_file, segment, rank, folder):
 
 
 def _end(folder):
-    """When the run was last written to."""
-    return max(entry.stat().st_mtime for entry in os.scandir(folder))
+    """When the run was last written to: a try to go on with it leaves its journals alone."""
+    return max(entry.stat().st_mtime for entry in os.scandir(folder) if entry.name.startswith("journal"))
 
 
 def _program(plan, manifest, folder):

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use florc_manifest::{JournalRecord, ModuleManifest, ReplayPlan, RunManifest, RunStatus};
+use florc_manifest::{JournalRecord, ModuleManifest, Ranks, ReplayPlan, RunManifest, RunStatus};
 use florc_runtime::{Mode as Checkpoints, RecordConfig, Recorder, Replayer, Store};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
@@ -166,16 +166,20 @@ fn start_replay(
 }
 
 /// Begins to go on with a run that was cut short. `libraries` are the files of libraries in the
-/// program, by path: they must be those of the run.
+/// program, by path: they must be those of the run. `launched`: as JSON, this process among those that go on
+/// with it together.
 #[pyfunction]
 fn start_resume(
     py: Python<'_>,
     settings: &str,
     run: &str,
     libraries: Vec<(String, Vec<u8>)>,
+    launched: &str,
     compiled: &Bound<'_, Compiled>,
 ) -> PyResult<()> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
+    let ranks: Option<Ranks> =
+        serde_json::from_str(launched).map_err(|error| PyValueError::new_err(error.to_string()))?;
     let settings = Settings::read(settings)?;
     let config = settings.config()?;
     let module = compiled.get().manifest();
@@ -193,7 +197,8 @@ fn start_resume(
             return Err(wrong(format!("`{path}` is not as it was when it began")));
         }
     }
-    let replayer = Replayer::resuming(&run).map_err(|error| wrong(error.to_string()))?;
+    let replayer =
+        Replayer::resuming(&run, ranks.as_ref()).map_err(|error| wrong(error.to_string()))?;
     elsewhere::watch(py, None)?;
     let project = settings.manifest.project.clone();
     let engine = Engine::Replay(Box::new(replayer));

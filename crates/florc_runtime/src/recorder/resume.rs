@@ -18,6 +18,7 @@ use super::{Disk, Mode, RecordConfig, Recorder};
 use crate::error::StoreError;
 use crate::journal::{JournalWriter, encode_journal};
 use crate::pack::open_pack;
+use crate::policy::Policy;
 use crate::pool::BufferPool;
 use crate::progress::Progress;
 use crate::run::{RunHandle, pack_number};
@@ -28,13 +29,14 @@ use crate::store::write_whole;
 const RESUMED: &str = "resumed";
 
 impl Recorder {
-    /// Records on from `head`, whose state is the live one.
+    /// Records on from a head, whose state is the live one; with it the file in which rank 0 announces what is due, of
+    /// several processes.
     pub(crate) fn go_on(
         config: &RecordConfig,
         run: &RunHandle,
         manifest: RunManifest,
         mut progress: Progress,
-        head: HeadKey,
+        (head, announcements): (HeadKey, Option<String>),
     ) -> Result<Self, StoreError> {
         let records = run.journal()?.records;
         let (began, position) = records
@@ -75,8 +77,12 @@ impl Recorder {
         let disk = Disk::over(run, journal, storage, pack, &pool);
         let mut recorder = Self::new(config, manifest, pool);
         recorder.disk = Some(disk);
+        if let Some(announcements) = announcements {
+            recorder.follow(run, &announcements);
+        }
         recorder.progress = progress;
         recorder.seconds_before = began;
+        recorder.policy = Policy::new(config.mode, began);
         recorder.again(head, position);
         Ok(recorder)
     }

@@ -12,11 +12,12 @@
 //! before. Decides nothing about how it is recorded.
 
 use florc_manifest::{
-    CutKey, FORMAT_VERSION, HeadKey, JournalRecord, NeededRoots, ReplayPlan, RunStatus, Segment,
-    SegmentEnd, SegmentStart,
+    CheckpointRecord, CutKey, FORMAT_VERSION, HeadKey, JournalRecord, NeededRoots, Ranks,
+    ReplayPlan, RunStatus, Segment, SegmentEnd, SegmentStart,
 };
 
 use super::fork::Fork;
+use super::together::Together;
 use super::{ReplayError, Replayer};
 use crate::in_use::RunGuard;
 use crate::progress::main_loops;
@@ -33,6 +34,8 @@ pub(super) struct Resuming {
     start: Option<HeadKey>,
     /// The new run that begins there, if it is one.
     pub(super) fork: Option<Fork>,
+    /// With other processes that recorded it.
+    together: Option<Together>,
 }
 
 impl Resuming {
@@ -41,55 +44,57 @@ impl Resuming {
             _held: held,
             start: Some(head),
             fork: Some(fork),
+            together: None,
         }
     }
 }
 
 impl Replayer {
-    /// Reads a run that did not finish. An error says why it cannot be gone on with.
-    pub fn resuming(run: &RunHandle) -> Result<Self, ReplayError> {
+    /// Reads a run that did not finish. `ranks`: this process among those that go on with it together.
+    /// An error says why it cannot be gone on with.
+    pub fn resuming(run: &RunHandle, ranks: Option<&Ranks>) -> Result<Self, ReplayError> {
         let refused = |why: &str| ReplayError(format!("run {}: {why}", run.id()));
-        if run.is_open() {
-            return Err(refused("it is being recorded or replayed"));
+        let recorded_by = run.manifest()?.world_size();
+        if recorded_by != ranks.map_or(1, |ranks| ranks.world_size) {
+            return Err(refused(&format!(
+                "{recorded_by} processes recorded it; start as many, as they were started then \
+                 (`torchrun … --no-python florc run --resume`)"
+            )));
         }
-        let held = run.hold();
-        let finished = |record: &JournalRecord| {
-            matches!(
-                record,
-                JournalRecord::Ended {
-                    status: RunStatus::Finished,
-                    ..
-                }
-            )
+        let (together, found, held) = match ranks {
+            None => {
+                let (found, held) = find(run)?;
+                (None, found, held)
+            }
+            Some(ranks) => {
+                let (together, found, held) = Together::meet(run, ranks)?;
+                (Some(together), found, held)
+            }
         };
-        let journal = run.journal()?;
-        if journal.records.iter().any(finished) {
-            return Err(refused("it finished, there is nothing to go on with"));
+        let mut recorded = Recorded::read(run.of_rank(ranks.map_or(0, |ranks| ranks.rank)))?;
+        if let Some(together) = &together {
+            let checkpoints = &mut recorded.checkpoints;
+            checkpoints.retain(|cut, _| together.can_restore(cut));
         }
-        let recorded = Recorded::read(run.clone())?;
-        let needed = needed(&recorded);
-        let mut heads = heads(run, &recorded, &needed);
-        let last = heads.pop().ok_or_else(|| {
-            refused("it has no checkpoint that holds all of the state; run the script again")
-        })?;
-        let start = heads.pop();
         let repeats = |head: HeadKey| {
             let main = recorded.main_loop_of(head.instance);
             let is_jumped = main.is_some_and(|main| recorded.can_jump(&main.id));
             is_jumped && recorded.repeats.contains(&head.instance)
         };
-        if !start.is_none_or(repeats) {
+        if !found.start.is_none_or(repeats) {
             return Err(refused(
                 "its main loop cannot be entered in the middle: what it iterates over does not \
                  give the same items in another process",
             ));
         }
-        let plan = plan(&recorded, needed, start, last);
+        let needed = needed(&recorded);
+        let plan = plan(&recorded, needed, found.start, found.last);
         let segment = plan.segments[0].clone();
         let resuming = Some(Resuming {
             _held: held,
-            start,
+            start: found.start,
             fork: None,
+            together,
         });
         Ok(Self {
             resuming,
@@ -131,9 +136,34 @@ impl Replayer {
         self.findings.error.as_deref()
     }
 
+    /// Whether this process and others go on with a run together: it cannot take a way of its own.
+    pub(super) fn is_together(&self) -> bool {
+        let resuming = self.resuming.as_ref();
+        resuming.is_some_and(|it| it.together.is_some())
+    }
+
     /// The state at the last head was given to [`Self::verify`]: record from here on. An error: it
-    /// did not come out as recorded; nothing of the run was changed.
+    /// did not come out as recorded, or that of another process did not; nothing of the run was changed.
     pub fn go_on(&mut self, head: HeadKey, config: &RecordConfig) -> Result<Recorder, ReplayError> {
+        let proven = self.is_proven(head);
+        let together = self.resuming.as_ref().and_then(|it| it.together.as_ref());
+        if let Some(together) = together {
+            if proven.is_err() {
+                together.refuse();
+            } else {
+                together.agree()?;
+            }
+        }
+        proven?;
+        let announcements = together.map(Together::announcements);
+        let progress = std::mem::take(&mut self.progress);
+        let manifest = self.recorded.manifest.clone();
+        let at = (head, announcements);
+        let run = &self.recorded.run;
+        Ok(Recorder::go_on(config, run, manifest, progress, at)?)
+    }
+
+    fn is_proven(&mut self, head: HeadKey) -> Result<(), ReplayError> {
         if let Some((difference, _)) = self.first_difference() {
             return Err(ReplayError(format!(
                 "the iterations before its last checkpoint came out otherwise than recorded: \
@@ -143,42 +173,96 @@ impl Replayer {
         if !self.findings.equal.contains(&CutKey::Head(head)) {
             return Err(ReplayError("the state could not be compared".to_owned()));
         }
-        let progress = std::mem::take(&mut self.progress);
-        let manifest = self.recorded.manifest.clone();
-        Ok(Recorder::go_on(
-            config,
-            &self.recorded.run,
-            manifest,
-            progress,
-            head,
-        )?)
+        Ok(())
     }
 }
 
-/// Heads whose state can be put back, in order. The last one is whole: one that is damaged cannot be
-/// compared with.
-fn heads(run: &RunHandle, recorded: &Recorded, needed: &[NeededRoots]) -> Vec<HeadKey> {
-    let usable = recorded
-        .checkpoints
-        .iter()
-        .filter_map(|(cut, record)| match cut {
-            CutKey::Head(head) => {
-                let main = recorded.main_loop_of(head.instance)?;
-                let names = needed.iter().find(|it| it.site == main.id)?;
-                record.restorable(&names.names).then_some(*head)
-            }
-            CutKey::Block(_) | CutKey::Exit(_) => None,
-        });
-    let mut heads: Vec<HeadKey> = usable
-        .filter(|head| recorded.positions.contains_key(head))
-        .collect();
-    heads.sort_unstable();
-    // one that is damaged cannot be compared with
-    let is_whole = |head: &HeadKey| run.load(&CutKey::Head(*head)).is_ok();
-    while heads.last().is_some_and(|last| !is_whole(last)) {
-        heads.pop();
+/// Where a state is put back, from where on the run is recorded again, and what can be restored before.
+pub(super) struct Found {
+    pub(super) start: Option<HeadKey>,
+    pub(super) last: HeadKey,
+    /// By all processes of the run.
+    pub(super) cuts: Vec<CutKey>,
+}
+
+/// The last checkpoints that all processes of the run can restore. The run is held from before it is read.
+pub(super) fn find(run: &RunHandle) -> Result<(Found, RunGuard), ReplayError> {
+    let refused = |why: &str| ReplayError(format!("run {}: {why}", run.id()));
+    if is_open(run) {
+        return Err(refused("it is being recorded or replayed"));
     }
-    heads
+    let held = run.hold();
+    let world_size = run.manifest()?.world_size();
+    let ranks: Vec<RunHandle> = (0..world_size).map(|rank| run.of_rank(rank)).collect();
+    let mut is_finished = true;
+    let mut common: Option<Vec<CutKey>> = None;
+    for rank in &ranks {
+        is_finished &= has_finished(rank)?;
+        let own = restorable(&Recorded::read(rank.clone())?);
+        common = Some(match common {
+            None => own,
+            Some(cuts) => cuts.into_iter().filter(|it| own.contains(it)).collect(),
+        });
+    }
+    if is_finished {
+        return Err(refused("it finished, there is nothing to go on with"));
+    }
+    let cuts = common.unwrap_or_default();
+    let heads = cuts.iter().filter_map(|cut| match cut {
+        CutKey::Head(head) => Some(*head),
+        CutKey::Block(_) | CutKey::Exit(_) => None,
+    });
+    // one that is damaged cannot be compared with, nor put back
+    let mut whole = heads.rev().filter(|head| {
+        let mut ranks = ranks.iter();
+        ranks.all(|rank| rank.load(&CutKey::Head(*head)).is_ok())
+    });
+    let last = whole.next().ok_or_else(|| {
+        refused("it has no checkpoint that holds all of the state; run the script again")
+    })?;
+    let start = whole.next();
+    Ok((Found { start, last, cuts }, held))
+}
+
+/// Somebody who asks the same holds the run for a moment.
+fn is_open(run: &RunHandle) -> bool {
+    (0..20).all(|_| {
+        let is_open = run.is_open();
+        if is_open {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        is_open
+    })
+}
+
+fn has_finished(run: &RunHandle) -> Result<bool, ReplayError> {
+    let finished = |record: &JournalRecord| {
+        matches!(
+            record,
+            JournalRecord::Ended {
+                status: RunStatus::Finished,
+                ..
+            }
+        )
+    };
+    Ok(run.journal()?.records.iter().any(finished))
+}
+
+/// Cut points whose state can be put back, heads in order.
+fn restorable(recorded: &Recorded) -> Vec<CutKey> {
+    let needed = needed(recorded);
+    let is_restorable = |cut: &CutKey, record: &CheckpointRecord| match cut {
+        CutKey::Head(head) => {
+            let main = recorded.main_loop_of(head.instance);
+            let names = main.and_then(|main| needed.iter().find(|it| it.site == main.id));
+            let is_known = recorded.positions.contains_key(head);
+            is_known && names.is_some_and(|it| record.restorable(&it.names))
+        }
+        CutKey::Block(_) | CutKey::Exit(_) => record.restorable(&[]),
+    };
+    let usable = recorded.checkpoints.iter();
+    let usable = usable.filter(|(cut, record)| is_restorable(cut, record));
+    usable.map(|(cut, _)| cut.clone()).collect()
 }
 
 /// One segment: from where a state is put back to the last head. All SkipBlocks are run.

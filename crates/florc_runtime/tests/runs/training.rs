@@ -256,7 +256,7 @@ pub(crate) fn resume(
     spoil: impl Fn(&mut Program),
 ) -> Result<Recorder, ReplayError> {
     let run = Store::open(&config.store).unwrap().latest(None).unwrap();
-    let mut replayer = Replayer::resuming(&run)?;
+    let mut replayer = Replayer::resuming(&run, None)?;
     let mut program = Program::new(0);
     replayer.log(event(0, "begin".into(), 0.0));
     let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);

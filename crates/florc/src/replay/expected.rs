@@ -1,0 +1,144 @@
+//! How long parts of a run are expected to take in a replay.
+//!
+//! ```python
+//! for epoch in range(8):             # seconds as recorded,
+//!     print("lr", schedule())        # if it may change the training, the block after it is run
+//!     for x in loader: ...           # less what a block took that is skipped, and what restoring it takes
+//! ```
+//!
+//! Figures only; what is run is decided by the worker.
+
+use std::collections::BTreeSet;
+
+use florc_manifest::{BlockKey, CutKey, NeededRoots, SourceSpan};
+
+use super::changes::Comparison;
+use super::find::Subject;
+use super::probed::Probed;
+use crate::facts::{IterationFacts, RunFacts};
+
+/// Bytes of a state that are read, checked and put back in a second.
+const RESTORED: f64 = 1e9;
+
+/// What the expectations rest on.
+pub(crate) struct Expected<'a> {
+    facts: &'a RunFacts,
+    probed: &'a Probed,
+    /// Blocks that one of the statements comes before in an iteration, after which none is skipped.
+    in_doubt: BTreeSet<&'a str>,
+    /// Main loops that such a statement may run in.
+    doubting: BTreeSet<&'a str>,
+    /// The script is run from its beginning, and no block is skipped.
+    whole: bool,
+}
+
+impl<'a> Expected<'a> {
+    pub(crate) fn new(
+        subject: &'a Subject,
+        probed: &'a Probed,
+        comparison: &'a Comparison,
+        whole: bool,
+    ) -> Self {
+        let facts = &subject.facts;
+        let mut in_doubt = BTreeSet::new();
+        let mut doubting = BTreeSet::new();
+        for main in &probed.main_loops {
+            if comparison.doubtful.is_empty() || !comparison.may_run_in(&main.id) {
+                continue;
+            }
+            doubting.insert(main.id.as_str());
+            let blocks = probed.skip_blocks.iter();
+            let blocks = blocks.filter(|block| is_inside(&block.span, &main.span));
+            in_doubt.extend(
+                blocks
+                    .map(|it| (it, &main.span))
+                    .filter_map(|(block, main)| {
+                        let mut spans = comparison.doubtful.iter();
+                        let comes_before = |span: &SourceSpan| {
+                            !is_inside(span, main) || span.start < block.span.start
+                        };
+                        spans.any(comes_before).then_some(block.id.as_str())
+                    }),
+            );
+        }
+        Self {
+            facts,
+            probed,
+            in_doubt,
+            doubting,
+            whole,
+        }
+    }
+
+    /// Seconds of all iterations, given which of them are asked for.
+    pub(crate) fn iterations(&self, wanted: impl Fn(&IterationFacts) -> bool) -> Vec<f64> {
+        // Until a head shows that nothing was changed.
+        let mut is_doubtful = false;
+        let iterations = self.facts.iterations.iter().map(|each| {
+            let head = CutKey::Head(each.head);
+            is_doubtful &= !self.facts.checkpoints.contains_key(&head);
+            let seconds = self.iteration(each, wanted(each), is_doubtful);
+            let site = self.facts.main_loop_of(each.head);
+            is_doubtful |= site.is_some_and(|site| self.doubting.contains(site.id.as_str()));
+            seconds
+        });
+        iterations.collect()
+    }
+
+    /// Blocks that will be skipped cost what it takes to restore their ends.
+    fn iteration(&self, each: &IterationFacts, is_wanted: bool, is_doubtful: bool) -> f64 {
+        let site = self.facts.main_loop_of(each.head);
+        let carries = site.is_some_and(|site| self.probed.carrying.contains(&site.id));
+        let is_run = |block: &BlockKey| {
+            let is_probed = self.probed.executed_blocks.contains(&block.site);
+            self.whole
+                || is_doubtful
+                || self.in_doubt.contains(block.site.as_str())
+                || is_probed && (is_wanted || carries)
+                || !self.is_restorable(block)
+        };
+        let skipped = each.blocks.iter().filter(|(block, _)| !is_run(block));
+        skipped.fold(each.seconds, |left, (block, seconds)| {
+            let restored = self.restoring(&CutKey::Block(block.clone()));
+            (left - seconds).max(0.0) + restored
+        })
+    }
+
+    fn is_restorable(&self, block: &BlockKey) -> bool {
+        let checkpoint = self.facts.checkpoints.get(&CutKey::Block(block.clone()));
+        let needed = NeededRoots::at(&self.probed.needed, &block.site);
+        checkpoint.is_some_and(|record| record.restorable(needed))
+    }
+
+    /// Seconds to put back a state.
+    pub(crate) fn restoring(&self, cut: &CutKey) -> f64 {
+        let checkpoint = self.facts.checkpoints.get(cut);
+        checkpoint.map_or(0.0, |it| it.raw_bytes as f64 / RESTORED)
+    }
+
+    /// Seconds of what comes before the main loop, with the start of the process.
+    pub(crate) fn before(&self) -> f64 {
+        self.facts.manifest.launch_seconds + self.facts.loop_began.unwrap_or(0.0)
+    }
+
+    /// Seconds of what comes after it.
+    pub(crate) fn after(&self) -> f64 {
+        let facts = self.facts;
+        let end = facts.ended.as_ref().map_or(0.0, |ended| ended.seconds);
+        let left = facts.loop_left.or(facts.loop_began).unwrap_or(0.0);
+        (end - left).max(0.0)
+    }
+}
+
+/// By how much longer an iteration takes than it did where so many segments are run at a time, since they share
+/// the processors.
+pub(crate) fn crowded(facts: &RunFacts, segments: usize) -> f64 {
+    let busy = facts.ended.as_ref().and_then(|ended| ended.processors);
+    let processes = segments * facts.manifest.world_size() as usize;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (busy.unwrap_or(1.0) * processes as f64 / cores as f64).max(1.0)
+}
+
+fn is_inside(inner: &SourceSpan, outer: &SourceSpan) -> bool {
+    inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
+}
