@@ -1,6 +1,7 @@
 """A part of a replay: by time, with statements that change the training, and as a picture."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -132,3 +133,21 @@ def test_an_outer_probe_skips_the_block_in_the_picture(project):
     project.script.write_text(SCRIPT.replace("    print(", "    print('probe', value)\n    print("))
     text = run([FLORC, "replay", "--dry-run"], project.root).stdout
     assert "skipped, its end is restored" in text
+
+
+@pytest.mark.parametrize(("added", "block_runs"), [("print('probe', value)", False), ("print('probe', look(value))", True)])
+def test_blocks_that_run_since_a_statement_may_change_the_training_are_expected_to(tmp_path, added, block_runs):
+    script = SCRIPT.replace("value = 1.0", "value, look = 1.0, eval('lambda of: of')")
+    project = small(tmp_path, script)
+    assert project.record().code == 0
+    project.script.write_text(script.replace("    for step", f"    {added}\n    for step"))
+    told = json.loads(project.replay("--dry-run", "--workers", "1", "--format", "json").stdout)
+    seconds = sum(each["seconds"] - told["start_seconds"] for each in told["segments"])
+    assert (seconds > 6 * 2 * 0.15) is block_runs, told
+    assert bool(told["executed_blocks"]) is block_runs and bool(told["skipped_blocks"]) is not block_runs
+
+
+def test_how_many_processors_a_run_kept_busy_is_recorded(project):
+    (journal,) = (project.root / ".florc" / "runs").glob("*/journal-0")
+    (busy,) = re.findall(rb'"processors":([0-9.e-]+)', journal.read_bytes())
+    assert 0 < float(busy) < 1, "it slept most of the time"

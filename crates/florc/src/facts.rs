@@ -134,10 +134,7 @@ impl RunFacts {
                 seconds,
                 ..
             } => {
-                self.sites.insert(instance, site);
-                self.loop_left = None;
-                self.repeats.extend(repeats.then_some(instance));
-                self.loop_began.get_or_insert(seconds);
+                self.entered(instance, site, repeats, seconds);
                 *last = seconds;
             }
             JournalRecord::IterationBegan {
@@ -189,6 +186,13 @@ impl RunFacts {
             // Checkpoints come from the packs; clock reads are the worker's.
             JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
         }
+    }
+
+    fn entered(&mut self, instance: u32, site: String, repeats: bool, seconds: f64) {
+        self.sites.insert(instance, site);
+        self.loop_left = None;
+        self.repeats.extend(repeats.then_some(instance));
+        self.loop_began.get_or_insert(seconds);
     }
 
     /// `numpy 2.1.0, torch 2.6.0`: known only when the main loop begins.

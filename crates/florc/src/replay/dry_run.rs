@@ -77,8 +77,8 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
         "segments": segments,
         "order": order,
         "budget": args.budget,
-        "executed_blocks": probed.executed_blocks,
-        "skipped_blocks": skipped(probed),
+        "executed_blocks": planned.executed,
+        "skipped_blocks": skipped(probed, planned),
         "rows": [],
     })
 }
@@ -172,11 +172,9 @@ fn head_text(subject: &Subject, head: HeadKey) -> String {
     format!("iteration {}{of}", head.iteration)
 }
 
-fn skipped(probed: &Probed) -> Vec<&str> {
-    let sites = probed.skip_blocks.iter().map(|site| site.id.as_str());
-    sites
-        .filter(|id| probed.executed_blocks.iter().all(|each| each != id))
-        .collect()
+fn skipped<'a>(probed: &'a Probed, planned: &Planned) -> Vec<&'a String> {
+    let sites = probed.skip_blocks.iter().map(|site| &site.id);
+    sites.filter(|id| !planned.executed.contains(id)).collect()
 }
 
 fn probe_sites(probed: &Probed) -> impl Iterator<Item = usize> + '_ {

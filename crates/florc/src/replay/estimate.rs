@@ -50,7 +50,7 @@ pub(crate) fn estimate(
     }
     let probed = probed::probed(subject, &sources, &verdict);
     let mut costs = Vec::with_capacity(workers.len());
-    let mut iterations = 0;
+    let (mut iterations, mut executed) = (0, Vec::new());
     for &count in workers {
         let division = plan::Division {
             workers: count,
@@ -61,8 +61,8 @@ pub(crate) fn estimate(
         let planned = plan::plan(division, subject, &probed, &verdict)?;
         iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();
         costs.push((count, planned.seconds));
+        executed = planned.executed;
     }
-    let is_executed = |id: &String| probed.executed_blocks.contains(id);
     let blocks = probed.skip_blocks.iter().map(|site| site.id.clone());
     Ok(Some(Estimate {
         probes: probed
@@ -71,8 +71,8 @@ pub(crate) fn estimate(
             .filter(|it| it.is_none())
             .count(),
         iterations: (iterations, subject.facts.iterations.len()),
-        skipped: blocks.filter(|id| !is_executed(id)).collect(),
-        executed: probed.executed_blocks.clone(),
+        skipped: blocks.filter(|id| !executed.contains(id)).collect(),
+        executed,
         costs,
         spread: spread(subject),
         from_start: probed.why_from_start(),

@@ -104,6 +104,17 @@ impl<'a> Expected<'a> {
         })
     }
 
+    /// Ids of the blocks that are run in iterations that are asked for, whether or not their ends could be restored.
+    pub(crate) fn executed(&self) -> Vec<String> {
+        let is_executed = |id: &String| {
+            self.whole
+                || self.in_doubt.contains(id.as_str())
+                || self.probed.executed_blocks.contains(id)
+        };
+        let blocks = self.probed.skip_blocks.iter().map(|block| &block.id);
+        blocks.filter(|id| is_executed(id)).cloned().collect()
+    }
+
     fn is_restorable(&self, block: &BlockKey) -> bool {
         let checkpoint = self.facts.checkpoints.get(&CutKey::Block(block.clone()));
         let needed = NeededRoots::at(&self.probed.needed, &block.site);
@@ -136,9 +147,31 @@ pub(crate) fn crowded(facts: &RunFacts, segments: usize) -> f64 {
     let busy = facts.ended.as_ref().and_then(|ended| ended.processors);
     let processes = segments * facts.manifest.world_size() as usize;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    (busy.unwrap_or(1.0) * processes as f64 / cores as f64).max(1.0)
+    shared(busy.unwrap_or(1.0), processes, cores)
+}
+
+/// Of processes that each keep `busy` processors busy.
+fn shared(busy: f64, processes: usize, cores: usize) -> f64 {
+    (busy * processes as f64 / cores as f64).max(1.0)
 }
 
 fn is_inside(inner: &SourceSpan, outer: &SourceSpan) -> bool {
     inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared;
+
+    #[test]
+    fn processes_are_slower_where_they_want_more_processors_than_there_are() {
+        let check = |(busy, processes, cores), expected: f64| {
+            let slower = shared(busy, processes, cores);
+            assert!((slower - expected).abs() < 1e-9, "{slower}");
+        };
+        check((1.0, 2, 4), 1.0);
+        check((3.8, 1, 4), 1.0);
+        check((4.0, 2, 4), 2.0);
+        check((1.0, 6, 4), 1.5);
+    }
 }

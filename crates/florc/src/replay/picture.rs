@@ -101,7 +101,7 @@ impl Picture<'_> {
     }
 
     fn is_executed(&self, block: &String) -> bool {
-        self.probed.executed_blocks.contains(block)
+        self.planned.executed.contains(block)
     }
 
     fn blocks_of<'a>(

@@ -31,6 +31,8 @@ pub(crate) struct Planned {
     pub(crate) seconds: f64,
     /// By how much longer an iteration takes than it did, since workers share the processors.
     pub(crate) crowded: f64,
+    /// Ids of the blocks that are run in iterations that are asked for.
+    pub(crate) executed: Vec<String>,
     /// The run was cut short: its last iteration is not whole.
     pub(crate) cut_short: bool,
     /// Positions of segments in the order in which they run.
@@ -143,6 +145,7 @@ pub(crate) fn plan(
         order,
         segments,
         crowded,
+        executed: expected.executed(),
         request,
         seconds,
         cut_short: facts.cut_short(),
