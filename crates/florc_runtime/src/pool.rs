@@ -1,8 +1,8 @@
 //! Memory for snapshots, kept between checkpoints.
 //!
 //! The pages of fresh memory cost more than the copy into it, so slabs come back here after they were written:
-//! one, or two where a program takes two snapshots at once. Keeps no more than it is told to; what is in
-//! use is bounded by [`crate::Recorder::admit`].
+//! one, or two where a program takes two snapshots at once. Those of small states are made ready before they are asked
+//! for. Keeps no more than it is told to; what is in use is bounded by [`crate::Recorder::admit`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +31,9 @@ const POOLED_FROM: usize = 1 << 20;
 /// Slabs that are kept, where as many snapshots were in flight at once: the end of a block and the head after it.
 const KEPT: usize = 2;
 
+/// Larger slabs are made when they are asked for: memory that may be in vain.
+const PREPARED: usize = 128 << 20;
+
 impl BufferPool {
     /// A pool whose slabs have at most so many bytes together, those in use among them. What is
     /// asked for beyond that is given and not kept.
@@ -53,13 +56,34 @@ impl BufferPool {
             free.slabs.retain(|slab| slab.capacity() >= bytes);
         }
         drop(free);
+        let is_fresh = fitting.is_none();
         let slab = fitting.or_else(|| Slab::new(bytes))?;
         let mut free = self.lock();
         free.taken += slab.capacity();
         free.away += 1;
         free.most = free.most.max(free.away);
         drop(free);
-        Some(Buffers::over(slab, sizes))
+        let buffers = Buffers::over(slab, sizes);
+        Some(if is_fresh { buffers.fresh() } else { buffers })
+    }
+
+    /// Makes a slab of so many bytes ready for the snapshot after the next that is away, where it is small and there is none.
+    pub(crate) fn prepare(&self, bytes: u64) {
+        let Ok(bytes) = usize::try_from(bytes) else {
+            return;
+        };
+        if !(POOLED_FROM..=PREPARED).contains(&bytes) || !self.lock().wants(bytes) {
+            return;
+        }
+        let Some(mut slab) = Slab::new(bytes) else {
+            return;
+        };
+        slab.touch();
+        let mut free = self.lock();
+        if free.wants(bytes) {
+            free.most = free.most.max(free.away + 1);
+            free.slabs = vec![slab]; // smaller ones would never fit again
+        }
     }
 
     /// Takes the memory of a snapshot back.
@@ -96,6 +120,13 @@ impl Free {
         }
     }
 
+    /// Whether a further slab of so many bytes may be of use.
+    fn wants(&self, bytes: usize) -> bool {
+        let mut slabs = self.slabs.iter();
+        let has_one = slabs.any(|slab| slab.capacity() >= bytes);
+        !has_one && self.away < KEPT && self.has_room(bytes)
+    }
+
     fn has_room(&self, bytes: usize) -> bool {
         let kept: usize = self.slabs.iter().map(Slab::capacity).sum();
         let all = kept.saturating_add(self.taken).saturating_add(bytes);
@@ -130,6 +161,39 @@ mod tests {
         assert!(pool.take(&[usize::MAX / 2, usize::MAX / 2, 9]).is_none());
         assert!(pool.take(&[usize::MAX / 4]).is_none());
         assert!(pool.lock().slabs.is_empty() && pool.lock().away == 0);
+    }
+
+    #[test]
+    fn what_was_prepared_is_there_and_stays() {
+        let pool = BufferPool::default();
+        let first = pool.take(&[6 * MB]).unwrap();
+        pool.prepare(6 * MB as u64);
+        let second = pool.take(&[6 * MB]).unwrap();
+        assert!(first.is_fresh() && !second.is_fresh());
+        pool.prepare(6 * MB as u64);
+        assert!(pool.lock().slabs.is_empty(), "two are enough");
+        pool.give_back(first);
+        pool.give_back(second);
+        assert_eq!(pool.lock().slabs.len(), 2);
+    }
+
+    #[test]
+    fn what_is_prepared_takes_the_place_of_what_is_too_small() {
+        let pool = BufferPool::default();
+        let head = pool.take(&[2 * MB]).unwrap();
+        pool.prepare(8 * MB as u64);
+        pool.give_back(head);
+        let end = pool.take(&[8 * MB]).unwrap();
+        pool.prepare(8 * MB as u64);
+        let next = pool.take(&[8 * MB]).unwrap();
+        assert!(!end.is_fresh() && !next.is_fresh());
+    }
+
+    #[test]
+    fn large_memory_is_not_prepared() {
+        let pool = BufferPool::default();
+        pool.prepare(PREPARED as u64 + 1);
+        assert!(pool.lock().slabs.is_empty());
     }
 
     #[test]

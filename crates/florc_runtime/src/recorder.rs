@@ -327,7 +327,8 @@ impl Recorder {
         if self.is_forked() {
             return;
         }
-        self.policy.stalled(stall_seconds);
+        self.policy
+            .stalled(stall_seconds, snapshot.buffers.is_fresh());
         let site = match &cut {
             CutKey::Block(block) => block.site.as_str(),
             CutKey::Head(_) | CutKey::Exit(_) => self.progress.main_site(),
@@ -513,7 +514,7 @@ impl Recorder {
         if let Some(writer) = self.disk.as_mut().and_then(|disk| disk.writer.as_mut()) {
             writer.close();
         }
-        self.policy.stalled(self.now() - began);
+        self.policy.stalled(self.now() - began, false);
         self.look_at_writer();
     }
 

@@ -73,6 +73,15 @@ impl Slab {
         })
     }
 
+    /// Has the system give all of it now, which takes longer than a copy.
+    pub(crate) fn touch(&mut self) {
+        const PAGE: usize = 4096;
+        for page in self.bytes_mut().iter_mut().step_by(PAGE) {
+            // read and written: what nobody reads would not be written
+            *page = std::hint::black_box(*page);
+        }
+    }
+
     /// Bytes that fit.
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
@@ -100,6 +109,8 @@ impl Slab {
 pub struct Buffers {
     slab: Slab,
     ranges: Vec<Range<usize>>,
+    /// Nothing was in it before.
+    is_fresh: bool,
 }
 
 impl Buffers {
@@ -119,7 +130,24 @@ impl Buffers {
             start..at
         });
         let ranges = ranges.collect();
-        Self { slab, ranges }
+        Self {
+            slab,
+            ranges,
+            is_fresh: false,
+        }
+    }
+
+    /// In memory that nothing was in before: filling it takes longer.
+    pub(crate) fn fresh(self) -> Self {
+        Self {
+            is_fresh: true,
+            ..self
+        }
+    }
+
+    /// Whether nothing was in its memory before.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     /// Number of storages.

@@ -49,6 +49,12 @@ pub(crate) struct Job {
 /// writes take milliseconds each, however small.
 const MOST_WAITING: usize = 4;
 
+/// Bytes of a state with two moments and a gradient for each weight, over those without.
+const WITH_MOMENTS: u64 = 4;
+
+/// For what is small, and does not stay as it is.
+const HEADROOM: u64 = 1 << 20;
+
 /// Seen from the training thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -106,6 +112,7 @@ impl Writer {
             storage,
             spacing: 0.0,
             share: 1.0,
+            has_prepared: false,
         };
         let seen = Arc::clone(&shared);
         let run = move || work.run(&receiver, &seen);
@@ -229,6 +236,8 @@ struct Work {
     spacing: f64,
     /// What a second of work on the last one took from others.
     share: f64,
+    /// Memory for a second snapshot.
+    has_prepared: bool,
 }
 
 impl Work {
@@ -267,9 +276,27 @@ impl Work {
     /// What writing a snapshot took from others.
     fn weighed(&mut self, job: Job, is_behind: &dyn Fn() -> bool) -> std::io::Result<Written> {
         let time = ThreadTime::now();
-        let worked = self.write(job, is_behind)?;
+        self.prepare(&job);
+        let preparing = time.elapsed();
+        let mut worked = self.write(job, is_behind)?;
+        worked.extra += preparing;
         self.share = time.share();
         Ok(worked.weighed(self.share))
+    }
+
+    /// Has memory ready for the snapshots that come: the first head has no moments of an optimizer yet, and after the end of a block comes a head.
+    fn prepare(&mut self, job: &Job) {
+        let bytes = job.bytes();
+        match job.cut {
+            CutKey::Head(_) if self.sequence == 0 => {
+                self.pool.prepare(WITH_MOMENTS * bytes + HEADROOM);
+            }
+            CutKey::Block(_) if !self.has_prepared => {
+                self.has_prepared = true;
+                self.pool.prepare(bytes + HEADROOM);
+            }
+            CutKey::Head(_) | CutKey::Block(_) | CutKey::Exit(_) => {}
+        }
     }
 
     /// `is_behind`: whether others wait to be written, or for the end.

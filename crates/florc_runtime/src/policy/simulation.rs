@@ -72,7 +72,7 @@ fn online(iterations: &[f64], setting: Setting) -> Outcome {
             segments.push(now - last);
             last = now;
             let cost = size * (setting.stall + setting.background);
-            policy.stalled(size * setting.stall);
+            policy.stalled(size * setting.stall, false);
             policy.submitted((size * 1e9) as u64);
             let extra = if setting.saves {
                 policy.spare(now)
@@ -258,7 +258,7 @@ fn loops_after_each_other_share_one_bound() {
         policy.loop_entered(Some(epochs.len() as u64));
         for (at, compute) in epochs.iter().enumerate() {
             if policy.due(at == 0, false, now) {
-                policy.stalled(cost);
+                policy.stalled(cost, false);
                 now += cost;
                 *if at == 0 { &mut firsts } else { &mut spent } += cost;
                 assert!(spent <= 0.02 * now, "{spent} of {now}");

@@ -21,7 +21,7 @@ fn simulate(mode: Mode, training: &Training) -> (f64, u64) {
     for iteration in 0..training.iterations {
         if policy.due(iteration == 0, false, now) {
             taken += 1;
-            policy.stalled(training.stall);
+            policy.stalled(training.stall, false);
             policy.submitted(1);
             now += training.stall;
             policy.wrote(Written::plain(training.background));
@@ -126,7 +126,7 @@ fn checkpoints_spread_over_the_run() {
         if policy.due(iteration == 0, false, now) {
             widest = widest.max(iteration - last);
             last = iteration;
-            policy.stalled(0.01);
+            policy.stalled(0.01, false);
             policy.submitted(1);
             policy.wrote(Written {
                 seconds: 0.05,
@@ -144,7 +144,7 @@ fn the_end_of_a_block_has_grown_before_the_next_head() {
     assert!(policy.due(true, false, 0.0) && policy.affords(true, 10, 0.0));
     for (bytes, seconds) in [(10, 0.1), (40, 0.4)] {
         policy.submitted(bytes);
-        policy.stalled(seconds);
+        policy.stalled(seconds, false);
         policy.wrote(Written::plain(0.0));
     }
     // 0.5 seconds were spent for 50 bytes, 80 are to come: 0.8 seconds
