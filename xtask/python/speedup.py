@@ -9,6 +9,7 @@ on: starting Python, imports, data and building the model take as long in a reru
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -83,11 +84,12 @@ class Workload:
         return work, whole - work, whole / expected
 
     def planned(self, workers, **probes):
-        """Seconds from the loop on that florc expects of that many workers, had each its own processors."""
+        """Seconds from the loop on that florc expects of that many workers, had each its own processors; number of segments."""
         self.write(**probes)
         told = json.loads(self.replayed("--workers", str(workers), "--format", "json", "--dry-run"))
         start = told["start_seconds"]
-        return longest([(each["seconds"] - start) / told["crowded"] for each in told["segments"]], workers)
+        seconds = [(each["seconds"] - start) / told["crowded"] for each in told["segments"]]
+        return longest(seconds, workers), len(seconds)
 
     def planning(self, **probes):
         """Seconds of finding what is asked and of planning it."""
@@ -141,13 +143,13 @@ def measure(name, share, epochs, seconds):
 
 
 def efficiency(work, probes):
-    """The best time that the checkpoints allow so many workers, over the expected one."""
-    whole, finest = (work.planned(workers, **probes) for workers in (1, 1000))
+    """The best time of so many workers, over the expected one: each has as many of the finest segments as any must have."""
+    (whole, _), (finest, pieces) = (work.planned(workers, **probes) for workers in (1, 1000))
     told = []
     for workers in (4, 16, 64, 256):
-        best = max(whole / workers, finest)
-        told.append(f"{workers}: {best / work.planned(workers, **probes):.2f}")
-    return f"expected, of the best for {whole / finest:.0f} segments: " + ", ".join(told)
+        best = max(math.ceil(pieces / workers) * whole / pieces, finest)
+        told.append(f"{workers}: {best / work.planned(workers, **probes)[0]:.2f}")
+    return f"expected, of the best for {pieces} segments: " + ", ".join(told)
 
 
 if __name__ == "__main__":

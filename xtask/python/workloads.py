@@ -1,10 +1,10 @@
 """Overhead of recording on eight published shapes of training (`shapes.py`).
 
-    workloads.py [--seconds N]     each plain run takes about N seconds (default 20)
+    workloads.py [--seconds N] [--rounds N]     each plain run takes about N seconds (default 20)
 
-Each workload runs plain, recorded, and with a `torch.save` an epoch. What is compared is how long the training loop took
-its thread: processor time and waiting for a processor, not what other programs of the machine took. Also, by itself, the processor
-time of all threads of the process.
+Each workload runs plain, recorded, and with a `torch.save` an epoch, in turn. What is compared is how long the training loop took
+by the clock, of each the shortest: other programs of the machine only make it longer. Also, by itself, the processor time of all
+threads of the process, its start with it.
 """
 
 import argparse
@@ -18,15 +18,10 @@ import tempfile
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent))
-from shapes import FLORC, PREAMBLE, ROUNDS, SHAPES, megabytes, scaled  # noqa: E402
+from shapes import FLORC, PREAMBLE, SHAPES, megabytes, scaled  # noqa: E402
 
 LOOP = """
-def seconds_of_thread():
-    with open("/proc/self/schedstat") as file:
-        worked, waited, _ = file.read().split()
-    return (int(worked) + int(waited)) / 1e9
-
-begun = seconds_of_thread()
+begun = time.perf_counter()
 for epoch in range({epochs}):
     total = 0.0
     for step in range({steps}):
@@ -39,12 +34,12 @@ for epoch in range({epochs}):
     if os.environ.get("SAVE_EACH_EPOCH"):
         torch.save({{"model": model.state_dict(), "optimizer": optimizer.state_dict()}}, "each.pt")
 with open("loop.json", "w") as file:
-    json.dump(seconds_of_thread() - begun, file)
+    json.dump(time.perf_counter() - begun, file)
 """
 
 
-def processor_seconds(command, folder, **environment):
-    """Seconds of all threads of a process, and of its training loop's thread."""
+def seconds(command, folder, **environment):
+    """Processor seconds of a process, and seconds of its training loop."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=folder, check=True, capture_output=True, env={**os.environ, **environment})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -52,36 +47,36 @@ def processor_seconds(command, folder, **environment):
     return whole, json.loads((folder / "loop.json").read_text())
 
 
-def measure(name, share, published, epochs, seconds):
-    width, steps, epochs, epoch = scaled(share, epochs, seconds)
+def measure(name, share, published, epochs, length, rounds):
+    width, steps, epochs, epoch = scaled(share, epochs, length)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         text = PREAMBLE.format(width=width) + LOOP.format(epochs=epochs, steps=steps)
         (folder / "train.py").write_text(text)
-        over, inside, saves = [], [], []
-        for _ in range(ROUNDS):
-            plain, plain_loop = processor_seconds([sys.executable, "train.py"], folder)
-            whole, loop = processor_seconds([FLORC, "run", "train.py"], folder)
-            _, saved = processor_seconds([sys.executable, "train.py"], folder, SAVE_EACH_EPOCH="1")
-            over.append(100 * (whole / plain - 1))
-            inside.append(100 * (loop / plain_loop - 1))
-            saves.append(100 * (saved / plain_loop - 1))
+        plain, recorded, saved = [], [], []
+        for _ in range(rounds):
+            plain.append(seconds([sys.executable, "train.py"], folder))
+            recorded.append(seconds([FLORC, "run", "train.py"], folder))
+            saved.append(seconds([sys.executable, "train.py"], folder, SAVE_EACH_EPOCH="1"))
         shown = subprocess.run([FLORC, "show", "--format", "json"], cwd=folder, check=True, capture_output=True)
-        taken = json.loads(shown.stdout)["checkpoint_records"]
-        spent = sum(each["stall_seconds"] + each["background_seconds"] for each in taken)
-        heads = sum("head" in each["cut"] for each in taken)
+        told = json.loads(shown.stdout)
+        heads = sum("head" in each["cut"] for each in told["checkpoint_records"])
+    (processor, loop), *others = [tuple(map(min, zip(*each))) for each in (plain, recorded, saved)]
+    (over, inside), (_, saving) = [(100 * (each[0] / processor - 1), 100 * (each[1] / loop - 1)) for each in others]
+    pairs = ", ".join(f"{100 * (with_florc / without - 1):+.1f}" for (_, without), (_, with_florc) in zip(plain, recorded))
     print(
         f"  {name:<5} {epochs:>4} x {epoch:6.2f} s {megabytes(width):7.1f} MB  published {published:5.2f} %  "
-        f"loop {statistics.median(inside):+6.2f} %  process {statistics.median(over):+6.2f} %  "
-        f"torch.save {statistics.median(saves):+6.2f} %  heads {heads:>3}  florc's own count {100 * spent / plain_loop:5.2f} %",
+        f"loop {inside:+6.2f} % (pairs {pairs})  processor time {over:+6.2f} %  "
+        f"torch.save {saving:+6.2f} %  heads {heads:>3}  florc's own count {100 * told['overhead']:5.2f} %",
         flush=True,
     )
-    return statistics.median(inside)
+    return inside
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=20.0)
-    seconds = parser.parse_args().seconds
-    inside = [measure(*shape, seconds) for shape in SHAPES]
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    inside = [measure(*shape, given.seconds, given.rounds) for shape in SHAPES]
     print(f"  mean of the loops {statistics.mean(inside):+.2f} % (aim 0.8), worst {max(inside):+.2f} % (aim 2)")
