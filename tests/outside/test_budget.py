@@ -147,6 +147,35 @@ def test_blocks_that_run_since_a_statement_may_change_the_training_are_expected_
     assert bool(told["executed_blocks"]) is block_runs and bool(told["skipped_blocks"]) is not block_runs
 
 
+IN_A_FUNCTION = """\
+import time
+def train(weights):
+    for step in range(2):
+        time.sleep(0.15)
+        weights.append(len(weights))
+def main():
+    weights = [1]
+    # before
+    for epoch in range(6):
+        # head
+        train(weights)
+        # tail
+        print("epoch", epoch, weights[-1])
+main()
+"""
+
+
+@pytest.mark.parametrize(("place", "block_runs"), [("before", False), ("head", True), ("tail", False)])
+def test_where_the_statement_stands_decides_which_blocks_run(tmp_path, place, block_runs):
+    project = small(tmp_path, IN_A_FUNCTION)
+    assert project.record().code == 0
+    harmless = "" if place == "tail" else "        print('other', epoch)\n        # tail\n"
+    text = IN_A_FUNCTION.replace("        # tail\n", harmless or "        # tail\n")
+    project.script.write_text(text.replace(f"# {place}", "print('probe', weights.__sizeof__())"))
+    told = json.loads(project.replay("--dry-run", "--workers", "1", "--format", "json").stdout)
+    assert bool(told["executed_blocks"]) is block_runs, told
+
+
 def test_how_many_processors_a_run_kept_busy_is_recorded(project):
     (journal,) = (project.root / ".florc" / "runs").glob("*/journal-0")
     (busy,) = re.findall(rb'"processors":([0-9.e-]+)', journal.read_bytes())

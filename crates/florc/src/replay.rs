@@ -19,6 +19,7 @@ pub(crate) mod estimate;
 mod expected;
 pub(crate) mod find;
 mod fork;
+mod in_doubt;
 mod judge;
 mod merge;
 mod picture;

@@ -48,6 +48,9 @@ pub(crate) struct Comparison {
     pub(crate) unproven: Vec<Change>,
     /// Where these stand.
     pub(crate) doubtful: Vec<SourceSpan>,
+    pub(crate) doubtful_statements: Vec<StmtId>,
+    /// Main loops that they may run in.
+    pub(crate) doubted: BTreeSet<StmtId>,
     /// Statements that change the training and are run all the same, since the user allows it.
     pub(crate) impure: Vec<SourceSpan>,
     /// Added statements around which the random generators are kept and put back.
@@ -124,6 +127,12 @@ impl Comparison {
         let mut loops = self.main_loops.iter().filter(|(id, _)| id == site);
         loops.any(|(_, stmt)| self.places.loops.contains(stmt))
     }
+
+    /// Whether a statement that may change the training runs in a main loop.
+    pub(crate) fn may_doubt_in(&self, site: &str) -> bool {
+        let mut loops = self.main_loops.iter().filter(|(id, _)| id == site);
+        loops.any(|(_, stmt)| self.doubted.contains(stmt))
+    }
 }
 
 /// Compares. The inner error is a change that is not log-only, with its place and reason.
@@ -173,6 +182,8 @@ pub(crate) fn compare(
         .filter(|change| change.kind == ChangeKind::Unproven)
         .collect();
     let doubtful = spans(sources, &unproven);
+    let doubtful_statements = among(sources, &added, &unproven);
+    let doubted = probe_places(new, &stmts, &doubtful_statements).loops;
     Ok(Ok(Comparison {
         diff,
         current,
@@ -184,6 +195,8 @@ pub(crate) fn compare(
         places,
         unproven,
         doubtful,
+        doubtful_statements,
+        doubted,
         impure,
         isolated,
     }))
@@ -204,6 +217,16 @@ fn spans(sources: &Sources, changes: &[Change]) -> Vec<SourceSpan> {
         .iter()
         .map(|it| source_span(&sources.current, it.span));
     spans.collect()
+}
+
+/// The statements that these changes are about.
+fn among(sources: &Sources, added: &[StmtId], changes: &[Change]) -> Vec<StmtId> {
+    let added = added.iter().copied();
+    let is_one = |stmt: &StmtId| {
+        let span = sources.current.tree.stmt(*stmt).span;
+        changes.iter().any(|change| change.span == span)
+    };
+    added.filter(is_one).collect()
 }
 
 fn refuse(sources: &Sources, changes: &[Change]) -> Result<(), Failure> {

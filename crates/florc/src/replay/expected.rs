@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use florc_manifest::{BlockKey, CutKey, NeededRoots, SourceSpan};
+use florc_manifest::{BlockKey, CutKey, NeededRoots};
 
 use super::changes::Comparison;
 use super::find::Subject;
@@ -24,9 +24,7 @@ const RESTORED: f64 = 1e9;
 pub(crate) struct Expected<'a> {
     facts: &'a RunFacts,
     probed: &'a Probed,
-    /// Blocks that one of the statements comes before in an iteration, after which none is skipped.
-    in_doubt: BTreeSet<&'a str>,
-    /// Main loops that such a statement may run in.
+    /// Main loops that a statement may run in which may change the training.
     doubting: BTreeSet<&'a str>,
     /// The script is run from its beginning, and no block is skipped.
     whole: bool,
@@ -39,32 +37,13 @@ impl<'a> Expected<'a> {
         comparison: &'a Comparison,
         whole: bool,
     ) -> Self {
+        let mains = probed.main_loops.iter();
+        let doubting = mains.filter(|main| comparison.may_doubt_in(&main.id));
+        let doubting = doubting.map(|main| main.id.as_str()).collect();
         let facts = &subject.facts;
-        let mut in_doubt = BTreeSet::new();
-        let mut doubting = BTreeSet::new();
-        for main in &probed.main_loops {
-            if comparison.doubtful.is_empty() || !comparison.may_run_in(&main.id) {
-                continue;
-            }
-            doubting.insert(main.id.as_str());
-            let blocks = probed.skip_blocks.iter();
-            let blocks = blocks.filter(|block| is_inside(&block.span, &main.span));
-            in_doubt.extend(
-                blocks
-                    .map(|it| (it, &main.span))
-                    .filter_map(|(block, main)| {
-                        let mut spans = comparison.doubtful.iter();
-                        let comes_before = |span: &SourceSpan| {
-                            !is_inside(span, main) || span.start < block.span.start
-                        };
-                        spans.any(comes_before).then_some(block.id.as_str())
-                    }),
-            );
-        }
         Self {
             facts,
             probed,
-            in_doubt,
             doubting,
             whole,
         }
@@ -93,7 +72,7 @@ impl<'a> Expected<'a> {
             let is_probed = self.probed.executed_blocks.contains(&block.site);
             self.whole
                 || is_doubtful
-                || self.in_doubt.contains(block.site.as_str())
+                || self.probed.in_doubt.contains(&block.site)
                 || is_probed && (is_wanted || carries)
                 || !self.is_restorable(block)
         };
@@ -108,7 +87,7 @@ impl<'a> Expected<'a> {
     pub(crate) fn executed(&self) -> Vec<String> {
         let is_executed = |id: &String| {
             self.whole
-                || self.in_doubt.contains(id.as_str())
+                || self.probed.in_doubt.contains(id)
                 || self.probed.executed_blocks.contains(id)
         };
         let blocks = self.probed.skip_blocks.iter().map(|block| &block.id);
@@ -153,10 +132,6 @@ pub(crate) fn crowded(facts: &RunFacts, segments: usize) -> f64 {
 /// Of processes that each keep `busy` processors busy.
 fn shared(busy: f64, processes: usize, cores: usize) -> f64 {
     (busy * processes as f64 / cores as f64).max(1.0)
-}
-
-fn is_inside(inner: &SourceSpan, outer: &SourceSpan) -> bool {
-    inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use florc_syntax::{Module, Span};
 
 use super::changes::{Analysed, Comparison};
 use super::find::{Sources, Subject};
+use super::in_doubt::in_doubt;
 
 /// The probed module as the workers will run it.
 pub(crate) struct Probed {
@@ -37,6 +38,8 @@ pub(crate) struct Probed {
     pub(crate) cannot_start: BTreeMap<String, String>,
     /// Main loops of which blocks that must run do so in iterations that nothing is asked of, too.
     pub(crate) carrying: Vec<String>,
+    /// Blocks that are run since a statement comes before them that may change the training.
+    pub(crate) in_doubt: BTreeSet<String>,
     /// What statements that may change the training may change besides.
     pub(crate) watched: Vec<WatchedRoots>,
 }
@@ -51,13 +54,8 @@ impl Probed {
 
 /// Compiles the probed source with the recorded cut points.
 pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparison) -> Probed {
-    let recorded = subject
-        .facts
-        .manifest
-        .modules
-        .first()
-        .cloned()
-        .unwrap_or_default();
+    let modules = &subject.facts.manifest.modules;
+    let recorded = modules.first().cloned().unwrap_or_default();
     let find = |span: &SourceSpan| {
         span_in_current(&sources.recorded, &sources.current, &comparison.diff, span)
     };
@@ -98,12 +96,14 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         };
         log.span.line = sources.line(file, log.span.line);
     }
+    let of_blocks = blocks.iter().map(|((block, _), site)| (*block, &site.id));
     Probed {
         main_loops: needs.startable(&compiled),
         skip_blocks: compiled.skip_blocks.clone(),
         forward_sites: forward,
         clock_sites: clocks,
         executed_blocks: needs.executed(&sources.current, &blocks),
+        in_doubt: in_doubt(comparison, &sources.current, of_blocks),
         needed: needs.needed,
         cannot_start: needs.cannot_start,
         carrying: needs.carrying.into_iter().collect(),
