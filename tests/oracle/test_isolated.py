@@ -59,12 +59,15 @@ PROBES = {
 
 
 def probed(which, by_hand):
-    text = SCRIPT
+    """The script with probes; those of one place are in a row, which is put back as a whole."""
+    rows = {}
     for name in which:
         anchor, depth, probe = PROBES[name]
-        indent = " " * depth
-        added = f"{indent}with Kept():\n{indent}    {probe}" if by_hand else f"{indent}{probe}"
-        text = text.replace(anchor, f"{anchor}\n{added}")
+        rows.setdefault((anchor, " " * depth), []).append(probe)
+    text = SCRIPT
+    for (anchor, indent), probes in rows.items():
+        added = [f"{indent}with Kept():", *(f"{indent}    {it}" for it in probes)] if by_hand else [indent + it for it in probes]
+        text = text.replace(anchor, "\n".join([anchor, *added]))
     return text.replace("model.train()\nfor", f"{BY_HAND}model.train()\nfor") if by_hand else text
 
 
@@ -83,6 +86,49 @@ def test_what_a_probe_draws_is_its_own(tmp_path, project, which):
     ran = project.replay("--workers", "2")
     assert (ran.code, ran.stdout.splitlines()) == (0, expected.probes()), ran.stderr
     assert "verified" in ran.stderr
+
+
+def with_rows(*rows):
+    """The script with statements at places, each before a recorded statement: (anchor, statements)."""
+    text = SCRIPT
+    for anchor, statements in rows:
+        indent = anchor[: len(anchor) - len(anchor.lstrip())]
+        text = text.replace(anchor, "".join(f"{indent}{it}\n" for it in statements) + anchor)
+    return text
+
+
+AFTER = '    print("epoch"'
+EVAL = ["model.eval()", "print('probe', repr(model(data.tensors[0]).sum().item()))", "model.train()"]
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--where", "epoch >= 3")], ids=" ".join)
+@pytest.mark.parametrize("extra", [[], ["seen = data.tensors[1].sum().item()", "print('probe', seen)"]], ids=["alone", "more"])
+def test_statements_in_a_row_see_the_mode_that_one_of_them_sets(tmp_path, project, extra, options):
+    text = with_rows((AFTER, [EVAL[0], *extra, *EVAL[1:]]))
+    expected = small(tmp_path, text).plain().probes()
+    project.script.write_text(text)
+    ran = project.replay(*options)
+    expected = expected[-2 * len(expected) // 5 :] if "--where" in options else expected
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
+
+
+def test_statements_in_a_row_draw_one_after_the_other(tmp_path, project):
+    draws = ["first = torch.rand(1).item()", "other = torch.rand(1).item()", "print('probe', first, other)"]
+    kept = ["kept = torch.get_rng_state()", *draws, "torch.set_rng_state(kept)"]
+    expected = small(tmp_path, with_rows((AFTER, kept))).plain().probes()
+    project.script.write_text(with_rows((AFTER, draws)))
+    ran = project.replay()
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
+
+
+@pytest.mark.parametrize("anchors", [("    total = 0.0", AFTER, AFTER), (AFTER, AFTER, "    total = 0.0")])
+def test_a_mode_that_is_to_last_beyond_a_row_gives_no_values(project, anchors):
+    by_place = {}
+    for anchor, statement in zip(anchors, EVAL):
+        by_place.setdefault(anchor, []).append(statement)
+    project.script.write_text(with_rows(*by_place.items()))
+    ran = project.replay()
+    assert (ran.code, ran.probes()) == (1, []), ran.stdout + ran.stderr
 
 
 def test_a_probe_that_changes_more_than_generators_is_not_believed(project):

@@ -20,6 +20,7 @@ mod expected;
 pub(crate) mod find;
 mod fork;
 mod in_doubt;
+mod isolated;
 mod judge;
 mod merge;
 mod picture;

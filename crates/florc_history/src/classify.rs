@@ -41,6 +41,7 @@ pub enum ChangeKind {
 
 /// One change since the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Change {
     /// What it means.
     pub kind: ChangeKind,
@@ -54,6 +55,8 @@ pub struct Change {
     pub reasons: Vec<(Span, String)>,
     /// It draws random numbers, or may: the generators are to be put back after it.
     pub isolated: bool,
+    /// It holds a log statement.
+    pub logs: bool,
     /// A statement that was added and has lines of its own: it could be run, though it is refused.
     pub can_run: bool,
     /// Variables that lead to generators of the script from which it may draw, as `name` or, where
@@ -158,6 +161,7 @@ fn changed(
     let before = recorded.module.tree.stmt(old).span;
     vec![Change {
         isolated: false,
+        logs: false,
         can_run: false,
         generators: Vec::new(),
         kind: ChangeKind::Refused,
@@ -187,6 +191,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
         title: title.to_owned(),
         reasons,
         isolated: false,
+        logs: false,
         can_run: false,
         generators: Vec::new(),
     };
@@ -275,6 +280,7 @@ fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtI
     reasons.sort_by_key(|(place, _)| !span.contains_span(*place));
     Change {
         isolated: isolated || kind == ChangeKind::Unproven,
+        logs: holds_log(current, stmt),
         can_run: !shares_line(current.module, stmt),
         generators,
         kind,

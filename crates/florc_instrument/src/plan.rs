@@ -30,9 +30,8 @@ pub struct Plan {
     pub clocks: Vec<ClockRead>,
     /// Loops that were left alone, in the order of their diagnostics.
     pub uninstrumented: Vec<Uninstrumented>,
-    /// Statements around which hidden state is kept and put back, with the variables that lead to
-    /// generators of the script.
-    pub isolated: Vec<(StmtId, Vec<String>)>,
+    /// Statements around which hidden state is kept and put back.
+    pub isolated: Vec<Isolated>,
     /// Statements that change the training.
     pub impure: Vec<StmtId>,
     /// Statements that may change the training.
@@ -121,7 +120,7 @@ impl Plan {
     pub(crate) fn concerns(&self, module: &Module, file: Span) -> bool {
         let stmts = self.main_loops.iter().map(|main| main.stmt);
         let stmts = stmts.chain(self.skip_blocks.iter().map(|block| block.stmt));
-        let stmts = stmts.chain(self.isolated.iter().map(|(stmt, _)| *stmt));
+        let stmts = stmts.chain(self.isolated.iter().map(|row| row.first));
         let stmts = stmts.chain(self.doubtful.iter().copied());
         let stmts = stmts.chain(self.impure.iter().copied());
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
@@ -130,4 +129,17 @@ impl Plan {
         stmts.any(|stmt| file.contains_span(module.tree.stmt(stmt).span))
             || calls.any(|call| file.contains_span(module.tree.expr(call).span))
     }
+}
+
+/// Statements in a row after which hidden state is put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Isolated {
+    /// The first one.
+    pub first: StmtId,
+    /// The last one.
+    pub last: StmtId,
+    /// Variables that lead to generators of the script.
+    pub generators: Vec<String>,
+    /// Modes that they leave changed are told.
+    pub is_seen: bool,
 }

@@ -7,7 +7,7 @@
 //!
 //! Nothing is chosen: loops that were no cut points when the run was recorded are none now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use florc_manifest::{IsolatedSite, MainLoopSite, SkipBlockSite, SourceSpan};
 use florc_syntax::tree::{StmtId, StmtKind};
@@ -16,7 +16,7 @@ use florc_syntax::{Diagnostic, Span};
 use crate::Reuse;
 use crate::decide::{Facts, program_span};
 use crate::diagnostics::cut_point_missing;
-use crate::plan::{MainLoop, Plan, SkipBlock};
+use crate::plan::{Isolated, MainLoop, Plan, SkipBlock};
 
 /// Puts the recorded cut points into the plan.
 pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) -> Vec<Diagnostic> {
@@ -53,18 +53,21 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
     diagnostics
 }
 
-/// The statements at these places.
-pub(crate) fn isolated(facts: Facts<'_>, places: &[IsolatedSite]) -> Vec<(StmtId, Vec<String>)> {
-    let spans = places.iter().filter_map(|place| {
-        let span = program_span(facts.module, &place.span)?;
-        Some((span, &place.generators))
-    });
-    let spans: BTreeMap<Span, &Vec<String>> = spans.collect();
+/// The rows of statements at these places.
+pub(crate) fn isolated(facts: Facts<'_>, places: &[IsolatedSite]) -> Vec<Isolated> {
     let tree = &facts.module.tree;
-    let all = (0..tree.stmt_count() as u32).map(StmtId);
-    let found = all.filter_map(|stmt| {
-        let generators = spans.get(&tree.stmt(stmt).span)?;
-        Some((stmt, (*generators).clone()))
+    let at = |place: &SourceSpan| {
+        let span = program_span(facts.module, place)?;
+        let mut all = (0..tree.stmt_count() as u32).map(StmtId);
+        all.find(|stmt| tree.stmt(*stmt).span == span)
+    };
+    let found = places.iter().filter_map(|place| {
+        Some(Isolated {
+            first: at(&place.span)?,
+            last: at(&place.last)?,
+            generators: place.generators.clone(),
+            is_seen: place.is_seen,
+        })
     });
     found.collect()
 }

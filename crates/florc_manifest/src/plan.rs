@@ -41,7 +41,7 @@ pub struct ReplayPlan {
     /// what added statements do in one iteration may matter in the next.
     #[serde(default)]
     pub carrying: Vec<String>,
-    /// Added statements around which hidden state (random generators, modes) is kept and put back.
+    /// Added statements in rows around which hidden state (random generators, modes) is kept and put back.
     #[serde(default)]
     pub isolated: Vec<IsolatedSite>,
     /// Added statements that may change the training: after one of them no block is skipped until a
@@ -89,14 +89,18 @@ fn one() -> u32 {
     1
 }
 
-/// A statement after which hidden state is put back.
+/// Statements in a row after which hidden state is put back: what one of them does, the next one sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IsolatedSite {
-    /// Where it stands in the probed source.
+    /// Where the first one stands in the probed source.
     pub span: SourceSpan,
+    /// Where the last one stands.
+    pub last: SourceSpan,
     /// Variables that lead to random generators which are objects of the script: `name`, or
     /// `module:name` for a global.
     pub generators: Vec<String>,
+    /// Other added statements may be meant to see what these leave behind: modes that are not as before are told.
+    pub is_seen: bool,
 }
 
 /// A module to run in replay.

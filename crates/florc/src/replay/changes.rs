@@ -20,6 +20,7 @@ use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, Span};
 
 use super::find::{Sources, Subject};
+use super::isolated::isolated;
 use super::judge::EffectJudge;
 use crate::analysis;
 use crate::failure::Failure;
@@ -176,7 +177,7 @@ pub(crate) fn compare(
     let places = probe_places(new, &stmts, &added);
     let added_globals = added_globals(new, &added);
     let run_by_imports = run_by_imports(new);
-    let isolated = isolated(sources, &changes);
+    let isolated = isolated(sources, &added, &changes);
     let unproven: Vec<Change> = changes
         .into_iter()
         .filter(|change| change.kind == ChangeKind::Unproven)
@@ -203,15 +204,6 @@ pub(crate) fn compare(
 }
 
 /// Where hidden state is kept and put back.
-fn isolated(sources: &Sources, changes: &[Change]) -> Vec<IsolatedSite> {
-    let isolated = changes.iter().filter(|it| it.isolated && !it.in_recorded);
-    let sites = isolated.map(|it| IsolatedSite {
-        span: source_span(&sources.current, it.span),
-        generators: it.generators.clone(),
-    });
-    sites.collect()
-}
-
 fn spans(sources: &Sources, changes: &[Change]) -> Vec<SourceSpan> {
     let spans = changes
         .iter()

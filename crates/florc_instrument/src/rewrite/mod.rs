@@ -190,9 +190,8 @@ impl Writer<'_> {
         let plan = self.plan;
         let skip = plan.skip_blocks.iter().find(|block| block.stmt == stmt);
         let outside = self.moved.clone();
-        let isolated = plan.isolated.iter().find(|(it, _)| *it == stmt);
-        if let Some((_, generators)) = isolated {
-            let names: Vec<String> = generators.iter().map(|it| format!("{it:?}")).collect();
+        if let Some(row) = plan.isolated.iter().find(|row| row.first == stmt) {
+            let names: Vec<String> = row.generators.iter().map(|it| format!("{it:?}")).collect();
             self.call_before(stmt, &format!("isolate({})", names.join(", ")));
         }
         if plan.doubtful.contains(&stmt) {
@@ -215,8 +214,8 @@ impl Writer<'_> {
             self.moved = outside;
             self.end_and_restore(stmt, &block.site, &unit);
         }
-        if isolated.is_some() {
-            self.rejoin(stmt);
+        if let Some(row) = plan.isolated.iter().find(|row| row.last == stmt) {
+            self.rejoin(stmt, if row.is_seen { "is_seen=True" } else { "" });
         }
     }
 
@@ -232,11 +231,15 @@ impl Writer<'_> {
     }
 
     /// `florc.rejoin()` on the line after it.
-    fn rejoin(&mut self, stmt: StmtId) {
+    fn rejoin(&mut self, stmt: StmtId, argument: &str) {
         if let Some(indentation) = self.layout.indentation(stmt) {
             let indentation = format!("{indentation}{}", self.moved);
             let at = self.layout.end_of_lines(stmt);
-            self.insert_after(at, &indentation, &[format!("{}.rejoin()", self.florc)]);
+            self.insert_after(
+                at,
+                &indentation,
+                &[format!("{}.rejoin({argument})", self.florc)],
+            );
         }
     }
 

@@ -1,10 +1,11 @@
 """What a probe draws is its own: the training draws the numbers that it drew when it was recorded.
 
     florc.isolate("__main__:rng")
-    print(evaluate(model, loader), rng.normal())    # shuffles, and leaves the model in eval mode
+    score = evaluate(model, loader)    # shuffles, and leaves the model in eval mode
+    print(score, rng.normal())
     florc.rejoin()
 
-Around probes that draw random numbers, or may: the generators of Python, NumPy and torch, the
+Around probes in a row of which some draw random numbers, or may: the generators of Python, NumPy and torch, the
 generators that the named variables lead to (`_generators.py`), the switches of torch, and the modes
 (`training`) of the modules in sight are put back. Whatever else such a probe changes is found when
 states are compared. Only in replay workers.
@@ -33,14 +34,19 @@ def isolate(*names):
     _kept.append((_adapters().read_hidden(), _modes(frame), generators, []))
 
 
-def rejoin():
-    """Puts back what the last `isolate` kept."""
+def rejoin(is_seen=False):
+    """Puts back what the last `isolate` kept. `is_seen`: other added statements may be meant to see what is left behind."""
     hidden, modes, generators, doubted = _kept.pop()
-    for end in doubted:
+    for end in reversed(doubted):
         end()
-    for module, mode in modes:
-        if module.training is not mode:
-            module.training = mode
+    changed = [(module, mode) for module, mode in modes if module.training is not mode]
+    if changed and is_seen:
+        from . import _florc
+
+        text = "an added statement changes the mode of a module (`train`, `eval`) beyond the added statements that follow it directly: put these in one row"
+        _florc.note("mode-left", text)
+    for module, mode in changed:
+        module.training = mode
     for put_back in generators:
         put_back()
     for name, value in hidden.items():
