@@ -222,7 +222,17 @@ def test_the_hooks_work_with_pre_commit(project):
     assert passed.returncode == 0, passed.stdout + passed.stderr
     told = run(project, pre_commit, "run", "--hook-stage", "manual", "florc-diff-logs", **cache)
     assert told.returncode == 0 and "print('probe', len(state), lr)" in told.stdout, told.stdout + told.stderr
+    git(project, "commit", "-qm", "a probe")
+    refs = ("--from-ref", "HEAD~1", "--to-ref", "HEAD")
+    pushed = run(project, pre_commit, "run", "--hook-stage", "pre-push", *refs, "florc-diff-logs", **cache)
+    assert "print('probe', len(state), lr)" in pushed.stdout, "nothing is staged" + pushed.stdout + pushed.stderr
     (project / "train.py").write_text(TRAIN + "    print(random.random())\n")
     git(project, "add", "-A")
     failed = run(project, pre_commit, "run", **cache)
     assert failed.returncode == 1 and "log-changes-state" in failed.stdout, failed.stdout
+
+
+def test_a_statement_that_changes_the_training_is_not_called_harmless(project):
+    (project / "train.py").write_text(TRAIN + "    random.seed(epoch)\n")
+    told = run(project, FLORC, "diff-logs", "--exit-code")
+    assert told.returncode == 1 and "random.seed" in told.stdout, told.stdout + told.stderr

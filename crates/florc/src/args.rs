@@ -341,7 +341,7 @@ pub(crate) struct DiffLogsArgs {
     /// Older and newer revision, or `OLD..NEW` [default: HEAD, and the working tree].
     #[arg(value_name = "REV", num_args = 0..=2)]
     pub(crate) revisions: Vec<String>,
-    /// Compare with what is staged instead of the working tree.
+    /// Compare with what is staged instead of the working tree; in a hook of pre-commit that runs before a push, what is pushed.
     #[arg(long)]
     pub(crate) staged: bool,
     /// Recorded runs to look at of each script.

@@ -66,6 +66,12 @@ fn sides(args: &DiffLogsArgs) -> Result<(Side, Side), Failure> {
             _ => names.push(name.clone()),
         }
     }
+    if args.staged && names.is_empty() {
+        names.extend(pushed().into_iter().flatten());
+        if let [old, new] = names.as_slice() {
+            return Ok((Side::Revision(old.clone()), Side::Revision(new.clone())));
+        }
+    }
     let old = Side::Revision(names.first().cloned().unwrap_or_else(|| "HEAD".to_owned()));
     let new = match (names.get(1), args.staged) {
         (Some(_), true) => {
@@ -79,6 +85,12 @@ fn sides(args: &DiffLogsArgs) -> Result<(Side, Side), Failure> {
         (None, false) => Side::WorkTree,
     };
     Ok((old, new))
+}
+
+/// What a hook of pre-commit is to look at before a push: nothing is staged then.
+fn pushed() -> Option<[String; 2]> {
+    let of = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    Some([of("PRE_COMMIT_FROM_REF")?, of("PRE_COMMIT_TO_REF")?])
 }
 
 fn between(

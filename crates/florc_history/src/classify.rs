@@ -117,12 +117,13 @@ pub struct Version<'a> {
 }
 
 /// Every change of `diff`, in source order. A replay is possible when none is
-/// [`ChangeKind::Refused`]. `main_loops` are those of the current version.
+/// [`ChangeKind::Refused`]. `main_loops` are those of the current version; `None`: they are not known, so that nothing is
+/// known to run after them.
 pub fn classify(
     recorded: Version<'_>,
     current: Version<'_>,
     diff: &SourceDiff,
-    main_loops: &[StmtId],
+    main_loops: Option<&[StmtId]>,
 ) -> Vec<Change> {
     let new: Vec<StmtId> = diff
         .added
@@ -440,13 +441,13 @@ pub(crate) fn holds_log(version: Version<'_>, stmt: StmtId) -> bool {
 struct Fresh {
     /// A use or definition outside of added statements, by variable.
     used: BTreeMap<BindingId, Span>,
-    main_loops: Vec<StmtId>,
+    main_loops: Option<Vec<StmtId>>,
     /// An import of all names of another module.
     star: Option<Span>,
 }
 
 impl Fresh {
-    fn new(current: Version<'_>, added: &[StmtId], main_loops: &[StmtId]) -> Self {
+    fn new(current: Version<'_>, added: &[StmtId], main_loops: Option<&[StmtId]>) -> Self {
         let tree = &current.module.tree;
         let spans: Vec<Span> = added.iter().map(|stmt| tree.stmt(*stmt).span).collect();
         let is_added = |span: Span| spans.iter().any(|each| each.contains_span(span));
@@ -476,7 +477,7 @@ impl Fresh {
         });
         Self {
             used,
-            main_loops: main_loops.to_vec(),
+            main_loops: main_loops.map(<[StmtId]>::to_vec),
             star: star.map(|stmt| tree.stmt(stmt).span),
         }
     }
@@ -490,7 +491,10 @@ impl Fresh {
 
     /// Then no checkpoint is behind it: all that follows runs in the replay, too.
     fn runs_after_the_loop(&self, current: Version<'_>, stmt: StmtId) -> bool {
-        let places = probe_places(current, &self.main_loops, &[stmt]);
-        self.main_loops.is_empty() || (!places.before && !places.inside)
+        let Some(main_loops) = &self.main_loops else {
+            return false;
+        };
+        let places = probe_places(current, main_loops, &[stmt]);
+        main_loops.is_empty() || (!places.before && !places.inside)
     }
 }

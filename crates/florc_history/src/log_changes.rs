@@ -83,7 +83,7 @@ pub fn program_changes(old: Version<'_>, new: Version<'_>) -> ProgramChanges {
     };
     ProgramChanges {
         others: carried.differences.iter().copied().filter(told).collect(),
-        meanings: classify(old, new, &diff_sources(old.module, new.module), &[]),
+        meanings: classify(old, new, &diff_sources(old.module, new.module), None),
         logs,
     }
 }

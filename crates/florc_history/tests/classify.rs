@@ -43,7 +43,7 @@ fn check(before: &str, inside: &str, after: &str, expected: &[ChangeKind]) {
         .map(StmtId)
         .find(|stmt| matches!(new.tree.stmt(*stmt).kind, StmtKind::For { .. }));
     let diff = diff_sources(&old, &new);
-    let kinds: Vec<ChangeKind> = classify(recorded, current, &diff, main_loop.as_slice())
+    let kinds: Vec<ChangeKind> = classify(recorded, current, &diff, Some(main_loop.as_slice()))
         .iter()
         .map(|change| change.kind)
         .collect();
@@ -125,7 +125,7 @@ fn what_draws_is_isolated_where_checkpoints_are_behind_it() {
             judges[0].version(),
             judges[1].version(),
             &diff,
-            main_loop.as_slice(),
+            Some(main_loop.as_slice()),
         );
         changes.iter().map(|it| it.isolated).collect::<Vec<_>>()
     };
@@ -245,7 +245,7 @@ fn check_file(file: &str, text: &str, expected: &[ChangeKind], globals: &[&str])
     };
     let (recorded, current) = (old_judge.version(), new_judge.version());
     let diff = diff_sources(&old, &new);
-    let changes = classify(recorded, current, &diff, &[StmtId(1)]);
+    let changes = classify(recorded, current, &diff, Some(&[StmtId(1)]));
     let kinds: Vec<ChangeKind> = changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds, expected, "{text}");
     let found = added_globals(current, &diff.added);

@@ -57,7 +57,7 @@ pub(crate) fn carried(sources: Sources, subject: &Subject) -> Result<(Sources, L
         return Err(refused(&sources, refusal, carried.refusals.len() - 1));
     }
     let diff = diff_sources(&sources.recorded, &sources.current);
-    let changes = classify(old, new, &diff, &[]);
+    let changes = classify(old, new, &diff, None);
     let left_out = LeftOut {
         edits: carried
             .differences
@@ -280,10 +280,13 @@ pub(crate) fn meaning(difference: &Difference, changes: &[Change]) -> &'static s
             && (change.span.contains_span(difference.span)
                 || difference.span.contains_span(change.span))
     };
-    let kinds: Vec<ChangeKind> = changes.iter().filter(touches).map(|it| it.kind).collect();
-    if kinds.contains(&ChangeKind::Refused) {
+    let touched: Vec<&Change> = changes.iter().filter(touches).collect();
+    let is = |kind| touched.iter().any(|it| it.kind == kind);
+    // nobody puts generators back in a run
+    let draws = touched.iter().any(|it| it.isolated && !it.logs);
+    if is(ChangeKind::Refused) {
         "state-changing"
-    } else if kinds.contains(&ChangeKind::Unproven) {
+    } else if is(ChangeKind::Unproven) || draws {
         "may change the state"
     } else {
         "harmless"

@@ -159,7 +159,7 @@ pub(crate) fn compare(
     });
     let main_loops: Vec<(String, StmtId)> = found.collect();
     let stmts: Vec<StmtId> = main_loops.iter().map(|(_, stmt)| *stmt).collect();
-    let changes = classify(old, new, &diff, &stmts);
+    let changes = classify(old, new, &diff, Some(&stmts));
     let (impure, changes): (Vec<Change>, Vec<Change>) = changes
         .into_iter()
         .partition(|it| allow_impure && it.kind == ChangeKind::Refused && it.can_run);
