@@ -27,25 +27,35 @@ class Block:
 def render(suite, probes, around=None):
     """The text of a program with or without its probes; `probes` may be a set of them by id.
 
-    `around` are lines before and behind each probe."""
+    `around` are lines before and behind each row of probes that follow each other."""
     return "\n".join(_lines(suite, probes, "", around)) + "\n"
 
 
 def _lines(suite, probes, indent, around):
+    before, behind = around or ("", "")
+    is_row = False
     for node in suite:
         if node.probe and not (probes is True or probes and id(node) in probes):
             continue
+        if node.probe is not is_row:
+            yield from _indented(before if node.probe else behind, indent)
+            is_row = node.probe
         if isinstance(node, Line):
-            before, behind = around if around and node.probe else ("", "")
-            for text in "\n".join(filter(None, [before, node.text, behind])).split("\n"):
-                yield indent + text if text else ""
+            yield from _indented(node.text, indent)
             continue
         for head, body in node.clauses:
             yield f"{indent}{head}:"
-            inner = list(_lines(body, probes, indent + "    ", around))
+            inner = list(_lines(body, probes, indent + "    ", None if node.probe else around))
             yield from inner
             if not any(line.strip() for line in inner):
                 yield f"{indent}    pass"
+    if is_row:
+        yield from _indented(behind, indent)
+
+
+def _indented(text, indent):
+    for line in text.split("\n") if text else ():
+        yield indent + line if line else ""
 
 
 def probes_of(suite):
