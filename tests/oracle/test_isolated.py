@@ -112,6 +112,15 @@ def test_statements_in_a_row_see_the_mode_that_one_of_them_sets(tmp_path, projec
     assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
 
 
+@pytest.mark.parametrize(("reads", "code"), [(AFTER, 0), ("    total = 0.0", 1)], ids=["in the row", "elsewhere"])
+def test_a_harmless_statement_sees_the_mode_too(tmp_path, project, reads, code):
+    by_place = {AFTER: ["model.eval()"]}
+    by_place.setdefault(reads, []).append("print('probe', model.training)")
+    project.script.write_text(with_rows(*by_place.items()))
+    ran = project.replay()
+    assert (ran.code, ran.probes()) == (code, [] if code else ["probe False"] * 5), ran.stdout + ran.stderr
+
+
 def test_statements_in_a_row_draw_one_after_the_other(tmp_path, project):
     draws = ["first = torch.rand(1).item()", "other = torch.rand(1).item()", "print('probe', first, other)"]
     kept = ["kept = torch.get_rng_state()", *draws, "torch.set_rng_state(kept)"]
@@ -121,7 +130,7 @@ def test_statements_in_a_row_draw_one_after_the_other(tmp_path, project):
     assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
 
 
-@pytest.mark.parametrize("anchors", [("    total = 0.0", AFTER, AFTER), (AFTER, AFTER, "    total = 0.0")])
+@pytest.mark.parametrize("anchors", [("    total = 0.0", AFTER, AFTER)])
 def test_a_mode_that_is_to_last_beyond_a_row_gives_no_values(project, anchors):
     by_place = {}
     for anchor, statement in zip(anchors, EVAL):

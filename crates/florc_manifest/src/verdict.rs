@@ -85,6 +85,35 @@ pub struct FirstDifference {
     pub generators: Vec<String>,
 }
 
+impl Verdict {
+    /// Where it first differs, if it does and that is known.
+    pub fn first_difference(&self) -> Option<&FirstDifference> {
+        match self {
+            Self::Diverged { evidence, .. } | Self::Failed { evidence, .. } => {
+                evidence.first.as_ref()
+            }
+            Self::Verified | Self::Approximate { .. } => None,
+        }
+    }
+}
+
+impl FirstDifference {
+    /// A difference of which nothing is known but its kind.
+    pub fn of(kind: DifferenceKind) -> Self {
+        Self {
+            kind,
+            head: None,
+            context: Vec::new(),
+            path: None,
+            log: None,
+            block: None,
+            ulps: None,
+            found: String::new(),
+            generators: Vec::new(),
+        }
+    }
+}
+
 /// What was compared when a difference was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

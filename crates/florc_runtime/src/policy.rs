@@ -46,7 +46,7 @@ pub(crate) struct Policy {
 /// A state that grew by less costs what the last one did.
 const GROWTH: f64 = 1.25;
 
-/// Copying into memory that was used before takes less than this part of the time: measured were an eighth to a fourteenth.
+/// How much faster copying into memory that was used before is, at least. A state of 67 MB took 116 ms at first, then 4.4.
 const FRESH: f64 = 4.0;
 
 /// Iterations whose cost is kept back before anything is spent on space: they may be shorter than the mean.

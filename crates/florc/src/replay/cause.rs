@@ -199,7 +199,7 @@ impl Case<'_> {
             let text = format!("not found: replayed again it could not be replayed: {error}");
             return Cause::new("unknown", text);
         }
-        let again = evidence_of(second).and_then(|evidence| evidence.first.as_ref());
+        let again = second.first_difference();
         if again.is_none_or(|again| again.found != first.found) {
             return self.not_repeated(first, again);
         }

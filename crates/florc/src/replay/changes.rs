@@ -49,6 +49,7 @@ pub(crate) struct Comparison {
     pub(crate) unproven: Vec<Change>,
     /// Where these stand.
     pub(crate) doubtful: Vec<SourceSpan>,
+    /// As statements.
     pub(crate) doubtful_statements: Vec<StmtId>,
     /// Main loops that they may run in.
     pub(crate) doubted: BTreeSet<StmtId>,
@@ -125,14 +126,17 @@ impl Analysed {
 impl Comparison {
     /// Whether an added statement may run in iterations of a main loop.
     pub(crate) fn may_run_in(&self, site: &str) -> bool {
-        let mut loops = self.main_loops.iter().filter(|(id, _)| id == site);
-        loops.any(|(_, stmt)| self.places.loops.contains(stmt))
+        self.is_among(&self.places.loops, site)
     }
 
     /// Whether a statement that may change the training runs in a main loop.
     pub(crate) fn may_doubt_in(&self, site: &str) -> bool {
-        let mut loops = self.main_loops.iter().filter(|(id, _)| id == site);
-        loops.any(|(_, stmt)| self.doubted.contains(stmt))
+        self.is_among(&self.doubted, site)
+    }
+
+    fn is_among(&self, loops: &BTreeSet<StmtId>, site: &str) -> bool {
+        let mut sites = self.main_loops.iter().filter(|(id, _)| id == site);
+        sites.any(|(_, stmt)| loops.contains(stmt))
     }
 }
 
@@ -203,7 +207,7 @@ pub(crate) fn compare(
     }))
 }
 
-/// Where hidden state is kept and put back.
+/// Where changes stand.
 fn spans(sources: &Sources, changes: &[Change]) -> Vec<SourceSpan> {
     let spans = changes
         .iter()

@@ -12,7 +12,6 @@
 use florc_history::{Change, ChangeKind};
 use florc_instrument::source_span;
 use florc_manifest::IsolatedSite;
-
 use florc_syntax::tree::{StmtId, Tree};
 
 use super::find::Sources;
@@ -34,8 +33,7 @@ pub(super) fn isolated(
     let rows = rows.iter().filter_map(|row| {
         let row: Vec<&Change> = row.iter().filter_map(|stmt| change_of(*stmt)).collect();
         let first = row.iter().position(|it| it.isolated)?;
-        let last = row.iter().rposition(|it| it.isolated)?;
-        Some(row[first..=last].to_vec())
+        Some(row[first..].to_vec())
     });
     let rows: Vec<Vec<&Change>> = rows.collect();
     let sites = rows.iter().map(|row| {
@@ -45,11 +43,13 @@ pub(super) fn isolated(
             source_span(&sources.current, span)
         };
         let mut silent = row.iter().filter(|it| !it.logs);
+        let mut logs = changes.iter().filter(|it| it.logs);
         IsolatedSite {
             span: place(row.first()),
             last: place(row.last()),
             generators: generators.collect(),
-            is_seen: rows.len() > 1 && silent.any(|it| it.kind == ChangeKind::Unproven),
+            is_seen: silent.any(|it| it.kind == ChangeKind::Unproven)
+                && logs.any(|it| !row.contains(&it)),
         }
     });
     sites.collect()

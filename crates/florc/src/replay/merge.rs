@@ -10,9 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_history::Where;
-use florc_manifest::{
-    DifferenceKind, Evidence, FirstDifference, ReplayPlan, SegmentStart, Verdict,
-};
+use florc_manifest::{DifferenceKind, Evidence, ReplayPlan, SegmentStart, Verdict};
 use florc_runtime::{Shard, read_shard};
 
 use super::find::Subject;
@@ -190,7 +188,7 @@ fn verdict_of(found: &[Found]) -> (u32, Verdict) {
     };
     let worst = (0_u32..).zip(found).max_by_key(|(rank, found)| {
         // those that saw nothing differ last; without an iteration it is before the main loops, or after them
-        let first = first_difference(&found.shard.verdict);
+        let first = found.shard.verdict.first_difference();
         let place = first.map(|first| {
             let is_after = first.head.is_none() && first.kind != DifferenceKind::Inputs;
             (is_after, first.head)
@@ -209,15 +207,6 @@ fn verdict_of(found: &[Found]) -> (u32, Verdict) {
         || (0, nothing()),
         |(rank, found)| (rank, found.shard.verdict.clone()),
     )
-}
-
-fn first_difference(verdict: &Verdict) -> Option<&FirstDifference> {
-    match verdict {
-        Verdict::Diverged { evidence, .. } | Verdict::Failed { evidence, .. } => {
-            evidence.first.as_ref()
-        }
-        Verdict::Verified | Verdict::Approximate { .. } => None,
-    }
 }
 
 /// The file of a row, where it is not the entry, and the line in the working tree.
@@ -274,7 +263,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use florc_manifest::HeadKey;
+    use florc_manifest::{FirstDifference, HeadKey};
 
     use super::*;
 
@@ -285,15 +274,8 @@ mod tests {
             iteration,
         });
         let first = FirstDifference {
-            kind,
             head,
-            context: Vec::new(),
-            path: None,
-            log: None,
-            block: None,
-            ulps: None,
-            found: String::new(),
-            generators: Vec::new(),
+            ..FirstDifference::of(kind)
         };
         found(Verdict::Diverged {
             difference: String::new(),

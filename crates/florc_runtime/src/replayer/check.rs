@@ -50,7 +50,7 @@ impl Findings {
         let first = FirstDifference {
             found: content_hash(text.as_bytes()),
             head: moment.key(),
-            ..nothing(DifferenceKind::Order)
+            ..FirstDifference::of(DifferenceKind::Order)
         };
         if self.impure.is_none() {
             self.difference.get_or_insert((moment, text, first));
@@ -88,7 +88,7 @@ impl Findings {
                 iteration: 0,
             }),
             found: content_hash(hashes.concat().as_bytes()),
-            ..nothing(DifferenceKind::Inputs)
+            ..FirstDifference::of(DifferenceKind::Inputs)
         });
     }
 
@@ -145,7 +145,7 @@ impl Replayer {
             None => None,
             Some(Err(error)) => {
                 let text = format!("the state has another hash ({error})");
-                Some((text, nothing(DifferenceKind::State)))
+                Some((text, FirstDifference::of(DifferenceKind::State)))
             }
             Some(Ok(mut recorded)) => {
                 let all = hex(&state_hash(&found.graph));
@@ -350,7 +350,7 @@ fn describe_difference(
     let first = FirstDifference {
         found: hash,
         generators: moved_generators(recorded, now),
-        ..nothing(DifferenceKind::State)
+        ..FirstDifference::of(DifferenceKind::State)
     };
     match first_difference(recorded, now) {
         None => ("the state has another hash".to_owned(), first),
@@ -362,21 +362,6 @@ fn describe_difference(
                 ..first
             },
         ),
-    }
-}
-
-/// A difference of which nothing is known but its kind.
-fn nothing(kind: DifferenceKind) -> FirstDifference {
-    FirstDifference {
-        kind,
-        head: None,
-        context: Vec::new(),
-        path: None,
-        log: None,
-        block: None,
-        ulps: None,
-        found: String::new(),
-        generators: Vec::new(),
     }
 }
 

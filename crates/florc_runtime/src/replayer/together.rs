@@ -34,13 +34,10 @@ struct Way {
     start: Option<HeadKey>,
     last: HeadKey,
     /// What all can restore.
-    cuts: BTreeSet<CutKeyText>,
+    cuts: BTreeSet<CutKey>,
     /// Hashes of the journals.
     journals: Vec<String>,
 }
-
-/// A cut point as JSON has it: keys of maps and sets are texts there.
-type CutKeyText = String;
 
 /// One of the processes that go on.
 #[derive(Debug)]
@@ -101,7 +98,7 @@ impl Together {
 
     /// Whether all processes can restore it.
     pub(super) fn can_restore(&self, cut: &CutKey) -> bool {
-        self.way.cuts.contains(&text_of(cut))
+        self.way.cuts.contains(cut)
     }
 
     /// Name of the file in which rank 0 announces what is due from here on.
@@ -148,14 +145,10 @@ impl Way {
             name: format!("{:016x}", salt()),
             start: found.start,
             last: found.last,
-            cuts: found.cuts.iter().map(text_of).collect(),
+            cuts: found.cuts.iter().cloned().collect(),
             journals: all.map(|rank| fingerprint(&run.of_rank(rank))).collect(),
         }
     }
-}
-
-fn text_of(cut: &CutKey) -> CutKeyText {
-    serde_json::to_string(cut).unwrap_or_default()
 }
 
 fn fingerprint(run: &RunHandle) -> String {
