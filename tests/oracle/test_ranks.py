@@ -11,6 +11,7 @@ pytest.importorskip("torch.distributed")
 pytestmark = pytest.mark.xdist_group("ddp")
 
 GROUPS = tuple(probe_groups("ddp"))
+WEIGHTS = '        print("probe weights", rank, epoch, repr(net[0].weight.double().sum().item()), repr(net[1].running_mean.double().sum().item()), flush=True)\n'
 
 
 def launch(project, *command):
@@ -33,6 +34,10 @@ def rerun(project):
 
 def record(project, checkpoints="all"):
     return launch(project, FLORC, "run", "--checkpoints", checkpoints, "train.py")
+
+
+def runs(project):
+    return json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
 
 
 def shown(ran):
@@ -61,7 +66,7 @@ def test_ranks_record_one_run_and_print_what_they_print(tmp_path, recorded):
     project, ran = recorded
     plain = rerun(Project(tmp_path, "ddp"))
     assert ran.stdout == plain.stdout and ran.stderr.count("florc: recorded run") == 1, ran.stderr
-    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
+    (entry,) = runs(project)
     assert entry["ranks"] == 2 and entry["outcome"] == "finished"
     assert run([FLORC, "fsck"], project.root).stdout.endswith("no damage\n")
 
@@ -131,8 +136,7 @@ def test_a_killed_rank_leaves_what_the_others_recorded(tmp_path, expected):
     killed = text.replace("        scheduler.step()", "        if (rank, epoch) == (1, 4): os.kill(os.getpid(), 9)\n        scheduler.step()")
     project.script.write_text(killed)
     assert record(project).code != 0
-    probe = '        print("probe weights", rank, epoch, repr(net[0].weight.double().sum().item()), repr(net[1].running_mean.double().sum().item()), flush=True)\n'
-    project.script.write_text(killed.replace("        if (rank, epoch)", probe + "        if (rank, epoch)"))
+    project.script.write_text(killed.replace("        if (rank, epoch)", WEIGHTS + "        if (rank, epoch)"))
     ran = project.replay("--where", "epoch < 3")
     wanted = [line for line in expected if line.startswith("probe weights") and int(line.split()[3]) < 3]
     assert ran.code == 0 and shown(ran) == wanted, ran.stderr
@@ -141,56 +145,53 @@ def test_a_killed_rank_leaves_what_the_others_recorded(tmp_path, expected):
 KILLED = "        if (rank, epoch) == (1, 4) and os.path.exists('kill'): os.kill(os.getpid(), 9)\n        scheduler.step()"
 
 
-@pytest.fixture(scope="module")
-def broken_off(tmp_path_factory):
+@pytest.fixture
+def broken_off(tmp_path):
     """A run of which one rank was killed in its fifth epoch."""
-    project = Project(tmp_path_factory.mktemp("project"), "ddp")
-    project.script.write_text(project.script.read_text().replace("        scheduler.step()", KILLED))
-    (project.root / "kill").touch()
-    assert record(project).code != 0
-    (project.root / "kill").unlink()
-    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
-    return project, entry["run"]
+
+    def record_until_killed(checkpoints):
+        project = Project(tmp_path, "ddp")
+        project.script.write_text(project.script.read_text().replace("        scheduler.step()", KILLED))
+        (project.root / "kill").touch()
+        assert record(project, checkpoints).code != 0
+        (project.root / "kill").unlink()
+        return project, runs(project)[0]["run"]
+
+    return record_until_killed
 
 
-def test_ranks_go_on_together_and_end_as_if_none_had_been_killed(recorded, broken_off):
-    unbroken, plain = recorded
-    project, name = broken_off
-    before = run([FLORC, "runs", "--format", "json"], project.root).stdout
+def test_ranks_go_on_together_and_end_as_if_none_had_been_killed(recorded, expected, broken_off):
+    _, plain = recorded
+    project, name = broken_off("all")
+    before = runs(project)
     alone = run([FLORC, "run", "--resume", name], project.root)
     assert alone.code == 2 and "2 processes recorded it" in alone.stderr, alone.stderr
-    assert run([FLORC, "runs", "--format", "json"], project.root).stdout == before
+    assert runs(project) == before
     ran = launch(project, FLORC, "run", "--resume", name)
     assert ran.code == 0, ran.stderr
     assert plain.stdout.endswith(ran.stdout) and "epoch 4" in ran.stdout and "epoch 1" not in ran.stdout
-    (entry,) = json.loads(run([FLORC, "runs", "--format", "json"], project.root).stdout)
+    (entry,) = runs(project)
     assert (entry["run"], entry["outcome"], entry["ranks"], entry["iterations"]) == (name, "finished", 2, 6)
     assert run([FLORC, "fsck"], project.root).stdout.endswith("no damage\n")
     again = launch(project, FLORC, "run", "--resume", name)
     assert again.code != 0 and "it finished" in again.stderr, again.stderr
+    assert_weights(project, expected, "--workers", "2")
 
 
-def test_ranks_go_on_with_the_checkpoints_that_their_time_allows(tmp_path, recorded, expected):
+def test_ranks_go_on_with_the_checkpoints_that_their_time_allows(recorded, expected, broken_off):
     _, plain = recorded
-    project = Project(tmp_path, "ddp")
-    project.script.write_text(project.script.read_text().replace("        scheduler.step()", KILLED))
-    (project.root / "kill").touch()
-    assert record(project, "adaptive").code != 0
-    (project.root / "kill").unlink()
+    project, _ = broken_off("adaptive")
     ran = launch(project, FLORC, "run", "--resume", "latest")
     assert ran.code == 0 and plain.stdout.endswith(ran.stdout) and "epoch 5" in ran.stdout, ran.stderr
-    project.add_probes(["outer"])
-    ran = project.replay()
+    assert_weights(project, expected)
+
+
+def assert_weights(project, expected, *options):
+    """The values of all epochs, also of those before the rank was killed."""
+    script = project.script.read_text()
+    project.script.write_text(script.replace("        if (rank, epoch)", WEIGHTS + "        if (rank, epoch)"))
+    ran = project.replay(*options)
     assert ran.code == 0 and shown(ran) == [line for line in expected if line.startswith("probe weights")], ran.stderr
-
-
-def test_values_of_a_run_that_ranks_went_on_with_are_those_of_an_unbroken_one(expected, broken_off):
-    project, _ = broken_off
-    probes = '        print("probe weights", rank, epoch, repr(net[0].weight.double().sum().item()), repr(net[1].running_mean.double().sum().item()), flush=True)\n'
-    project.script.write_text(project.script.read_text().replace("        if (rank, epoch)", probes + "        if (rank, epoch)"))
-    ran = project.replay("--workers", "2")
-    wanted = [line for line in expected if line.startswith("probe weights")]
-    assert ran.code == 0 and shown(ran) == wanted, ran.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("--where", "epoch in (2, 4)")])
