@@ -208,11 +208,6 @@ def test_variables_by_name_before_the_loop_are_no_obstacle_to_a_start_in_it(tmp_
     assert "2 of 8 iterations run" in plan.stdout, plan.stdout + plan.stderr
 
 
-def test_a_condition_on_what_no_line_has_is_told(recorded):
-    asked = Asked(recorded, "end", 'print("probe", look(weights))', "--where", "step >= 6")
-    assert asked.rows == [] and "no line of the added log statements has `step`" in asked.told.stderr
-
-
 # Two main loops, and one in a function that does not see what its caller has.
 TWO_LOOPS = """\
 import json

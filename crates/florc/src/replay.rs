@@ -13,6 +13,7 @@
 pub(crate) mod carried;
 mod cause;
 pub(crate) mod changes;
+mod condition;
 mod dry_run;
 mod environment;
 pub(crate) mod estimate;
@@ -49,7 +50,7 @@ pub(crate) struct Compared {
 
 /// Replays; exit code 1 where a value could not be verified.
 pub(crate) fn replay(args: &ReplayArgs, host: &HostPython) -> Result<i32, Failure> {
-    plan::condition(args.how.condition.as_deref())?; // wrong before anything is looked for
+    condition::parse(args.how.condition.as_deref())?; // wrong before anything is looked for
     let subject = find::subject(args)?;
     if let Some(at) = &args.fork {
         return fork::fork(args, at, &subject, host);
@@ -71,7 +72,6 @@ pub(crate) fn replay_of(
     compared: &Compared,
     host: &HostPython,
 ) -> Result<i32, Failure> {
-    let condition = plan::condition(args.condition.as_deref())?;
     let Compared {
         sources,
         comparison: verdict,
@@ -83,6 +83,9 @@ pub(crate) fn replay_of(
         return Ok(DONE);
     }
     let probed = probed::probed(subject, sources, verdict);
+    let condition = condition::parse(args.condition.as_deref())?;
+    let condition = condition.map(|it| condition::Condition::of(it, subject, &probed));
+    let condition = condition.transpose()?;
     let asked = Asked {
         subject,
         sources,
@@ -188,7 +191,7 @@ struct Asked<'a> {
     sources: &'a find::Sources,
     comparison: &'a changes::Comparison,
     probed: &'a probed::Probed,
-    condition: Option<&'a florc_history::Where>,
+    condition: Option<&'a condition::Condition>,
 }
 
 impl Asked<'_> {

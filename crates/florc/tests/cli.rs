@@ -240,7 +240,7 @@ fn options_that_make_no_sense() {
         &project.florc("run --python nowhere/python train.py"),
         &["nowhere/python"],
     );
-    let conditions = ["epoch >", "len(x) > 3", "x = 3"];
+    let conditions = ["epoch >", "[x for x in y]", "x = 3"];
     project.record(None);
     for condition in conditions {
         refused(

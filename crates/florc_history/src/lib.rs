@@ -23,6 +23,7 @@ mod places;
 mod segments;
 mod shape;
 mod text_diff;
+mod where_columns;
 mod where_expr;
 mod where_value;
 
@@ -40,5 +41,6 @@ pub use order::most_useful_first;
 pub use places::{ProbePlaces, probe_places, run_by_imports, runs_once};
 pub use segments::{Iteration, PlannedSegment, SegmentRequest, plan_segments};
 pub use text_diff::unified_diff;
+pub use where_columns::Columns;
 pub use where_expr::Where;
 pub use where_value::{Answer, Scalar};

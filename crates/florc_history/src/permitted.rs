@@ -30,6 +30,8 @@ const HARMLESS_IMPORTS: &[&str] = &[
     "dataclasses",
     "datetime",
     "enum",
+    // it is there when a script is recorded
+    "florc",
     "fractions",
     "functools",
     "heapq",

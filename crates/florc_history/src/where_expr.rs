@@ -6,7 +6,7 @@
 //!
 //! Comparisons (also chained), `and`/`or`/`not`, `in`, arithmetic, names, literals and displays of
 //! them. Evaluation has three answers, so that iterations are chosen before any value is known.
-//! Calls, attributes and subscripts are refused: nothing of the user's is run.
+//! Calls, attributes and subscripts are names too, of values that were logged as `loss.item()`: nothing of the user's is run.
 
 use florc_syntax::tree::{BoolOperator, ExprId, ExprKind, StmtKind};
 use florc_syntax::{Diagnostic, Module, Severity, SourceText, parse};
@@ -104,6 +104,9 @@ impl Where {
         match kind {
             ExprKind::Name(name) if name == STAND_IN => lookup(WHILE),
             ExprKind::Name(name) => lookup(name),
+            ExprKind::Call { .. } | ExprKind::Attribute { .. } | ExprKind::Subscript { .. } => {
+                lookup(&written(&self.module, id))
+            }
             ExprKind::BoolOp { op, values } => self.bool_op(*op, values, lookup),
             ExprKind::UnaryOp { op, operand } => unary(*op, &self.eval(*operand, lookup)?),
             ExprKind::BinOp { left, op, right } => {
@@ -180,11 +183,21 @@ fn literal(kind: &ExprKind) -> Option<Scalar> {
     }
 }
 
+/// A value that is called as it is written in its log statement: `loss.item()`.
+fn written(module: &Module, id: ExprId) -> String {
+    let text = module.source.slice(module.tree.expr(id).span);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn check(module: &Module, id: ExprId, names: &mut Vec<String>) -> Result<(), Diagnostic> {
     let expr = module.tree.expr(id);
     let parts: Vec<ExprId> = match &expr.kind {
         ExprKind::Name(name) => {
             names.push(name.clone());
+            Vec::new()
+        }
+        ExprKind::Call { .. } | ExprKind::Attribute { .. } | ExprKind::Subscript { .. } => {
+            names.push(written(module, id));
             Vec::new()
         }
         ExprKind::BoolOp { values, .. } => values.clone(),
@@ -269,9 +282,19 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_refused_with_their_span() {
-        let refused = Where::parse("epoch > len(x)").unwrap_err();
-        assert_eq!((refused.span.start, refused.span.end), (8, 14));
+    fn calls_are_names_of_logged_values() {
+        let loss = [
+            ("loss.item()", Scalar::Float(2.5)),
+            ("logs['a b']", Scalar::Int(1)),
+        ];
+        check("loss.item() > 2", &[], Answer::Unknown);
+        check("loss.item() > 2 and logs['a b'] == 1", &loss, Answer::Yes);
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused_with_its_span() {
+        let refused = Where::parse("epoch > (lambda: 1)").unwrap_err();
+        assert_eq!((refused.span.start, refused.span.end), (9, 18));
         assert_eq!(Where::parse("x = 3").unwrap_err().code, "where-expression");
     }
 }

@@ -9,12 +9,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_history::Where;
 use florc_manifest::{DifferenceKind, Evidence, ReplayPlan, SegmentStart, Verdict};
 use florc_runtime::{Shard, read_shard};
 
+use super::condition::Condition;
 use super::find::Subject;
-use super::plan::{Planned, Stored, matches};
+use super::plan::{Planned, Stored};
 use super::probed::Probed;
 use super::work;
 use crate::replays::{StoredRow, Trust};
@@ -80,7 +80,7 @@ pub(crate) fn merge(
     probed: &Probed,
     planned: &Planned,
     left: &[u32],
-    condition: Option<&Where>,
+    condition: Option<&Condition>,
 ) -> Merged {
     let mut merged = Merged {
         rows: Vec::new(),
@@ -126,7 +126,7 @@ pub(crate) fn merge(
             merged.names.extend(names(&row).cloned());
             // The iteration in which a run was cut short was not recorded to its end.
             let recorded = cut.is_none_or(|cut| row.head.is_none_or(|head| head < cut));
-            if recorded && matches(condition, &row) {
+            if recorded && condition.is_none_or(|it| it.admits(rank, &row)) {
                 let (file, line) = place_of(probed, &row);
                 let row = florc_manifest::Row { line, ..row };
                 merged.rows.push(StoredRow {

@@ -6,16 +6,11 @@
 //!
 //! Chooses by recorded times; starts nothing.
 
-use florc_history::{
-    Answer, Iteration, PlannedSegment, Scalar, SegmentRequest, Where, most_useful_first,
-    plan_segments,
-};
-use florc_manifest::{
-    CutKey, FORMAT_VERSION, ModuleText, NeededRoots, ReplayPlan, Row, SegmentStart,
-};
-use florc_syntax::SourceText;
+use florc_history::{Iteration, PlannedSegment, SegmentRequest, most_useful_first, plan_segments};
+use florc_manifest::{CutKey, FORMAT_VERSION, ModuleText, NeededRoots, ReplayPlan, SegmentStart};
 
 use super::changes::Comparison;
+use super::condition::Condition;
 use super::expected::{Expected, crowded};
 use super::find::{Sources, Subject};
 use super::probed::Probed;
@@ -49,7 +44,7 @@ pub(crate) struct Division<'a> {
     /// Processes at a time.
     pub(crate) workers: usize,
     /// Rows that are asked for.
-    pub(crate) condition: Option<&'a Where>,
+    pub(crate) condition: Option<&'a Condition>,
     /// As many parts as there may be: some may be left out, or marked.
     pub(crate) fine: bool,
     /// From the beginning of the script, with all that is in between.
@@ -62,36 +57,6 @@ pub(crate) struct Stored {
     pub(crate) folder: std::path::PathBuf,
     pub(crate) plan: ReplayPlan,
     pub(crate) source_hash: String,
-}
-
-/// Parses `--where`.
-pub(crate) fn condition(text: Option<&str>) -> Result<Option<Where>, Failure> {
-    let Some(text) = text else { return Ok(None) };
-    let condition = Where::parse(text).map_err(|diagnostic| {
-        let source = SourceText::from_bytes("--where", text.as_bytes().to_vec()).ok();
-        Failure::diagnostic(&diagnostic, source.as_ref())
-    })?;
-    Ok(Some(condition))
-}
-
-/// Whether a row is asked for: only where the condition surely holds.
-pub(crate) fn matches(condition: Option<&Where>, row: &Row) -> bool {
-    let Some(condition) = condition else {
-        return true;
-    };
-    let lookup = |name: &str| {
-        // As iterations are chosen: of loops of one name the outermost.
-        let position = row.context.iter().find(|position| position.label == name);
-        match position {
-            Some(position) => Some(Scalar::Int(i128::from(position.value))),
-            None => row
-                .values
-                .iter()
-                .find(|(column, _)| column == name)
-                .map(|(_, v)| v.into()),
-        }
-    };
-    condition.answer(&lookup) == Answer::Yes
 }
 
 /// Divides the run for the workers.
@@ -178,23 +143,12 @@ fn request(
     let parent = facts.manifest.parent.as_ref();
     let cut_short = facts.cut_short();
     let has_doubts = !comparison.unproven.is_empty();
-    // A row outside of the main loops has no such variable: a condition on it cannot hold.
-    let outside = condition.is_none_or(|condition| {
-        let mut names = condition.names().iter();
-        !names.any(|name| is_of_main_loops_only(probed, name))
-            && condition.answer(&|_| None) != Answer::No
-    });
+    let outside = condition.is_none_or(|it| it.may_hold_outside(probed));
     let asked = |each: &IterationFacts| {
         let site = facts.main_loop_of(each.head);
         let label = site.map(|site| site.label.as_str());
         let may_run = site.is_some_and(|site| comparison.may_run_in(&site.id));
-        may_run
-            && condition.is_none_or(|condition| {
-                let lookup = |name: &str| {
-                    (Some(name) == label).then(|| Scalar::Int(i128::from(each.position)))
-                };
-                condition.answer(&lookup) != Answer::No
-            })
+        may_run && condition.is_none_or(|it| it.may_hold_in(each, label))
     };
     let count = facts.iterations.len();
     let partial = (cut_short && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
@@ -225,18 +179,6 @@ fn request(
         workers: division.workers,
         fine: division.fine,
     }
-}
-
-/// Whether loops of that name are main loops, or in one.
-fn is_of_main_loops_only(probed: &Probed, name: &str) -> bool {
-    let mains = || probed.main_loops.iter();
-    let is_inside = |id: &str| {
-        let mut ids = mains().map(|main| id.strip_prefix(main.id.as_str()));
-        ids.any(|rest| rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-    };
-    let mut others = probed.manifest.loops.iter();
-    mains().any(|main| main.label == name)
-        && !others.any(|it| it.label == name && !is_inside(&it.id))
 }
 
 fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {

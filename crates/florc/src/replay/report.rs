@@ -9,13 +9,13 @@
 
 use std::fmt::Write as _;
 
-use florc_history::Where;
 use florc_manifest::Verdict;
 use serde_json::{Value, json};
 
 use super::carried::LeftOut;
 use super::cause::{Cause, first_evidence};
 use super::changes::{self, Comparison};
+use super::condition::Condition;
 use super::dry_run::probes;
 use super::find::{Sources, Subject};
 use super::merge::Merged;
@@ -111,7 +111,7 @@ pub(crate) struct Told<'a> {
     pub(crate) causes: &'a [Cause],
     pub(crate) comparison: &'a Comparison,
     pub(crate) left_out: &'a LeftOut,
-    pub(crate) condition: Option<&'a Where>,
+    pub(crate) condition: Option<&'a Condition>,
 }
 
 impl Told<'_> {
@@ -283,12 +283,15 @@ fn say_silent(told: &Told<'_>) {
 
 /// Names in the condition that no row has: it holds for none.
 fn say_unknown_names(told: &Told<'_>) {
-    let (merged, condition) = (told.merged, told.condition);
+    let (merged, Some(condition)) = (told.merged, told.condition) else {
+        return;
+    };
     if merged.names.is_empty() {
         return;
     }
-    let unknown = condition.into_iter().flat_map(Where::names);
-    for name in unknown.filter(|name| !merged.names.contains(*name)) {
+    let mut names = condition.names().iter();
+    let unknown = names.find(|name| !merged.names.contains(*name) && !condition.has_recorded(name));
+    if let Some(name) = unknown {
         let names: Vec<String> = merged.names.iter().map(|it| format!("`{it}`")).collect();
         out::warning(&format!(
             "`--where`: no line of the added log statements has `{name}`\n  help: they have {}; a variable can be \
