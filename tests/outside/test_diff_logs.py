@@ -85,7 +85,7 @@ def test_the_working_tree_what_is_staged_and_revisions(project):
 def test_other_changes_are_told_with_what_they_reach(project):
     (project / "train.py").write_text(PROBED)
     (changed,) = found(project)["files"][0]["other_changes"]
-    assert (changed["text"], changed["was"], changed["class"]) == ("lr = 0.25", "lr = 0.5", "state-changing")
+    assert (changed["text"], changed["was"], changed["class"]) == ("lr = 0.25", "lr = 0.5", "state-changing (argument)")
     assert changed["reaches"] == "before the first checkpoint"
     log = found(project)["files"][0]["logs"][0]
     assert (log["loops"], log["new_values"]) == (["epoch"], ["len(state)", "lr"])
@@ -136,7 +136,7 @@ def test_renamed_variables_and_formatting_are_no_difference(project):
     (project / "train.py").write_text(TRAIN.replace("state", "weights").replace('"epoch",', '"epoch",  # which\n         '))
     report = found(project)
     assert logs(report) == []
-    assert {other["class"] for file in report["files"] for other in file["other_changes"]} == {"harmless"}
+    assert {other["class"] for file in report["files"] for other in file["other_changes"]} == {"renaming"}
 
 
 def test_worktrees_subfolders_and_bare_repositories(project, tmp_path):

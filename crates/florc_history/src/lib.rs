@@ -15,7 +15,9 @@ mod classify;
 mod diff;
 mod git;
 mod log_changes;
+mod log_only;
 mod matching;
+mod meaning;
 mod names;
 mod order;
 mod permitted;
@@ -36,6 +38,7 @@ pub use git::{
 };
 pub use log_changes::{LogChange, LogChangeKind, ProgramChanges, program_changes};
 pub use matching::{Matching, match_versions};
+pub use meaning::{CutPoints, Meaning, Meanings, Trained};
 pub use names::Names;
 pub use order::most_useful_first;
 pub use places::{ProbePlaces, probe_places, run_by_imports, runs_once};

@@ -13,7 +13,8 @@ use florc_syntax::tree::{ExprId, StmtId};
 use crate::carry::{Carried, Place, carry};
 use crate::classify::Version;
 use crate::diff::diff_sources;
-use crate::{Change, Difference, classify};
+use crate::meaning::{Meaning, Meanings, Trained};
+use crate::{Difference, classify};
 
 /// How a log statement differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,13 @@ pub struct LogChange {
 pub struct ProgramChanges {
     /// Log statements, in source order.
     pub logs: Vec<LogChange>,
-    /// Everything else but what new log statements need.
-    pub others: Vec<Difference>,
-    /// What each change would mean for a training.
-    pub meanings: Vec<Change>,
+    /// Everything else but what new log statements need, with what it would mean for a training.
+    pub others: Vec<(Difference, Meaning)>,
 }
 
 /// Compares two versions.
-pub fn program_changes(old: Version<'_>, new: Version<'_>) -> ProgramChanges {
+pub fn program_changes(older: Trained<'_>, newer: Trained<'_>) -> ProgramChanges {
+    let (old, new) = (older.version, newer.version);
     let carried = carry(old, new);
     let mut logs = added(new, &carried);
     logs.extend(in_new_code(new, &carried, &logs));
@@ -81,9 +81,11 @@ pub fn program_changes(old: Version<'_>, new: Version<'_>) -> ProgramChanges {
                 .iter()
                 .any(|log| !log.in_old && !it.in_old && log.stmt == it.stmt)
     };
+    let changes = classify(old, new, &diff_sources(old.module, new.module), None);
+    let meanings = Meanings::new(older, newer, &changes);
+    let others = carried.differences.iter().copied().filter(told);
     ProgramChanges {
-        others: carried.differences.iter().copied().filter(told).collect(),
-        meanings: classify(old, new, &diff_sources(old.module, new.module), None),
+        others: others.map(|it| (it, meanings.of(&it))).collect(),
         logs,
     }
 }

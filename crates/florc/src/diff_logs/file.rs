@@ -8,14 +8,14 @@
 //! Each file is compared by itself; how files work together is seen where a run is planned.
 
 use florc_history::{
-    ChangedFile, Difference, LogChange, LogChangeKind, ProgramChanges, Version, probe_places,
-    program_changes, statement_at,
+    ChangedFile, CutPoints, Difference, LogChange, LogChangeKind, Meaning, Trained, Version,
+    probe_places, program_changes,
 };
 use florc_manifest::{LogSite, ModuleManifest, Settings};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, SourceText, Span};
 
-use crate::replay::carried::{meaning, what};
+use crate::replay::carried::what;
 use crate::replay::changes::Analysed;
 
 /// What became of a file.
@@ -50,6 +50,8 @@ pub(crate) struct LogReport {
 pub(crate) struct OtherReport {
     pub(crate) change: &'static str,
     pub(crate) class: &'static str,
+    /// The training is the same with it.
+    pub(crate) is_harmless: bool,
     pub(crate) in_old: bool,
     pub(crate) line: u32,
     pub(crate) text: String,
@@ -128,7 +130,7 @@ fn parsed(path: Option<&str>, bytes: Option<&[u8]>) -> Result<Module, String> {
 struct Compiled<'a> {
     version: Version<'a>,
     manifest: ModuleManifest,
-    main_loops: Vec<StmtId>,
+    cuts: CutPoints,
 }
 
 type Found = (Vec<LogReport>, Vec<OtherReport>);
@@ -146,7 +148,7 @@ fn compared(
     let (mine, theirs) = (before.judge(old, &knowledge), after.judge(new, &knowledge));
     let old = Compiled::new(before.version(old, &mine), before.manifest(old, settings));
     let new = Compiled::new(after.version(new, &theirs), after.manifest(new, settings));
-    let changes = program_changes(old.version, new.version);
+    let changes = program_changes(old.trained(), new.trained());
     let mut logs = Vec::new();
     for log in &changes.logs {
         let side = if log.in_old { &old } else { &new };
@@ -160,9 +162,9 @@ fn compared(
     } else {
         let others = changes.others.iter();
         others
-            .map(|other| {
+            .map(|(other, meaning)| {
                 let side = if other.in_old { &old } else { &new };
-                side.other(other, &changes, &old)
+                side.other(other, *meaning, &old)
             })
             .collect()
     };
@@ -171,15 +173,17 @@ fn compared(
 
 impl<'a> Compiled<'a> {
     fn new(version: Version<'a>, manifest: ModuleManifest) -> Self {
-        let spans = manifest.main_loops.iter().map(|site| &site.span);
-        let spans = spans.map(|span| Span::new(span.start, span.end));
-        let main_loops = spans
-            .filter_map(|span| statement_at(version.module, span))
-            .collect();
         Self {
             version,
+            cuts: CutPoints::of(version.module, &manifest),
             manifest,
-            main_loops,
+        }
+    }
+
+    fn trained(&self) -> Trained<'_> {
+        Trained {
+            version: self.version,
+            cuts: &self.cuts,
         }
     }
 
@@ -236,17 +240,12 @@ impl<'a> Compiled<'a> {
         around.into_iter().map(|(_, label)| label.clone()).collect()
     }
 
-    fn other(
-        &self,
-        other: &Difference,
-        changes: &ProgramChanges,
-        old: &Compiled<'_>,
-    ) -> OtherReport {
+    fn other(&self, other: &Difference, meaning: Meaning, old: &Compiled<'_>) -> OtherReport {
         let module = self.version.module;
-        let class = meaning(other, &changes.meanings);
         OtherReport {
             change: what(other.kind),
-            class,
+            class: meaning.word(),
+            is_harmless: meaning.is_harmless(),
             in_old: other.in_old,
             line: module.source.line_column(other.span.start).line,
             text: first_line(module, other.span),
@@ -254,7 +253,7 @@ impl<'a> Compiled<'a> {
                 let module = old.version.module;
                 first_line(module, module.tree.stmt(was).span)
             }),
-            reaches: (class != "harmless")
+            reaches: (!meaning.is_harmless())
                 .then(|| self.reaches(other.stmt))
                 .flatten(),
         }
@@ -262,10 +261,10 @@ impl<'a> Compiled<'a> {
 
     /// The first cut point that a change at a statement can reach.
     fn reaches(&self, stmt: StmtId) -> Option<&'static str> {
-        if self.main_loops.is_empty() {
+        if self.cuts.main_loops.is_empty() {
             return None;
         }
-        let places = probe_places(self.version, &self.main_loops, &[stmt]);
+        let places = probe_places(self.version, &self.cuts.main_loops, &[stmt]);
         Some(match (places.before, places.inside) {
             (true, _) => "before the first checkpoint",
             (false, true) => "after the checkpoint of the first iteration",

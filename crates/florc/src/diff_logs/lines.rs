@@ -31,6 +31,11 @@ pub(crate) fn text(report: &Report) -> String {
     if loud.is_empty() && !report.without_git {
         text.push_str("nothing that runs differs\n");
     }
+    let quiet = report.format_only().count();
+    if quiet > 0 {
+        let files = table::count(quiet, "file");
+        let _ = writeln!(text, "\ncomments and formatting only: {files}");
+    }
     for run in &report.runs {
         text.push_str(&run_text(run));
     }
@@ -57,8 +62,7 @@ fn file_text(file: &FileReport) -> String {
             width = width.unwrap_or(0)
         );
     }
-    let (harmless, others): (Vec<_>, Vec<_>) =
-        file.others.iter().partition(|it| it.class == "harmless");
+    let (harmless, others): (Vec<_>, Vec<_>) = file.others.iter().partition(|it| it.is_harmless);
     for other in others.iter().take(LISTED) {
         let _ = writeln!(text, "  ! {}", other_text(other));
     }
@@ -210,7 +214,7 @@ pub(crate) fn github(report: &Report) -> String {
             say(Level::Notice, file, Some(log.line), words.trim_end());
         }
         let others = file.others.iter();
-        for other in others.filter(|it| it.class != "harmless" && !it.in_old) {
+        for other in others.filter(|it| !it.is_harmless && !it.in_old) {
             say(Level::Warning, file, Some(other.line), &other_text(other));
         }
         if let Some(error) = &file.error {
@@ -238,7 +242,7 @@ pub(crate) fn markdown(report: &Report) -> String {
                 place(log)
             );
         }
-        for other in file.others.iter().filter(|it| it.class != "harmless") {
+        for other in file.others.iter().filter(|it| !it.is_harmless) {
             let was = other
                 .was
                 .as_ref()

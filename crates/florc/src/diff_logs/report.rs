@@ -24,7 +24,7 @@ impl Report {
         let file = |file: &FileReport| {
             !file.logs.is_empty()
                 || file.error.is_some()
-                || file.others.iter().any(|other| other.class != "harmless")
+                || file.others.iter().any(|other| !other.is_harmless)
         };
         self.files.iter().any(file) || !self.runs.is_empty()
     }
@@ -34,11 +34,17 @@ impl Report {
         self.files.iter().all(FileReport::is_quiet) && self.runs.is_empty()
     }
 
+    /// Files that differ in comments, formatting or their own name only.
+    pub(crate) fn format_only(&self) -> impl Iterator<Item = &FileReport> {
+        self.files.iter().filter(|it| it.is_quiet())
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({
             "old": self.old,
             "new": self.new,
             "files": self.files.iter().filter(|it| !it.is_quiet()).map(file).collect::<Vec<_>>(),
+            "format_only": self.format_only().map(|it| it.path.as_str()).collect::<Vec<_>>(),
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
         })
     }

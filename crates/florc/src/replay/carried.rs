@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 
 use florc_history::{
-    Carried, Change, ChangeKind, Difference, DifferenceKind, Refusal, carry, classify, diff_sources,
+    Carried, CutPoints, Difference, DifferenceKind, Meaning, Meanings, Refusal, Trained, carry,
+    classify, diff_sources,
 };
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Diagnostic, EditSet, Edited, Module, Named, Severity, SourceText, Span};
@@ -58,11 +59,16 @@ pub(crate) fn carried(sources: Sources, subject: &Subject) -> Result<(Sources, L
     }
     let diff = diff_sources(&sources.recorded, &sources.current);
     let changes = classify(old, new, &diff, None);
+    let sites = subject.facts.manifest.modules.first();
+    let before = sites.map(|sites| CutPoints::of(&sources.recorded, sites));
+    let before = before.unwrap_or_default();
+    let after = before.in_newer(&carried.matching);
+    let with = |version, cuts| Trained { version, cuts };
+    let meanings = Meanings::new(with(old, &before), with(new, &after), &changes);
+    let edits = carried.differences.iter();
     let left_out = LeftOut {
-        edits: carried
-            .differences
-            .iter()
-            .map(|difference| Edit::new(&sources, difference, &changes))
+        edits: edits
+            .map(|difference| Edit::new(&sources, difference, meanings.of(difference)))
             .collect(),
     };
     Ok((with_probes(sources, subject, &carried)?, left_out))
@@ -242,7 +248,7 @@ impl LeftOut {
 }
 
 impl Edit {
-    fn new(sources: &Sources, difference: &Difference, changes: &[Change]) -> Self {
+    fn new(sources: &Sources, difference: &Difference, meaning: Meaning) -> Self {
         let module = if difference.in_old {
             &sources.recorded
         } else {
@@ -253,7 +259,7 @@ impl Edit {
             line: module.source.line_column(difference.span.start).line,
             in_recorded: difference.in_old,
             what: what(difference.kind),
-            class: meaning(difference, changes),
+            class: meaning.word(),
             text: format!("`{}`", first_line(module, difference.span)),
         }
     }
@@ -267,28 +273,5 @@ pub(crate) fn what(kind: DifferenceKind) -> &'static str {
         DifferenceKind::Changed => "changed",
         DifferenceKind::Renamed => "renamed",
         DifferenceKind::LogRemoved => "log statement removed",
-    }
-}
-
-/// What a difference would mean if it took part.
-pub(crate) fn meaning(difference: &Difference, changes: &[Change]) -> &'static str {
-    if difference.kind == DifferenceKind::Renamed {
-        return "harmless";
-    }
-    let touches = |change: &&Change| {
-        change.in_recorded == difference.in_old
-            && (change.span.contains_span(difference.span)
-                || difference.span.contains_span(change.span))
-    };
-    let touched: Vec<&Change> = changes.iter().filter(touches).collect();
-    let is = |kind| touched.iter().any(|it| it.kind == kind);
-    // nobody puts generators back in a run
-    let draws = touched.iter().any(|it| it.isolated && !it.logs);
-    if is(ChangeKind::Refused) {
-        "state-changing"
-    } else if is(ChangeKind::Unproven) || draws {
-        "may change the state"
-    } else {
-        "harmless"
     }
 }

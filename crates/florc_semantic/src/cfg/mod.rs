@@ -13,8 +13,11 @@ mod build;
 mod context;
 mod frames;
 
+use std::collections::BTreeSet;
+
 use florc_syntax::tree::{ExprId, StmtId};
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::Dfs;
 
 pub(crate) use build::build;
 
@@ -80,6 +83,43 @@ pub enum Node {
     Finally(StmtId),
     /// Just after a compound statement.
     After(StmtId),
+}
+
+impl Node {
+    /// The statement whose part it is; of a lambda's body none.
+    pub fn stmt(self) -> Option<StmtId> {
+        match self {
+            Self::Entry | Self::Exit | Self::RaiseExit | Self::LambdaBody(_) => None,
+            Self::Statement(stmt)
+            | Self::Test(stmt)
+            | Self::Iterable(stmt)
+            | Self::Next(stmt)
+            | Self::Target(stmt)
+            | Self::LoopBody(stmt)
+            | Self::Enter(stmt, _)
+            | Self::Leave(stmt)
+            | Self::ClassEnd(stmt)
+            | Self::Subject(stmt)
+            | Self::Case(stmt, _)
+            | Self::Capture(stmt, _)
+            | Self::Guard(stmt, _)
+            | Self::Handlers(stmt)
+            | Self::Handler(stmt, _)
+            | Self::Caught(stmt, _)
+            | Self::Unbind(stmt, _)
+            | Self::Finally(stmt)
+            | Self::After(stmt) => Some(stmt),
+        }
+    }
+}
+
+impl Cfg {
+    /// Statements that control can come to, as far as the order of statements tells. Of a `try` those in it.
+    pub fn reached(&self) -> BTreeSet<StmtId> {
+        let mut walk = Dfs::new(&self.graph, self.entry);
+        let nodes = std::iter::from_fn(move || walk.next(&self.graph));
+        nodes.filter_map(|node| self.graph[node].stmt()).collect()
+    }
 }
 
 /// Why control goes along an edge.
