@@ -160,12 +160,16 @@ fn duration(text: &str) -> Result<f64, String> {
 }
 
 /// How a run is replayed, whichever log statements are asked.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each option")]
 pub(crate) struct ReplayOptions {
     /// Worker processes at a time.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = workers)]
     pub(crate) workers: usize,
+    /// A worker for each of these GPUs (`0,1,2,3`), which sees no other; as many GPUs for each as processes
+    /// recorded the run.
+    #[arg(long, value_name = "GPU,…", value_delimiter = ',', value_parser = gpu, conflicts_with = "workers")]
+    pub(crate) gpus: Vec<String>,
     /// What runs the segments.
     #[arg(long, value_enum, default_value_t = Engine::Local)]
     pub(crate) engine: Engine,
@@ -190,11 +194,24 @@ pub(crate) struct ReplayOptions {
     /// that takes [default: where it takes a minute at most].
     #[arg(long)]
     pub(crate) diagnose: bool,
+    /// Start programs that the script starts (`subprocess`), in the real working directory. What they do is not
+    /// looked at: values are marked as approximate.
+    #[arg(long)]
+    pub(crate) allow_programs: bool,
     /// Python to run with [default: the one that recorded].
     #[arg(long, value_name = "PYTHON")]
     pub(crate) python: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = TextFormat::Text)]
     pub(crate) format: TextFormat,
+}
+
+/// A number, or what the driver calls a device.
+fn gpu(text: &str) -> Result<String, String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-/:".contains(c);
+    if !text.is_empty() && text.chars().all(is_name) {
+        return Ok(text.to_owned());
+    }
+    Err("name GPUs as in CUDA_VISIBLE_DEVICES: `0,1`".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ pub(crate) mod estimate;
 mod expected;
 pub(crate) mod find;
 mod fork;
+mod gpus;
 mod in_doubt;
 mod isolated;
 mod judge;
@@ -83,6 +84,7 @@ pub(crate) fn replay_of(
         return Ok(DONE);
     }
     let probed = probed::probed(subject, sources, verdict);
+    let args = &gpus::spread(args, subject.facts.manifest.world_size())?;
     let condition = condition::parse(args.condition.as_deref())?;
     let condition = condition.map(|it| condition::Condition::of(it, subject, &probed));
     let condition = condition.transpose()?;
@@ -92,6 +94,7 @@ pub(crate) fn replay_of(
         comparison: verdict,
         probed: &probed,
         condition: condition.as_ref(),
+        programs: args.allow_programs,
     };
     let planned = asked.plan(args)?;
     report::begin(subject, sources, verdict, &planned);
@@ -123,6 +126,7 @@ fn answered(
         comparison,
         probed,
         condition,
+        programs: _,
     } = *asked;
     let recorded = &subject.facts.manifest;
     let python = interpreter(args.python.as_deref(), recorded, host)?;
@@ -142,6 +146,7 @@ fn answered(
         seconds: planned.segments.iter().map(|it| it.seconds).collect(),
         order: planned.order.iter().map(|at| *at as u32).collect(),
         budget: args.budget,
+        gpus: &args.gpus,
     };
     let left = work::run(&work, args.workers)?;
     let merged = merge::merge(&stored, subject, probed, planned, &left, condition);
@@ -192,6 +197,7 @@ struct Asked<'a> {
     comparison: &'a changes::Comparison,
     probed: &'a probed::Probed,
     condition: Option<&'a condition::Condition>,
+    programs: bool,
 }
 
 impl Asked<'_> {
@@ -219,6 +225,7 @@ impl Asked<'_> {
             condition: self.condition,
             fine: false,
             whole: true,
+            programs: self.programs,
         };
         plan::plan(division, self.subject, self.probed, self.comparison)
     }
@@ -229,6 +236,7 @@ impl Asked<'_> {
             condition: self.condition,
             fine,
             whole: false,
+            programs: self.programs,
         };
         plan::plan(division, self.subject, self.probed, self.comparison)
     }

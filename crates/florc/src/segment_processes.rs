@@ -27,6 +27,8 @@ pub(crate) struct Segment<'a> {
     pub(crate) world_size: u32,
     /// The recorded one, or where that is gone another one.
     pub(crate) folder: &'a str,
+    /// The only GPUs that they see; empty: all.
+    pub(crate) gpus: &'a [String],
 }
 
 impl Segment<'_> {
@@ -49,6 +51,9 @@ impl Segment<'_> {
             as_recorded(&mut command, &manifest.environment);
             if let Some(port) = port {
                 as_rank(&mut command, port);
+            }
+            if !self.gpus.is_empty() {
+                command.env("CUDA_VISIBLE_DEVICES", self.gpus.join(","));
             }
             if quietly {
                 let words = words_path(&started.replay, self.index, rank);

@@ -43,6 +43,7 @@ pub(crate) fn worker(args: &WorkerArgs, host: &HostPython) -> Result<i32, Failur
         index: args.segment,
         world_size: plan.world_size,
         folder: &manifest.cwd,
+        gpus: &[],
     };
     let mut started = segment.start(false)?;
     loop {

@@ -55,6 +55,9 @@ pub struct ReplayPlan {
     /// Added statements that change the training: values from there on are not exact.
     #[serde(default)]
     pub impure: Vec<SourceSpan>,
+    /// Programs that the script starts are started; what they do is not looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub programs: bool,
     /// Names that the probed module needs at each cut point, by site id.
     pub needed: Vec<NeededRoots>,
     /// Work, in program order.

@@ -57,6 +57,7 @@ pub(crate) fn estimate(
             condition: None,
             fine: false,
             whole: false,
+            programs: false,
         };
         let planned = plan::plan(division, subject, &probed, &verdict)?;
         iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();

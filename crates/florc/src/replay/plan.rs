@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::replays;
 
 /// The chosen segments.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Planned {
     pub(crate) segments: Vec<PlannedSegment>,
     pub(crate) request: SegmentRequest,
@@ -36,6 +37,8 @@ pub(crate) struct Planned {
     pub(crate) whole: bool,
     /// Without what begins at the beginning nothing is proven.
     pub(crate) needs_beginning: bool,
+    /// Programs are started.
+    programs: bool,
 }
 
 /// How a run is divided.
@@ -49,6 +52,8 @@ pub(crate) struct Division<'a> {
     pub(crate) fine: bool,
     /// From the beginning of the script, with all that is in between.
     pub(crate) whole: bool,
+    /// Programs that the script starts are started.
+    pub(crate) programs: bool,
 }
 
 /// A plan in the store.
@@ -116,6 +121,7 @@ pub(crate) fn plan(
         cut_short: facts.cut_short(),
         whole: division.whole,
         needs_beginning: shows_what_is_before(comparison),
+        programs: division.programs,
     })
 }
 
@@ -335,6 +341,7 @@ fn of_segments(
         doubtful,
         watched: probed.watched.clone(),
         impure: comparison.impure.clone(),
+        programs: planned.programs,
         needed: probed.needed.clone(),
         segments: segments.map(|planned| planned.segment.clone()).collect(),
     }

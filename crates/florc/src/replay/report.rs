@@ -115,13 +115,14 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// The user asked for statements that change the training: values are shown, marked, where
+    /// The user asked for statements that change the training, or for programs: values are shown, marked, where
     /// nothing differs from the recorded run.
-    fn allows_impure(&self) -> bool {
+    fn allows_doubts(&self) -> bool {
         let verdicts = &self.merged.verdicts;
         let is_known =
             |verdict: &Verdict| matches!(verdict, Verdict::Verified | Verdict::Approximate { .. });
-        !self.comparison.impure.is_empty() && verdicts.iter().all(|(_, it)| is_known(it))
+        let is_asked = !self.comparison.impure.is_empty() || self.args.allow_programs;
+        is_asked && verdicts.iter().all(|(_, it)| is_known(it))
     }
 }
 
@@ -135,7 +136,7 @@ pub(crate) fn finish(told: &Told<'_>) -> Result<i32, Failure> {
         ..
     } = *told;
     let verified = merged.verified();
-    let is_shown = verified || args.approximate || told.allows_impure();
+    let is_shown = verified || args.approximate || told.allows_doubts();
     let shown: &[StoredRow] = if is_shown { &merged.rows } else { &[] };
     let has_run = !merged.verdicts.is_empty() || merged.left.is_empty();
     if is_shown && has_run {
@@ -338,7 +339,7 @@ fn say_verdict(told: &Told<'_>) {
         out::note(&format!("  likely cause: {}", cause.text));
     }
     let lines = table::count(merged.rows.len(), "log line");
-    if args.approximate || told.allows_impure() {
+    if args.approximate || told.allows_doubts() {
         out::note(&format!(
             "florc: {lines} of run {run}, not verified: marked as approximate"
         ));

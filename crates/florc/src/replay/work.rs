@@ -15,6 +15,7 @@ use std::time::Instant;
 use florc_runtime::has_shards;
 
 use super::find::Subject;
+use super::gpus;
 use super::plan::Stored;
 use crate::failure::Failure;
 use crate::segment_processes::{Segment, Started, words_path};
@@ -34,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub(crate) order: Vec<u32>,
     /// No segment begins that would not be done in this time.
     pub(crate) budget: Option<f64>,
+    /// GPUs, divided among the workers; empty: each sees all.
+    pub(crate) gpus: &'a [String],
 }
 
 /// Runs every segment that has no shard, in the order of `work`; at most `workers` processes at a
@@ -49,8 +52,11 @@ pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<Vec<u32>, Failure> 
             let Some((segment, attempt)) = progress.next(&mut waiting) else {
                 break;
             };
+            let taken = |slot: &usize| running.iter().any(|worker| worker.slot == *slot);
+            let slot = (0..workers).find(|slot| !taken(slot)).unwrap_or_default();
             running.push(Running {
-                processes: work.start(segment)?,
+                processes: work.start(segment, slot)?,
+                slot,
                 segment,
                 attempt,
                 began: Instant::now(),
@@ -85,6 +91,8 @@ pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<Vec<u32>, Failure> 
 /// A worker that does not outlive florc.
 struct Running {
     processes: Started,
+    /// Its number among those that run.
+    slot: usize,
     segment: u32,
     attempt: u32,
     began: Instant,
@@ -95,7 +103,7 @@ impl Work<'_> {
         has_shards(&self.stored.folder, segment, self.stored.plan.world_size)
     }
 
-    fn start(&self, segment: u32) -> Result<Started, Failure> {
+    fn start(&self, segment: u32, slot: usize) -> Result<Started, Failure> {
         let manifest = &self.subject.facts.manifest;
         let plan = self.stored.folder.join("plan.json");
         let folder = if Path::new(&manifest.cwd).is_dir() {
@@ -110,6 +118,7 @@ impl Work<'_> {
             index: segment,
             world_size: self.stored.plan.world_size,
             folder: &folder,
+            gpus: gpus::of_worker(self.gpus, slot, self.stored.plan.world_size),
         };
         segment.start(true)
     }
