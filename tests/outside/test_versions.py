@@ -154,6 +154,27 @@ def test_one_version_is_asked_of_many_runs(project, tmp_path):
     assert (git(project, "rev-parse", "HEAD"), (project / "train.py").read_text()) == (head, ONE)
 
 
+SLOW = "import time\nx = 0.0\nfor epoch in range(4):\n    for step in range(2):\n        time.sleep(0.1)\n        x += 0.5\n    print(epoch, x)\n"
+
+
+def test_runs_share_the_workers_and_the_time(tmp_path):
+    (tmp_path / "train.py").write_text(SLOW)
+    for _ in range(3):
+        assert run(tmp_path, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
+    (tmp_path / "train.py").write_text(SLOW.replace("        x +=", "        print('probe', epoch, step, x)\n        x +="))
+    dry = run(tmp_path, FLORC, "propagate", "--to", "all", "--workers", "2", "--dry-run", "--format", "json")
+    plans = [json.loads(each) for each in dry.stdout.replace("}\n{", "}\x00{").split("\x00")]
+    assert [(len(plan["segments"]), plan["workers"]) for plan in plans] == [(1, 1)] * 3
+    assert "3 runs with 2 workers: expected" in dry.stderr
+    part = run(tmp_path, FLORC, "propagate", "--to", "all", "--budget", "1.2s")
+    assert part.returncode == 0 and "no time was left" in part.stderr, part.stderr
+    rest = run(tmp_path, FLORC, "propagate", "--to", "all", "--continue")
+    assert rest.returncode == 0, rest.stderr
+    every = [f"probe {epoch} {step} {0.5 * (2 * epoch + step)}" for epoch in range(4) for step in range(2)]
+    assert rest.stdout.splitlines() == every * 3
+    assert 0 < len(part.stdout.splitlines()) < len(every) * 3
+
+
 def test_a_changed_order_that_matters_is_refused_with_both_places(project):
     (project / "train.py").write_text(ONE.replace("    for batch in range(3):\n        advance(state, batch)\n", "    print(state)\n"))
     ran = run(project, FLORC, "replay")

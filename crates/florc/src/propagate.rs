@@ -5,7 +5,7 @@
 //! print(norm(model))      # into the sources of both runs, at its place in each; then replayed
 //! ```
 //!
-//! For each run: shows the recorded sources with the probes as a diff, then replays them. The
+//! For each run: shows the recorded sources with the probes as a diff; then replays all with one plan. The
 //! recorded sources themselves stay as they are.
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::listing::{self, OpenedRun};
 use crate::program::Disk;
 use crate::project::Project;
 use crate::replay::find::{self, Subject};
-use crate::replay::{Allowed, compared, replay_of};
+use crate::replay::{Allowed, Question, answer, compared};
 use crate::versions::GitFiles;
 use crate::{DONE, FINDINGS, HostPython, out, project};
 
@@ -70,6 +70,7 @@ fn runs(args: &PropagateArgs, project: &Project) -> Result<Vec<OpenedRun>, Failu
     Ok(found)
 }
 
+/// Compares each run, and answers all with one pool of workers.
 fn each(
     args: &PropagateArgs,
     project: &Project,
@@ -78,33 +79,47 @@ fn each(
     host: &HostPython,
 ) -> Result<i32, Failure> {
     let mut code = DONE;
+    let mut questions = Vec::new();
     for run in runs {
         let id = run.handle.id().to_owned();
         out::note(&format!("florc: run {id}"));
         let opened = listing::open(&project.store)?;
         let subject = find::of_run(opened, run, project.clone(), args.script.as_deref());
-        match subject.and_then(|subject| one(args, &subject, files, host)) {
+        match subject.and_then(|subject| question(args, subject, files)) {
+            Ok(question) => questions.push(question),
+            Err(failure) => code = told(&id, failure)?,
+        }
+    }
+    let codes = answer(&args.how, &questions, host)?;
+    for (question, answered) in questions.iter().zip(codes) {
+        match answered {
             Ok(DONE) => {}
             Ok(_) => code = FINDINGS,
-            Err(failure) if failure.is_closed_pipe() => return Err(failure),
-            // The other runs can be asked all the same.
-            Err(failure) => {
-                out::error(&failure);
-                code = FINDINGS;
-            }
+            Err(failure) => code = told(&question.subject.facts.manifest.run, failure)?,
         }
     }
     Ok(code)
 }
 
-fn one(
+/// The other runs can be asked all the same.
+fn told(run: &str, failure: Failure) -> Result<i32, Failure> {
+    if failure.is_closed_pipe() {
+        return Err(failure);
+    }
+    out::note(&format!("florc: run {run} cannot be asked"));
+    out::error(&failure);
+    Ok(FINDINGS)
+}
+
+/// What is asked of a run, shown as a diff of its sources.
+fn question(
     args: &PropagateArgs,
-    subject: &Subject,
+    subject: Subject,
     files: &dyn Files,
-    host: &HostPython,
-) -> Result<i32, Failure> {
-    find::check_modules(subject)?;
-    let compared = compared(Allowed::default(), subject, files)?;
+) -> Result<Question, Failure> {
+    find::check_modules(&subject)?;
+    let compared = compared(Allowed::default(), &subject, files)?;
+    compared.tell();
     let sources = &compared.sources;
     let mut diff = String::new();
     for (file, text) in sources.recorded.source.files().iter().zip(&sources.texts) {
@@ -123,5 +138,5 @@ fn one(
     } else if args.how.format == TextFormat::Text {
         out::note(diff.trim_end());
     }
-    replay_of(&args.how, subject, &compared, host)
+    Ok(Question { subject, compared })
 }

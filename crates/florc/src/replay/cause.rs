@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::find::{self, Subject};
 use super::merge::{self, Merged};
 use super::plan::{Planned, Stored};
-use super::work::{self, Work};
+use super::work::{self, Means, Work};
 use crate::failure::Failure;
 use crate::{out, replays, table};
 
@@ -52,14 +52,14 @@ impl Cause {
 
 /// What there is to find a cause with.
 pub(crate) struct Case<'a> {
-    pub(crate) work: &'a Work<'a>,
+    pub(crate) work: Work<'a>,
+    pub(crate) means: Means<'a>,
     pub(crate) subject: &'a Subject,
     pub(crate) stored: &'a Stored,
     pub(crate) planned: &'a Planned,
     pub(crate) merged: &'a Merged,
     /// How the environment differs, in words.
     pub(crate) environment: &'a [String],
-    pub(crate) workers: usize,
     /// Replay again whatever time that takes.
     pub(crate) diagnose: bool,
 }
@@ -143,14 +143,18 @@ impl Case<'_> {
             });
         }
         let again = self.prepare(segments)?;
+        let order: Vec<u32> = again.plan.segments.iter().map(|it| it.index).collect();
         let work = Work {
             stored: &again,
-            seconds: Vec::new(),
-            order: again.plan.segments.iter().map(|it| it.index).collect(),
-            budget: None,
-            ..*self.work
+            seconds: &[],
+            order: &order,
+            ..self.work
         };
-        let ran = work::run(&work, self.workers);
+        let means = Means {
+            budget: None,
+            ..self.means
+        };
+        let ran = work::run(&[work], means);
         // another rank differs in its own way
         let rank = self.merged.ranks.get(&index).copied().unwrap_or_default();
         let verdicts = [0, 1].map(|index| merge::verdict(&again, index, rank));

@@ -54,6 +54,7 @@ pub(crate) fn estimate(
     for &count in workers {
         let division = plan::Division {
             workers: count,
+            beside: 0,
             condition: None,
             fine: false,
             whole: false,

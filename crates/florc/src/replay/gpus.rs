@@ -7,10 +7,10 @@
 use crate::args::ReplayOptions;
 use crate::failure::Failure;
 
-/// The options with as many workers as there are GPUs for, where GPUs are named.
-pub(crate) fn spread(options: &ReplayOptions, world_size: u32) -> Result<ReplayOptions, Failure> {
+/// The options with as many workers as there are GPUs for, where GPUs are named. `each`: processes of a segment, at most.
+pub(crate) fn spread(options: &ReplayOptions, each: u32) -> Result<ReplayOptions, Failure> {
     let mut options = options.clone();
-    let (count, each) = (options.gpus.len(), world_size.max(1) as usize);
+    let (count, each) = (options.gpus.len(), each.max(1) as usize);
     if count == 0 {
         return Ok(options);
     }
@@ -23,8 +23,8 @@ pub(crate) fn spread(options: &ReplayOptions, world_size: u32) -> Result<ReplayO
 }
 
 /// Those of one of the workers that run at a time.
-pub(crate) fn of_worker(gpus: &[String], slot: usize, world_size: u32) -> &[String] {
-    let mut shares = gpus.chunks(world_size.max(1) as usize);
+pub(crate) fn of_worker(gpus: &[String], slot: usize, each: u32) -> &[String] {
+    let mut shares = gpus.chunks(each.max(1) as usize);
     shares.nth(slot).unwrap_or_default()
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Planned {
 pub(crate) struct Division<'a> {
     /// Processes at a time.
     pub(crate) workers: usize,
+    /// Those that are busy with other runs meanwhile.
+    pub(crate) beside: usize,
     /// Rows that are asked for.
     pub(crate) condition: Option<&'a Condition>,
     /// As many parts as there may be: some may be left out, or marked.
@@ -90,7 +92,8 @@ pub(crate) fn plan(
         .help("ask the run that it was forked from, or fork that again"));
     }
     let mut segments = plan_segments(&request);
-    let crowded = crowded(facts, division.workers.min(segments.len()).max(1));
+    let own = division.workers.min(segments.len()).max(1);
+    let crowded = crowded(facts, own + division.beside);
     for planned in &mut segments {
         let start = request.before_seconds.min(planned.seconds);
         planned.seconds = start + crowded * (planned.seconds - start);

@@ -1,4 +1,4 @@
-//! Starts the workers, a few at a time.
+//! Starts the workers, a few at a time, for one run or for several.
 //!
 //! ```python
 //! # python -m florc._runner --worker plan.json --segment 0
@@ -24,40 +24,60 @@ use crate::{out, table};
 /// A segment whose worker is killed so often is given up.
 const ATTEMPTS: u32 = 3;
 
-/// What is to be done.
+/// What is to be done for one run.
+#[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
     pub(crate) python: &'a Path,
     pub(crate) stored: &'a Stored,
     pub(crate) subject: &'a Subject,
     /// Expected seconds of each segment.
-    pub(crate) seconds: Vec<f64>,
+    pub(crate) seconds: &'a [f64],
     /// Segments to run, the first first.
-    pub(crate) order: Vec<u32>,
+    pub(crate) order: &'a [u32],
+}
+
+/// With what it is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    /// Workers at a time.
+    pub(crate) workers: usize,
     /// No segment begins that would not be done in this time.
     pub(crate) budget: Option<f64>,
     /// GPUs, divided among the workers; empty: each sees all.
     pub(crate) gpus: &'a [String],
 }
 
-/// Runs every segment that has no shard, in the order of `work`; at most `workers` processes at a
-/// time. Gives those for which there was no time.
-pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<Vec<u32>, Failure> {
-    let segments = work.order.iter().copied();
-    let missing = segments.filter(|it| !work.has_shard(*it));
-    let mut waiting: VecDeque<(u32, u32)> = missing.map(|it| (it, 1)).collect();
+/// A segment of one of several runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    /// The position of its run.
+    run: usize,
+    segment: u32,
+}
+
+/// Runs every segment that has no shard, those of all runs in one pool. Gives those of each run for
+/// which there was no time.
+pub(crate) fn run(works: &[Work<'_>], means: Means<'_>) -> Result<Vec<Vec<u32>>, Failure> {
+    let missing = queue(works, means.budget.is_some());
+    let missing = missing.filter(|it| !works[it.run].has_shard(it.segment));
+    let mut waiting: VecDeque<(Piece, u32)> = missing.map(|it| (it, 1)).collect();
     let mut running: Vec<Running> = Vec::new();
-    let mut progress = Progress::new(work, waiting.iter().map(|(segment, _)| *segment));
+    let mut progress = Progress::new(works, means, waiting.iter().map(|(piece, _)| *piece));
     while !waiting.is_empty() || !running.is_empty() {
-        while running.len() < workers {
-            let Some((segment, attempt)) = progress.next(&mut waiting) else {
+        while running.len() < means.workers {
+            let Some((piece, attempt)) = progress.next(&mut waiting) else {
                 break;
             };
             let taken = |slot: &usize| running.iter().any(|worker| worker.slot == *slot);
-            let slot = (0..workers).find(|slot| !taken(slot)).unwrap_or_default();
+            let slot = (0..means.workers).find(|slot| !taken(slot));
+            let slot = slot.unwrap_or_default();
             running.push(Running {
-                processes: work.start(segment, slot)?,
+                processes: works[piece.run].start(
+                    piece.segment,
+                    gpus::of_worker(means.gpus, slot, each(works)),
+                )?,
                 slot,
-                segment,
+                piece,
                 attempt,
                 began: Instant::now(),
             });
@@ -70,22 +90,56 @@ pub(crate) fn run(work: &Work<'_>, workers: usize) -> Result<Vec<u32>, Failure> 
             None => true,
             Some(how) => {
                 let seconds = worker.began.elapsed().as_secs_f64();
-                ended.push((worker.segment, worker.attempt, how.signal, seconds));
+                ended.push((worker.piece, worker.attempt, how.signal, seconds));
                 false
             }
         });
-        for (segment, attempt, signal, seconds) in ended {
-            if signal.is_some() && attempt < ATTEMPTS && !work.has_shard(segment) {
-                waiting.push_back((segment, attempt + 1));
+        for (piece, attempt, signal, seconds) in ended {
+            let has_shard = works[piece.run].has_shard(piece.segment);
+            if signal.is_some() && attempt < ATTEMPTS && !has_shard {
+                waiting.push_back((piece, attempt + 1));
             } else {
-                progress.done(segment, seconds);
+                progress.done(piece, seconds);
             }
         }
-        progress.show(workers);
+        progress.show();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     progress.clear();
-    Ok(waiting.into_iter().map(|(segment, _)| segment).collect())
+    let mut left = vec![Vec::new(); works.len()];
+    for (piece, _) in waiting {
+        left[piece.run].push(piece.segment);
+    }
+    Ok(left)
+}
+
+/// Processes of a segment, at most.
+pub(crate) fn each(works: &[Work<'_>]) -> u32 {
+    let counts = works.iter().map(|work| work.stored.plan.world_size);
+    counts.max().unwrap_or(1)
+}
+
+/// Segments in the order in which they begin: of one run as it says; of several the longest first, or
+/// with a budget the first ones of all runs, the second ones, and so on.
+fn queue(works: &[Work<'_>], has_budget: bool) -> impl Iterator<Item = Piece> {
+    let of_run = |(run, work): (usize, &Work<'_>)| {
+        let segments = work.order.iter().enumerate();
+        let pieces = segments.map(|(at, segment)| {
+            let piece = Piece {
+                run,
+                segment: *segment,
+            };
+            (at, work.seconds(*segment), piece)
+        });
+        pieces.collect::<Vec<_>>()
+    };
+    let mut all: Vec<(usize, f64, Piece)> = works.iter().enumerate().flat_map(of_run).collect();
+    if has_budget {
+        all.sort_by_key(|(at, _, _)| *at);
+    } else if works.len() > 1 {
+        all.sort_by(|(_, a, _), (_, b, _)| b.total_cmp(a));
+    }
+    all.into_iter().map(|(_, _, piece)| piece)
 }
 
 /// A worker that does not outlive florc.
@@ -93,7 +147,7 @@ struct Running {
     processes: Started,
     /// Its number among those that run.
     slot: usize,
-    segment: u32,
+    piece: Piece,
     attempt: u32,
     began: Instant,
 }
@@ -103,7 +157,12 @@ impl Work<'_> {
         has_shards(&self.stored.folder, segment, self.stored.plan.world_size)
     }
 
-    fn start(&self, segment: u32, slot: usize) -> Result<Started, Failure> {
+    fn seconds(&self, segment: u32) -> f64 {
+        let seconds = self.seconds.get(segment as usize);
+        seconds.copied().unwrap_or_default()
+    }
+
+    fn start(&self, segment: u32, gpus: &[String]) -> Result<Started, Failure> {
         let manifest = &self.subject.facts.manifest;
         let plan = self.stored.folder.join("plan.json");
         let folder = if Path::new(&manifest.cwd).is_dir() {
@@ -118,7 +177,9 @@ impl Work<'_> {
             index: segment,
             world_size: self.stored.plan.world_size,
             folder: &folder,
-            gpus: gpus::of_worker(self.gpus, slot, self.stored.plan.world_size),
+            gpus: gpus
+                .get(..self.stored.plan.world_size as usize)
+                .unwrap_or(gpus),
         };
         segment.start(true)
     }
@@ -126,8 +187,9 @@ impl Work<'_> {
 
 /// One line on a terminal: how far the work is, and how long it may take.
 struct Progress<'a> {
-    work: &'a Work<'a>,
-    left: Vec<u32>,
+    works: &'a [Work<'a>],
+    means: Means<'a>,
+    left: Vec<Piece>,
     all: usize,
     /// Expected seconds of what was done here, and what it took.
     finished: f64,
@@ -137,11 +199,13 @@ struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    fn new(work: &'a Work<'a>, segments: impl Iterator<Item = u32>) -> Self {
+    fn new(works: &'a [Work<'a>], means: Means<'a>, pieces: impl Iterator<Item = Piece>) -> Self {
+        let all = works.iter().map(|work| work.stored.plan.segments.len());
         Self {
-            work,
-            left: segments.collect(),
-            all: work.stored.plan.segments.len(),
+            works,
+            means,
+            left: pieces.collect(),
+            all: all.sum(),
             finished: 0.0,
             took: 0.0,
             began: Instant::now(),
@@ -149,16 +213,12 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn seconds(&self, segment: u32) -> f64 {
-        self.work
-            .seconds
-            .get(segment as usize)
-            .copied()
-            .unwrap_or(0.0)
+    fn seconds(&self, piece: Piece) -> f64 {
+        self.works[piece.run].seconds(piece.segment)
     }
 
     /// The first waiting segment for which there is time.
-    fn next(&self, waiting: &mut VecDeque<(u32, u32)>) -> Option<(u32, u32)> {
+    fn next(&self, waiting: &mut VecDeque<(Piece, u32)>) -> Option<(Piece, u32)> {
         let spent = self.began.elapsed().as_secs_f64();
         // What was done so far tells how good the recorded times are here.
         let pace = if self.finished > 0.0 {
@@ -166,21 +226,21 @@ impl<'a> Progress<'a> {
         } else {
             1.0
         };
-        let has_time = |(segment, _): &(u32, u32)| {
-            let end = spent + pace * self.seconds(*segment);
-            self.work.budget.is_none_or(|budget| end <= budget)
+        let has_time = |(piece, _): &(Piece, u32)| {
+            let end = spent + pace * self.seconds(*piece);
+            self.means.budget.is_none_or(|budget| end <= budget)
         };
         let at = waiting.iter().position(has_time)?;
         waiting.remove(at)
     }
 
-    fn done(&mut self, segment: u32, seconds: f64) {
+    fn done(&mut self, piece: Piece, seconds: f64) {
         self.took += seconds;
-        self.finished += self.seconds(segment);
-        self.left.retain(|it| *it != segment);
+        self.finished += self.seconds(piece);
+        self.left.retain(|it| *it != piece);
     }
 
-    fn show(&mut self, workers: usize) {
+    fn show(&mut self) {
         if !out::is_terminal() {
             return;
         }
@@ -190,7 +250,7 @@ impl<'a> Progress<'a> {
         let seconds = if self.finished > 0.0 {
             left * spent / self.finished
         } else {
-            (left / workers.max(1) as f64 - spent).max(0.0)
+            (left / self.means.workers.max(1) as f64 - spent).max(0.0)
         };
         let done = self.all - self.left.len();
         let line = format!(
