@@ -88,6 +88,32 @@ def test_a_statement_that_changes_the_training_is_run_on_demand_and_marked(proje
     assert {row["status"] for row in project.logs() if row["text"] == "probe 3 0.5\n"} == {"approximate"}
 
 
+UNKNOWN = """\
+import time
+push = eval("lambda of: of.__setitem__(0, of[0] + 1.0)")
+values = [1.0, 2.0]
+for epoch in range(6):
+    for step in range(2):
+        time.sleep(0.1)
+        values[0] += 0.25 * values[1]
+    print("epoch", epoch, values)
+"""
+
+
+def test_a_statement_that_may_change_the_training_is_run_on_demand_too(tmp_path):
+    project = small(tmp_path, UNKNOWN)
+    assert project.record().code == 0
+    text = UNKNOWN.replace("    print(", "    if epoch >= 3:\n        push(values)\n    print('probe', epoch, values[0])\n    print(")
+    project.script.write_text(text)
+    without = project.replay()
+    assert (without.code, without.stdout) == (1, ""), without.stderr
+    told = json.loads(project.replay("--allow-impure", "--format", "json").stdout)
+    rows = [(row["text"].split()[2], row["status"]) for row in told["rows"]]
+    plain = [line.split()[2] for line in expected(tmp_path, text)]
+    assert rows[:4] == [(value, status) for value, status in zip(plain, ["verified"] * 3 + ["approximate"])], told
+    assert {status for _, status in rows[4:]} == {"approximate"}
+
+
 def test_what_follows_a_change_in_the_same_segment_is_marked(tmp_path):
     project = small(tmp_path, SCRIPT)
     assert project.record(checkpoints="every=4").code == 0

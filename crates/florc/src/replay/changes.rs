@@ -166,7 +166,7 @@ pub(crate) fn compare(
     let changes = classify(old, new, &diff, Some(&stmts));
     let (impure, changes): (Vec<Change>, Vec<Change>) = changes
         .into_iter()
-        .partition(|it| allow_impure && it.kind == ChangeKind::Refused && it.can_run);
+        .partition(|it| allow_impure && is_impure(it));
     if let Err(refusal) = refuse(sources, &changes) {
         return Ok(Err(refusal));
     }
@@ -205,6 +205,12 @@ pub(crate) fn compare(
         impure,
         isolated,
     }))
+}
+
+/// Whether a change is an added statement that changes the training, or may and asks nothing itself.
+fn is_impure(change: &Change) -> bool {
+    let is_silent = change.kind == ChangeKind::Unproven && !change.logs;
+    change.can_run && (change.kind == ChangeKind::Refused || is_silent)
 }
 
 /// Where changes stand.
