@@ -119,6 +119,15 @@ def test_a_run_that_lacks_the_value_and_what_it_costs(project):
     assert found(project, "HEAD~1", "HEAD")["runs"][0]["lacks"] == 1, "the revision counts, not the working tree"
 
 
+def test_older_runs_are_counted(project):
+    for _ in range(5):
+        assert run(project, FLORC, "run", "train.py").returncode == 0
+    (project / "train.py").write_text(PROBED)
+    assert (len(found(project)["runs"]), found(project)["older_runs"]) == (3, 2)
+    assert "not looked at: 2 older runs (`--runs N`)" in run(project, FLORC, "diff-logs").stdout
+    assert (len(found(project, "--runs", "9")["runs"]), found(project, "--runs", "9")["older_runs"]) == (5, 0)
+
+
 def test_new_renamed_and_broken_files(project):
     git(project, "mv", "train.py", "fit.py")
     (project / "fit.py").write_text(PROBED)

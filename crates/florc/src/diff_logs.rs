@@ -30,8 +30,10 @@ pub(crate) fn diff_logs(args: &DiffLogsArgs) -> Result<i32, Failure> {
         Ok(revisions) => between(args, &project, &revisions)?,
         Err(RevisionError::NoRepository) if args.revisions.is_empty() && !args.staged => {
             // Without git the recorded runs are what the working tree is compared with.
+            let runs::Lacking { runs, older } = runs::of_working_tree(&project, args.runs)?;
             Report {
-                runs: runs::of_working_tree(&project, args.runs)?,
+                runs,
+                older,
                 without_git: true,
                 ..Report::default()
             }
@@ -113,16 +115,17 @@ fn between(
         .iter()
         .map(florc_history::ChangedFile::path)
         .collect();
-    let runs = if files.iter().any(file::FileReport::has_new_logs) {
+    let runs::Lacking { runs, older } = if files.iter().any(file::FileReport::has_new_logs) {
         runs::of_side(project, revisions, &new, &touched, args.runs)?
     } else {
-        Vec::new()
+        runs::Lacking::default()
     };
     Ok(Report {
         old: shown(&old),
         new: shown(&new),
         files,
         runs,
+        older,
         without_git: false,
     })
 }

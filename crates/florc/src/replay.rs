@@ -29,6 +29,7 @@ mod merge;
 mod picture;
 mod plan;
 mod probed;
+mod progress;
 mod report;
 mod work;
 

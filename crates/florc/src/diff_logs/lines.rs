@@ -39,6 +39,10 @@ pub(crate) fn text(report: &Report) -> String {
     for run in &report.runs {
         text.push_str(&run_text(run));
     }
+    if report.older > 0 {
+        let runs = table::count(report.older, "older run");
+        let _ = writeln!(text, "\nnot looked at: {runs} (`--runs N`)");
+    }
     if report.without_git && report.runs.is_empty() {
         text.push_str("no recorded run lacks a log statement of the working tree\n");
     }

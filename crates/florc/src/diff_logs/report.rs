@@ -14,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) new: String,
     pub(crate) files: Vec<FileReport>,
     pub(crate) runs: Vec<RunReport>,
+    /// Older runs that were not looked at.
+    pub(crate) older: usize,
     /// There is no repository: only runs were looked at.
     pub(crate) without_git: bool,
 }
@@ -46,6 +48,7 @@ impl Report {
             "files": self.files.iter().filter(|it| !it.is_quiet()).map(file).collect::<Vec<_>>(),
             "format_only": self.format_only().map(|it| it.path.as_str()).collect::<Vec<_>>(),
             "runs": self.runs.iter().map(run).collect::<Vec<_>>(),
+            "older_runs": self.older,
         })
     }
 }

@@ -34,6 +34,14 @@ pub(crate) struct RunReport {
     pub(crate) lacks: Result<Estimate, String>,
 }
 
+/// Runs that lack something.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lacking {
+    pub(crate) runs: Vec<RunReport>,
+    /// Older runs of these scripts that were not looked at.
+    pub(crate) older: usize,
+}
+
 /// The latest runs of scripts that are made of changed files, against one version.
 pub(crate) fn of_side(
     project: &Project,
@@ -41,7 +49,7 @@ pub(crate) fn of_side(
     side: &Side,
     touched: &[&str],
     limit: usize,
-) -> Result<Vec<RunReport>, Failure> {
+) -> Result<Lacking, Failure> {
     let files = GitFiles::new(revisions, side, &project.root);
     let is_touched = |path: &Path| {
         let inside = files.inside(path);
@@ -51,7 +59,7 @@ pub(crate) fn of_side(
 }
 
 /// The latest runs of each script, against the working tree.
-pub(crate) fn of_working_tree(project: &Project, limit: usize) -> Result<Vec<RunReport>, Failure> {
+pub(crate) fn of_working_tree(project: &Project, limit: usize) -> Result<Lacking, Failure> {
     let disk = Disk::new(&project.root, Vec::new());
     reports(project, &disk, &|_| true, limit)
 }
@@ -61,14 +69,14 @@ fn reports(
     files: &dyn Files,
     is_touched: &dyn Fn(&Path) -> bool,
     limit: usize,
-) -> Result<Vec<RunReport>, Failure> {
+) -> Result<Lacking, Failure> {
     if !project.store.is_dir() {
-        return Ok(Vec::new());
+        return Ok(Lacking::default());
     }
     let opened = listing::open(&project.store)?;
     let mut runs = opened.store.runs()?;
     runs.sort_by(|a, b| b.id().cmp(a.id()));
-    let mut found: Vec<RunReport> = Vec::new();
+    let (mut found, mut older): (Vec<RunReport>, usize) = (Vec::new(), 0);
     for handle in runs.into_iter().take(LOOKED_AT) {
         // A run that cannot be read is `florc runs`' business.
         let Ok(manifest) = handle.manifest() else {
@@ -76,6 +84,7 @@ fn reports(
         };
         let of_script = found.iter().filter(|it| it.script == manifest.script);
         if of_script.count() >= limit {
+            older += 1;
             continue;
         }
         let mut paths: Vec<PathBuf> = manifest
@@ -105,7 +114,7 @@ fn reports(
             lacks,
         });
     }
-    Ok(found)
+    Ok(Lacking { runs: found, older })
 }
 
 fn lacks(

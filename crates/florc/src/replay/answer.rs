@@ -51,12 +51,13 @@ pub(crate) fn answer(
         (Ok(Some(asked)), Ok(Begun::Ready(ready))) => Some(ready.work(asked)),
         _ => None,
     });
-    let mut left = work::run(&works.collect::<Vec<_>>(), means(&args))?.into_iter();
+    let mut left = work::run(&works.collect::<Vec<_>>(), means(&args)).into_iter();
     let pairs = asked.into_iter().zip(begun);
     Ok(pairs
         .map(|(asked, begun)| match (asked?, begun?) {
             (Some(asked), Begun::Ready(ready)) => {
-                asked.conclude(&ready, &left.next().unwrap_or_default(), host)
+                let left = left.next().unwrap_or(Ok(Vec::new()))?;
+                asked.conclude(&ready, &left, host)
             }
             _ => Ok(DONE),
         })
@@ -238,8 +239,8 @@ impl<'a> Asked<'a> {
             report::begins_again(&why);
             let _ = std::fs::remove_dir_all(&stored.folder);
             let begun = self.store(self.whole()?, host)?;
-            let mut left = work::run(&[begun.work(self)], means(&self.args))?;
-            return self.conclude(&begun, &left.pop().unwrap_or_default(), host);
+            let left = work::run(&[begun.work(self)], means(&self.args)).pop();
+            return self.conclude(&begun, &left.unwrap_or(Ok(Vec::new()))?, host);
         }
         let causes = cause::causes(&cause::Case {
             work: begun.work(self),

@@ -154,7 +154,7 @@ impl Case<'_> {
             budget: None,
             ..self.means
         };
-        let ran = work::run(&[work], means);
+        let ran = work::run(&[work], means).pop().transpose();
         // another rank differs in its own way
         let rank = self.merged.ranks.get(&index).copied().unwrap_or_default();
         let verdicts = [0, 1].map(|index| merge::verdict(&again, index, rank));

@@ -8,7 +8,7 @@
 //! shard. Whether a segment counts is read from its shard, not from an exit code; a worker that was
 //! killed is started again, and a segment whose shard is there is done.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::Instant;
 
@@ -17,9 +17,9 @@ use florc_runtime::has_shards;
 use super::find::Subject;
 use super::gpus;
 use super::plan::Stored;
+use super::progress::Progress;
 use crate::failure::Failure;
 use crate::segment_processes::{Segment, Started, words_path};
-use crate::{out, table};
 
 /// A segment whose worker is killed so often is given up.
 const ATTEMPTS: u32 = 3;
@@ -49,68 +49,112 @@ pub(crate) struct Means<'a> {
 
 /// A segment of one of several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Piece {
+pub(super) struct Piece {
     /// The position of its run.
-    run: usize,
-    segment: u32,
+    pub(super) run: usize,
+    pub(super) segment: u32,
 }
 
 /// Runs every segment that has no shard, those of all runs in one pool. Gives those of each run for
-/// which there was no time.
-pub(crate) fn run(works: &[Work<'_>], means: Means<'_>) -> Result<Vec<Vec<u32>>, Failure> {
-    let missing = queue(works, means.budget.is_some());
-    let missing = missing.filter(|it| !works[it.run].has_shard(it.segment));
-    let mut waiting: VecDeque<(Piece, u32)> = missing.map(|it| (it, 1)).collect();
-    let mut running: Vec<Running> = Vec::new();
-    let mut progress = Progress::new(works, means, waiting.iter().map(|(piece, _)| *piece));
-    while !waiting.is_empty() || !running.is_empty() {
-        while running.len() < means.workers {
-            let Some((piece, attempt)) = progress.next(&mut waiting) else {
-                break;
-            };
-            let taken = |slot: &usize| running.iter().any(|worker| worker.slot == *slot);
-            let slot = (0..means.workers).find(|slot| !taken(slot));
-            let slot = slot.unwrap_or_default();
-            running.push(Running {
-                processes: works[piece.run].start(
-                    piece.segment,
-                    gpus::of_worker(means.gpus, slot, each(works)),
-                )?,
-                slot,
-                piece,
-                attempt,
-                began: Instant::now(),
-            });
-        }
-        if running.is_empty() {
+/// which there was no time, or why its workers cannot start.
+pub(crate) fn run(works: &[Work<'_>], means: Means<'_>) -> Vec<Result<Vec<u32>, Failure>> {
+    let mut pool = Pool::new(works, means);
+    loop {
+        pool.fill();
+        if pool.running.is_empty() {
             break;
         }
-        let mut ended = Vec::new();
-        running.retain_mut(|worker| match worker.processes.try_wait() {
-            None => true,
-            Some(how) => {
-                let seconds = worker.began.elapsed().as_secs_f64();
-                ended.push((worker.piece, worker.attempt, how.signal, seconds));
-                false
-            }
-        });
-        for (piece, attempt, signal, seconds) in ended {
-            let has_shard = works[piece.run].has_shard(piece.segment);
-            if signal.is_some() && attempt < ATTEMPTS && !has_shard {
-                waiting.push_back((piece, attempt + 1));
-            } else {
-                progress.done(piece, seconds);
-            }
-        }
-        progress.show();
+        pool.reap();
+        pool.progress.show();
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    progress.clear();
-    let mut left = vec![Vec::new(); works.len()];
-    for (piece, _) in waiting {
-        left[piece.run].push(piece.segment);
+    pool.progress.clear();
+    pool.left()
+}
+
+/// Workers, and what waits for one.
+struct Pool<'a> {
+    works: &'a [Work<'a>],
+    means: Means<'a>,
+    /// With the number of the attempt.
+    waiting: VecDeque<(Piece, u32)>,
+    running: Vec<Running>,
+    /// Runs whose workers cannot start.
+    failed: BTreeMap<usize, Failure>,
+    progress: Progress<'a>,
+}
+
+impl<'a> Pool<'a> {
+    fn new(works: &'a [Work<'a>], means: Means<'a>) -> Self {
+        let missing = queue(works, means.budget.is_some());
+        let missing = missing.filter(|it| !works[it.run].has_shard(it.segment));
+        let waiting: VecDeque<(Piece, u32)> = missing.map(|it| (it, 1)).collect();
+        Self {
+            works,
+            means,
+            progress: Progress::new(works, means, waiting.iter().map(|(piece, _)| *piece)),
+            waiting,
+            running: Vec::new(),
+            failed: BTreeMap::new(),
+        }
     }
-    Ok(left)
+
+    /// Starts workers, as many as there may be.
+    fn fill(&mut self) {
+        while self.running.len() < self.means.workers {
+            let Some((piece, attempt)) = self.progress.next(&mut self.waiting) else {
+                return;
+            };
+            let taken = |slot: &usize| self.running.iter().any(|worker| worker.slot == *slot);
+            let slot = (0..self.means.workers).find(|slot| !taken(slot));
+            let slot = slot.unwrap_or_default();
+            let gpus = gpus::of_worker(self.means.gpus, slot, each(self.works));
+            match self.works[piece.run].start(piece.segment, gpus) {
+                Ok(processes) => self.running.push(Running {
+                    processes,
+                    slot,
+                    piece,
+                    attempt,
+                    began: Instant::now(),
+                }),
+                Err(failure) => {
+                    self.failed.insert(piece.run, failure);
+                    self.waiting.retain(|(other, _)| other.run != piece.run);
+                }
+            }
+        }
+    }
+
+    /// Takes those away that have ended; one that was killed is started again.
+    fn reap(&mut self) {
+        let mut ended = Vec::new();
+        self.running
+            .retain_mut(|worker| match worker.processes.try_wait() {
+                None => true,
+                Some(how) => {
+                    let seconds = worker.began.elapsed().as_secs_f64();
+                    ended.push((worker.piece, worker.attempt, how.signal, seconds));
+                    false
+                }
+            });
+        for (piece, attempt, signal, seconds) in ended {
+            let has_shard = self.works[piece.run].has_shard(piece.segment);
+            if signal.is_some() && attempt < ATTEMPTS && !has_shard {
+                self.waiting.push_back((piece, attempt + 1));
+            } else {
+                self.progress.done(piece, seconds);
+            }
+        }
+    }
+
+    fn left(mut self) -> Vec<Result<Vec<u32>, Failure>> {
+        let of_run = |run| {
+            let pieces = self.waiting.iter().filter(|(it, _)| it.run == run);
+            let left = pieces.map(|(piece, _)| piece.segment).collect();
+            self.failed.remove(&run).map_or(Ok(left), Err)
+        };
+        (0..self.works.len()).map(of_run).collect()
+    }
 }
 
 /// Processes of a segment, at most.
@@ -157,7 +201,8 @@ impl Work<'_> {
         has_shards(&self.stored.folder, segment, self.stored.plan.world_size)
     }
 
-    fn seconds(&self, segment: u32) -> f64 {
+    /// Expected ones of a segment.
+    pub(super) fn seconds(&self, segment: u32) -> f64 {
         let seconds = self.seconds.get(segment as usize);
         seconds.copied().unwrap_or_default()
     }
@@ -182,92 +227,6 @@ impl Work<'_> {
                 .unwrap_or(gpus),
         };
         segment.start(true)
-    }
-}
-
-/// One line on a terminal: how far the work is, and how long it may take.
-struct Progress<'a> {
-    works: &'a [Work<'a>],
-    means: Means<'a>,
-    left: Vec<Piece>,
-    all: usize,
-    /// Expected seconds of what was done here, and what it took.
-    finished: f64,
-    took: f64,
-    began: Instant,
-    shown: String,
-}
-
-impl<'a> Progress<'a> {
-    fn new(works: &'a [Work<'a>], means: Means<'a>, pieces: impl Iterator<Item = Piece>) -> Self {
-        let all = works.iter().map(|work| work.stored.plan.segments.len());
-        Self {
-            works,
-            means,
-            left: pieces.collect(),
-            all: all.sum(),
-            finished: 0.0,
-            took: 0.0,
-            began: Instant::now(),
-            shown: String::new(),
-        }
-    }
-
-    fn seconds(&self, piece: Piece) -> f64 {
-        self.works[piece.run].seconds(piece.segment)
-    }
-
-    /// The first waiting segment for which there is time.
-    fn next(&self, waiting: &mut VecDeque<(Piece, u32)>) -> Option<(Piece, u32)> {
-        let spent = self.began.elapsed().as_secs_f64();
-        // What was done so far tells how good the recorded times are here.
-        let pace = if self.finished > 0.0 {
-            self.took / self.finished
-        } else {
-            1.0
-        };
-        let has_time = |(piece, _): &(Piece, u32)| {
-            let end = spent + pace * self.seconds(*piece);
-            self.means.budget.is_none_or(|budget| end <= budget)
-        };
-        let at = waiting.iter().position(has_time)?;
-        waiting.remove(at)
-    }
-
-    fn done(&mut self, piece: Piece, seconds: f64) {
-        self.took += seconds;
-        self.finished += self.seconds(piece);
-        self.left.retain(|it| *it != piece);
-    }
-
-    fn show(&mut self) {
-        if !out::is_terminal() {
-            return;
-        }
-        let left: f64 = self.left.iter().map(|it| self.seconds(*it)).sum();
-        let spent = self.began.elapsed().as_secs_f64();
-        // Once something was finished its time tells more than the plan.
-        let seconds = if self.finished > 0.0 {
-            left * spent / self.finished
-        } else {
-            (left / self.means.workers.max(1) as f64 - spent).max(0.0)
-        };
-        let done = self.all - self.left.len();
-        let line = format!(
-            "florc: {done} of {}, about {} left",
-            table::count(self.all, "segment"),
-            table::seconds(seconds.round())
-        );
-        if line != self.shown {
-            out::progress(&line);
-            self.shown = line;
-        }
-    }
-
-    fn clear(&self) {
-        if !self.shown.is_empty() {
-            out::progress("");
-        }
     }
 }
 
