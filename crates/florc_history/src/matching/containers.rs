@@ -16,8 +16,15 @@ use florc_syntax::tree::StmtKind;
 use super::nodes::{Nodes, Origin};
 use super::pairs::Pairs;
 
-/// Share of common descendants (Dice) from which two containers are the same.
-const SIMILAR: f64 = 0.3;
+/// Share of common descendants (Dice) of containers that are matched before anything that only looks
+/// alike: that of GumTree.
+const MOST: f64 = 0.5;
+
+/// Share of common descendants from which two containers are the same, by the number of
+/// all descendants: that of the simple heuristic of Falleri and Martinez, ICSE 2024.
+fn similar(sizes: u32) -> f64 {
+    1.0 / (1.0 + f64::from(sizes.max(1)).ln())
+}
 
 /// Matches the programs, files of one name, and definitions of one qualified name.
 pub(super) fn by_name(
@@ -99,21 +106,36 @@ fn names(module: &Module, nodes: &Nodes) -> Names {
     names
 }
 
-/// Matches containers of one kind that share enough of what they hold, the inner ones first.
+/// Containers that share most of what they hold, the inner ones first.
+pub(super) fn by_most(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    by_share(old, new, pairs, |_| MOST);
+}
+
+/// Containers that share enough of what they hold.
 pub(super) fn by_content(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    by_share(old, new, pairs, similar);
+}
+
+fn by_share(old: &Nodes, new: &Nodes, pairs: &mut Pairs, least: impl Fn(u32) -> f64) {
     for one in (1..old.len()).rev() {
         let node = old.node(one);
         let holds = matches!(node.origin, Origin::Stmt(_) | Origin::File(_)) && node.size > 1;
         if !holds || pairs.new_of(one).is_some() {
             continue;
         }
-        if let Some(other) = candidate(old, new, pairs, one) {
+        if let Some(other) = candidate(old, new, pairs, one, &least) {
             pairs.pair(one, other);
         }
     }
 }
 
-fn candidate(old: &Nodes, new: &Nodes, pairs: &Pairs, one: u32) -> Option<u32> {
+fn candidate(
+    old: &Nodes,
+    new: &Nodes,
+    pairs: &Pairs,
+    one: u32,
+    least: impl Fn(u32) -> f64,
+) -> Option<u32> {
     let mut common: BTreeMap<u32, u32> = BTreeMap::new();
     let partners = old.below(one).filter_map(|below| pairs.new_of(below));
     for partner in partners {
@@ -126,13 +148,11 @@ fn candidate(old: &Nodes, new: &Nodes, pairs: &Pairs, one: u32) -> Option<u32> {
             at = new.node(at).parent;
         }
     }
-    let dice = |other: u32, shared: u32| {
-        let sizes = old.node(one).size + new.node(other).size - 2;
-        2.0 * f64::from(shared) / f64::from(sizes.max(1))
-    };
+    let sizes = |other: u32| old.node(one).size + new.node(other).size - 2;
+    let dice = |other: u32, shared: u32| 2.0 * f64::from(shared) / f64::from(sizes(other).max(1));
     let scored = common
         .into_iter()
         .map(|(other, shared)| (dice(other, shared), other));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
-    (best.0 >= SIMILAR).then_some(best.1)
+    (best.0 >= least(sizes(best.1))).then_some(best.1)
 }

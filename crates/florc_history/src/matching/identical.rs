@@ -15,8 +15,11 @@ use super::pairs::Pairs;
 
 /// Smaller statements are too common to be known by what they say alone.
 const TELLING: u32 = 6;
-/// Of statements whose variables are called otherwise: a call with an argument, at least.
+/// Of statements whose variables are called otherwise: a call with an argument, at least, and
+/// something that is no variable.
 const TELLING_BUT_NAMES: u32 = 4;
+/// Of what nothing else explains: an assignment of a number, a call.
+const SMALL: u32 = 3;
 /// More combinations of equal statements than this are left to their surroundings.
 const COMBINATIONS: usize = 400;
 
@@ -43,19 +46,30 @@ fn groups(
 
 /// Matches telling statements that occur once in each version, the largest first.
 pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
-    let wanted = |node: &Node| node.is_stmt() && node.size >= TELLING;
+    let is_telling = |node: &Node| {
+        node.size >= TELLING || node.fixed_words >= TELLING || !node.import.is_empty()
+    };
+    let wanted = |node: &Node| node.is_stmt() && is_telling(node);
     let groups = groups(old, new, |node| node.shape, wanted);
     pair_unique(&groups, old, pairs);
 }
 
 /// The same, whatever variables are called, among those that are left.
 pub(super) fn unique_but_names(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
-    let wanted = |node: &Node| node.is_stmt() && node.size >= TELLING_BUT_NAMES;
+    let is_telling = |node: &Node| node.size >= TELLING_BUT_NAMES && node.fixed_words > 0;
+    let wanted = |node: &Node| node.is_stmt() && is_telling(node);
     let mut groups = groups(old, new, |node| node.loose, wanted);
     for (olds, news) in groups.values_mut() {
         olds.retain(|it| pairs.new_of(*it).is_none());
         news.retain(|it| pairs.old_of(*it).is_none());
     }
+    pair_unique(&groups, old, pairs);
+}
+
+/// Matches what is left of smaller ones that occur once in each version.
+pub(super) fn unique_small(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
+    let wanted = |node: &Node| node.is_stmt() && node.size >= SMALL;
+    let groups = groups(old, new, |node| node.shape, wanted);
     pair_unique(&groups, old, pairs);
 }
 

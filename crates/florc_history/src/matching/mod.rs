@@ -7,15 +7,17 @@
 //! ```
 //!
 //! The GumTree family: equal statements top-down, containers bottom-up, then a bounded optimal
-//! step inside of what is matched. Robust to renamed variables, moved code, reformatting and
+//! step inside of what is matched, and beside what was moved. Robust to renamed variables, moved code, reformatting and
 //! reordered definitions; which difference matters is not decided here.
 
 mod containers;
 mod identical;
 mod likeness;
+mod moved;
 mod nodes;
 mod pairs;
 mod recovery;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -63,26 +65,25 @@ pub fn match_versions(old: &Module, new: &Module) -> Matching {
     containers::by_name((old, &before), (new, &after), &mut pairs);
     identical::unique(&before, &after, &mut pairs);
     containers::moved_definitions((old, &before), (new, &after), &mut pairs);
-    recover(old, new, &before, &after, &mut pairs);
-    identical::unique_but_names(&before, &after, &mut pairs);
-    for _ in 0..2 {
-        recover(old, new, &before, &after, &mut pairs);
-        containers::by_content(&before, &after, &mut pairs);
-        identical::repeated(&before, &after, &mut pairs);
-    }
-    recover(old, new, &before, &after, &mut pairs);
-    collect(&before, &after, &pairs)
-}
-
-fn recover(old: &Module, new: &Module, before: &Nodes, after: &Nodes, pairs: &mut Pairs) {
-    Recovery {
+    containers::by_most(&before, &after, &mut pairs);
+    identical::unique_small(&before, &after, &mut pairs);
+    let mut recovery = Recovery {
         before: old,
         after: new,
-        old: before,
-        new: after,
-        pairs,
+        old: &before,
+        new: &after,
+        pairs: &mut pairs,
+    };
+    recovery.run();
+    identical::unique_but_names(&before, &after, recovery.pairs);
+    for _ in 0..2 {
+        recovery.run();
+        containers::by_content(&before, &after, recovery.pairs);
+        identical::repeated(&before, &after, recovery.pairs);
     }
-    .run();
+    recovery.run();
+    recovery.run_unfolded();
+    collect(&before, &after, &pairs)
 }
 
 fn collect(before: &Nodes, after: &Nodes, pairs: &Pairs) -> Matching {

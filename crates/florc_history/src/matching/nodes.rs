@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use florc_syntax::Module;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
+use super::words::{import, kind, known_by, words};
 use crate::shape::{own_text_of_expr, own_text_of_stmt, suites};
 
 /// What a node stands for.
@@ -35,10 +36,22 @@ pub(super) struct Node {
     pub(super) shape: u32,
     /// As `shape`, whatever the variables in it are called.
     pub(super) loose: u32,
+    /// What a statement says without its suites.
+    pub(super) header: u32,
     /// Number of nodes in it, itself included: it is the nodes `index..index + size`.
     pub(super) size: u32,
+    /// Words in it that are no variables.
+    pub(super) fixed_words: u32,
     pub(super) parent: u32,
     pub(super) children: Vec<u32>,
+    /// Whether it is a variable or an attribute.
+    pub(super) is_name: bool,
+    /// Its own names, numbers and words of texts; none of what is only structure.
+    pub(super) words: Vec<u32>,
+    /// Of an import, what it says: its module, and each name twice.
+    pub(super) import: Vec<u32>,
+    /// Of a simple statement, the names that it assigns, or what it calls.
+    pub(super) known_by: Vec<u32>,
 }
 
 impl Node {
@@ -110,15 +123,33 @@ impl Nodes {
         if index > 0 {
             self.nodes[parent as usize].children.push(index);
         }
+        let import = import(module, origin);
+        let import = import.into_iter().map(|word| numbers.text(word)).collect();
+        let known_by = known_by(module, origin);
+        let known_by = known_by
+            .into_iter()
+            .map(|name| numbers.text(name))
+            .collect();
+        let words = words(module, origin, &label).into_iter();
+        let words = words.map(|word| numbers.text(word)).collect();
         self.nodes.push(Node {
             origin,
-            kind: numbers.text(label.split(' ').next().unwrap_or_default()),
+            is_name: matches!(origin, Origin::Expr(expr) if matches!(
+                module.tree.expr(expr).kind,
+                ExprKind::Name(_) | ExprKind::Attribute { .. }
+            )),
+            words,
+            kind: numbers.text(kind(&label)),
             label: numbers.text(&label),
             shape: 0,
             loose: 0,
+            header: 0,
             size: 1,
+            fixed_words: 0,
             parent,
             children: Vec::new(),
+            import,
+            known_by,
         });
         index
     }
@@ -130,11 +161,16 @@ impl Nodes {
             let node = &self.nodes[index];
             let mut parts: Vec<u32> = Vec::with_capacity(node.children.len());
             let mut loose_parts: Vec<u32> = Vec::with_capacity(node.children.len());
-            let mut size = 1;
+            let mut header_parts: Vec<u32> = Vec::new();
+            let (mut size, mut fixed_words) = (1, 0);
             for &child in &node.children {
                 parts.push(self.nodes[child as usize].shape);
+                if !self.nodes[child as usize].is_stmt() {
+                    header_parts.push(self.nodes[child as usize].shape);
+                }
                 loose_parts.push(self.nodes[child as usize].loose);
                 size += self.nodes[child as usize].size;
+                fixed_words += self.nodes[child as usize].fixed_words;
             }
             if let Origin::Stmt(stmt) = node.origin {
                 // `if a: b; c` is not `if a: b; else: c`.
@@ -147,10 +183,13 @@ impl Nodes {
                 if matches!(&module.tree.expr(expr).kind,
                     ExprKind::Name(name) if variables.contains(name.as_str())));
             let label = if is_variable { blank } else { node.label };
+            fixed_words += u32::from(!is_variable) * node.words.len() as u32;
             let shape = numbers.shape(node.label, parts);
             let loose = numbers.shape(label, loose_parts);
+            let header = numbers.shape(node.label, header_parts);
             let node = &mut self.nodes[index];
             (node.shape, node.loose, node.size) = (shape, loose, size);
+            (node.header, node.fixed_words) = (header, fixed_words);
         }
     }
 
@@ -172,6 +211,13 @@ impl Nodes {
         let children = self.node(index).children.iter().copied();
         children
             .filter(|child| matches!(self.node(*child).origin, Origin::Expr(_)))
+            .collect()
+    }
+
+    /// The same with what is in them.
+    pub(super) fn all_exprs(&self, index: u32) -> Vec<u32> {
+        let own = self.exprs(index).into_iter();
+        own.flat_map(|expr| expr..expr + self.node(expr).size)
             .collect()
     }
 

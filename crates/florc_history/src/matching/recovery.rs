@@ -10,11 +10,13 @@
 //! subtrees (ASE 2014, section 3.2; the bound keeps it linear in practice). Nothing is matched
 //! across different parents here.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
 use florc_syntax::Module;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::likeness::{Bags, likeness};
-use super::nodes::Nodes;
+use super::nodes::{Node, Nodes};
 use super::pairs::Pairs;
 
 /// Combinations of a gap up to which the best alignment is searched.
@@ -36,8 +38,8 @@ pub(super) struct Recovery<'a> {
 
 impl Recovery<'_> {
     /// Goes through every matched pair, outer ones first.
-    pub(super) fn run(&mut self) {
-        let mut bags = Bags::default();
+    pub(super) fn through(&mut self) {
+        let mut bags = Bags::new(self.old, self.new, self.pairs);
         for one in 0..self.old.len() {
             let Some(other) = self.pairs.new_of(one) else {
                 continue;
@@ -47,46 +49,83 @@ impl Recovery<'_> {
                 continue;
             }
             self.expressions(one, other);
+            self.expressions_inside(one, other);
             let mine = self.old.suites(self.before, one);
             let theirs = self.new.suites(self.after, other);
             for (mine, theirs) in mine.iter().zip(&theirs) {
-                self.suite(mine, theirs, &mut bags);
+                for (olds, news) in self.suite(mine, theirs, &mut bags) {
+                    self.by_kind(&olds, &news);
+                }
             }
         }
     }
 
-    fn suite(&mut self, mine: &[u32], theirs: &[u32], bags: &mut Bags) {
-        // A pair that is matched is a fixed point; what is matched elsewhere is in nobody's way.
-        let keys = self.keys(mine, theirs);
-        for (olds, news) in gaps(&keys.0, &keys.1, |i, j| {
-            // What is matched already may say something else.
-            if self.pairs.are_free(mine[i], theirs[j]) {
-                self.pairs.pair_whole(self.old, mine[i], theirs[j]);
-            }
-        }) {
-            let is_free = |it: &&u32| self.pairs.new_of(**it).is_none();
-            let olds: Vec<u32> = mine[olds].iter().filter(is_free).copied().collect();
-            let is_free = |it: &&u32| self.pairs.old_of(**it).is_none();
-            let news: Vec<u32> = theirs[news].iter().filter(is_free).copied().collect();
+    /// Equal statements, those of them that are in new or gone blocks, equal headers, and what is
+    /// alike; gives the gaps that were too large for that.
+    pub(super) fn suite(&mut self, mine: &[u32], theirs: &[u32], bags: &mut Bags) -> Vec<Stretch> {
+        let mut large = Vec::new();
+        for (olds, news) in self.equal(mine, theirs, |node| node.shape) {
+            let (olds, news) = self.free(&mine[olds], &theirs[news]);
+            self.equal_unfolded(&olds, &news);
+            let (olds, news) = self.free(&olds, &news);
             if olds.len() * news.len() <= OPTIMAL {
                 self.alike(&olds, &news, bags);
             } else {
-                self.by_kind(&olds, &news);
+                large.push((olds, news));
             }
         }
+        large
+    }
+
+    /// Those without a partner.
+    pub(super) fn free(&self, mine: &[u32], theirs: &[u32]) -> Stretch {
+        let olds = mine.iter().copied();
+        let news = theirs.iter().copied();
+        (
+            olds.filter(|it| self.pairs.new_of(*it).is_none()).collect(),
+            news.filter(|it| self.pairs.old_of(*it).is_none()).collect(),
+        )
+    }
+
+    /// Matches what has equal keys, in order; gives the stretches between.
+    pub(super) fn equal(
+        &mut self,
+        mine: &[u32],
+        theirs: &[u32],
+        key: impl Fn(&Node) -> u32,
+    ) -> Vec<Gap> {
+        // A pair that is matched is a fixed point; what is matched elsewhere is in nobody's way.
+        let keys = self.keys(mine, theirs, key);
+        gaps(&keys.0, &keys.1, |i, j| {
+            // What is matched already may say something else.
+            if self.pairs.are_free(mine[i], theirs[j]) {
+                if self.old.node(mine[i]).shape == self.new.node(theirs[j]).shape {
+                    self.pairs.pair_whole(self.old, mine[i], theirs[j]);
+                } else {
+                    self.pairs.pair(mine[i], theirs[j]);
+                }
+            }
+        })
     }
 
     /// Keys that are equal for what belongs together.
-    fn keys(&self, mine: &[u32], theirs: &[u32]) -> (Vec<Key>, Vec<Key>) {
+    fn keys(
+        &self,
+        mine: &[u32],
+        theirs: &[u32],
+        key: impl Fn(&Node) -> u32,
+    ) -> (Vec<Key>, Vec<Key>) {
+        let olds: BTreeSet<u32> = mine.iter().copied().collect();
+        let news: BTreeSet<u32> = theirs.iter().copied().collect();
         let old_key = |it: &u32| match self.pairs.new_of(*it) {
-            Some(other) if theirs.contains(&other) => (0, other),
+            Some(other) if news.contains(&other) => (0, other),
             Some(_) => (1, *it),
-            None => (2, self.old.node(*it).shape),
+            None => (2, key(self.old.node(*it))),
         };
         let new_key = |it: &u32| match self.pairs.old_of(*it) {
-            Some(one) if mine.contains(&one) => (0, *it),
+            Some(one) if olds.contains(&one) => (0, *it),
             Some(_) => (3, *it),
-            None => (2, self.new.node(*it).shape),
+            None => (2, key(self.new.node(*it))),
         };
         (
             mine.iter().map(old_key).collect(),
@@ -158,9 +197,36 @@ impl Recovery<'_> {
         }
     }
 
+    /// Equal expressions that are left in a pair of statements: one of them is inside of something
+    /// new, as `x` is in `f(x)`.
+    fn expressions_inside(&mut self, one: u32, other: u32) {
+        let mut mine = self.old.all_exprs(one);
+        mine.sort_by_key(|it| (std::cmp::Reverse(self.old.node(*it).size), *it));
+        let mut theirs: BTreeMap<u32, VecDeque<u32>> = BTreeMap::new();
+        for b in self.new.all_exprs(other) {
+            let equal = theirs.entry(self.new.node(b).shape).or_default();
+            equal.push_back(b);
+        }
+        for a in mine {
+            let shape = self.old.node(a).shape;
+            let Some(equal) = theirs
+                .get_mut(&shape)
+                .filter(|_| self.pairs.new_of(a).is_none())
+            else {
+                continue;
+            };
+            while let Some(b) = equal.pop_front() {
+                if self.pairs.are_free(a, b) {
+                    self.pairs.pair_whole(self.old, a, b);
+                    break;
+                }
+            }
+        }
+    }
+
     /// Equal expressions, and between them those of one kind.
     fn in_order(&self, mine: &[u32], theirs: &[u32]) -> Vec<(u32, u32)> {
-        let keys = self.keys(mine, theirs);
+        let keys = self.keys(mine, theirs, |node| node.shape);
         let mut found = Vec::new();
         for (olds, news) in gaps(&keys.0, &keys.1, |i, j| found.push((mine[i], theirs[j]))) {
             for (a, b) in mine[olds].iter().zip(&theirs[news]) {
@@ -173,6 +239,9 @@ impl Recovery<'_> {
         found
     }
 }
+
+/// Statements of both versions.
+type Stretch = (Vec<u32>, Vec<u32>);
 
 type Gap = (std::ops::Range<usize>, std::ops::Range<usize>);
 

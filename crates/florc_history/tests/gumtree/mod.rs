@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use florc_syntax::tree::{ExprId, StmtId};
+use florc_syntax::tree::{Alias, ExprId, StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
 const MIN_HEIGHT: usize = 2;
@@ -97,10 +97,20 @@ impl Tree {
         let kind = kind_of(&format!("{:?}", module.tree.stmt(stmt).kind));
         let exprs = module.tree.stmt_exprs(stmt);
         let span = module.tree.stmt(stmt).span;
-        let label = words_outside(module, header(module, stmt, span), &exprs, span);
+        let label = match &module.tree.stmt(stmt).kind {
+            StmtKind::Import { .. } => String::new(),
+            StmtKind::ImportFrom { module, .. } => {
+                let name = module.as_ref().map(|it| it.text.clone());
+                name.unwrap_or_default()
+            }
+            _ => words_outside(module, header(module, stmt, span), &exprs, span),
+        };
         let at = self.add(&kind, label, Some(stmt), Some(parent));
         for expr in exprs {
             self.expr(module, expr, at);
+        }
+        for alias in aliases(module, stmt) {
+            self.add("Alias", alias, None, Some(at));
         }
         for inner in module.tree.blocks(stmt).into_iter().flatten() {
             self.stmt(module, *inner, at);
@@ -120,6 +130,23 @@ impl Tree {
 
     fn descendants(&self, at: usize) -> std::ops::Range<usize> {
         at + 1..at + self.nodes[at].size
+    }
+}
+
+/// The names of an import: nodes in every tree of Python.
+fn aliases(module: &Module, stmt: StmtId) -> Vec<String> {
+    match &module.tree.stmt(stmt).kind {
+        StmtKind::Import { names } | StmtKind::ImportFrom { names, .. } => {
+            let text = |it: &Alias| {
+                format!(
+                    "{} {:?}",
+                    it.name.text,
+                    it.asname.as_ref().map(|it| &it.text)
+                )
+            };
+            names.iter().map(text).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -250,6 +277,13 @@ impl Matcher<'_> {
 
     fn bottom_up(&mut self) {
         for a in postorder(self.old) {
+            if a == 0 {
+                self.pair(0, 0);
+                if self.old.nodes[0].size.max(self.new.nodes[0].size) < MAX_SIZE {
+                    self.recover(0, 0);
+                }
+                continue;
+            }
             let has_matched = self
                 .old
                 .descendants(a)
