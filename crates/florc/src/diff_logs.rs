@@ -10,6 +10,7 @@
 
 mod file;
 mod lines;
+mod moved;
 mod report;
 mod runs;
 

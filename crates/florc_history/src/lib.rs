@@ -9,6 +9,7 @@
 //! Pure functions over trees and plain structs; only [`git`] touches the disk. Nothing here runs
 //! Python, edits a source or reads the store.
 
+mod across_files;
 mod align;
 mod carry;
 mod classify;
@@ -29,6 +30,7 @@ mod where_columns;
 mod where_expr;
 mod where_value;
 
+pub use across_files::{FileVersions, MovedStatement, moved_across_files};
 pub use align::{SiteMap, align_sites, innermost, span_in_current, statement_at};
 pub use carry::{Carried, Difference, DifferenceKind, Place, Placed, Refusal, carry};
 pub use classify::{Change, ChangeKind, Judge, ProbeEffect, Version, added_globals, classify};

@@ -14,7 +14,7 @@ use crate::carry::{Carried, Place, carry};
 use crate::classify::Version;
 use crate::diff::diff_sources;
 use crate::meaning::{Meaning, Meanings, Trained};
-use crate::{Difference, classify};
+use crate::{Difference, DifferenceKind, classify};
 
 /// How a log statement differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct LogChange {
 pub struct ProgramChanges {
     /// Log statements, in source order.
     pub logs: Vec<LogChange>,
+    /// What each statement of `logs` would mean for a training.
+    pub log_meanings: Vec<Meaning>,
     /// Everything else but what new log statements need, with what it would mean for a training.
     pub others: Vec<(Difference, Meaning)>,
 }
@@ -60,7 +62,7 @@ pub fn program_changes(older: Trained<'_>, newer: Trained<'_>) -> ProgramChanges
     let mut logs = added(new, &carried);
     logs.extend(in_new_code(new, &carried, &logs));
     for difference in &carried.differences {
-        if difference.kind == crate::DifferenceKind::LogRemoved {
+        if difference.kind == DifferenceKind::LogRemoved {
             logs.push(LogChange {
                 kind: LogChangeKind::Removed,
                 in_old: true,
@@ -76,7 +78,7 @@ pub fn program_changes(older: Trained<'_>, newer: Trained<'_>) -> ProgramChanges
         (module.tree.stmt(log.stmt).span, log.in_old)
     });
     let told = |it: &Difference| {
-        it.kind != crate::DifferenceKind::LogRemoved
+        it.kind != DifferenceKind::LogRemoved
             && !logs
                 .iter()
                 .any(|log| !log.in_old && !it.in_old && log.stmt == it.stmt)
@@ -84,7 +86,18 @@ pub fn program_changes(older: Trained<'_>, newer: Trained<'_>) -> ProgramChanges
     let changes = classify(old, new, &diff_sources(old.module, new.module), None);
     let meanings = Meanings::new(older, newer, &changes);
     let others = carried.differences.iter().copied().filter(told);
+    let whole = |log: &LogChange| {
+        let module = if log.in_old { old.module } else { new.module };
+        Difference {
+            kind: DifferenceKind::Added,
+            in_old: log.in_old,
+            stmt: log.stmt,
+            span: module.tree.stmt(log.stmt).span,
+            was: None,
+        }
+    };
     ProgramChanges {
+        log_meanings: logs.iter().map(|log| meanings.of(&whole(log))).collect(),
         others: others.map(|it| (it, meanings.of(&it))).collect(),
         logs,
     }

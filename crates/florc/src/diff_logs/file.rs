@@ -5,16 +5,18 @@
 //! lr = 0.4                   # changed, state-changing, before the main loop
 //! ```
 //!
-//! Each file is compared by itself; how files work together is seen where a run is planned.
+//! Each file is compared by itself, then what went from one to another is taken out; how files work
+//! together is seen where a run is planned.
 
 use florc_history::{
-    ChangedFile, CutPoints, Difference, LogChange, LogChangeKind, Meaning, Trained, Version,
-    probe_places, program_changes,
+    ChangedFile, CutPoints, Difference, DifferenceKind, LogChange, LogChangeKind, Meaning, Trained,
+    Version, probe_places, program_changes,
 };
 use florc_manifest::{LogSite, ModuleManifest, Settings};
 use florc_syntax::tree::StmtId;
 use florc_syntax::{Module, SourceText, Span};
 
+use super::moved::{Both, settle};
 use crate::replay::carried::what;
 use crate::replay::changes::Analysed;
 
@@ -26,6 +28,8 @@ pub(crate) struct FileReport {
     pub(crate) old_path: Option<String>,
     pub(crate) logs: Vec<LogReport>,
     pub(crate) others: Vec<OtherReport>,
+    /// Both versions are there, and run the same.
+    pub(crate) format_only: bool,
     /// Why it could not be compared.
     pub(crate) error: Option<String>,
 }
@@ -35,6 +39,7 @@ pub(crate) struct FileReport {
 pub(crate) struct LogReport {
     pub(crate) change: &'static str,
     pub(crate) in_old: bool,
+    pub(crate) stmt: StmtId,
     pub(crate) line: u32,
     pub(crate) text: String,
     pub(crate) function: String,
@@ -43,6 +48,8 @@ pub(crate) struct LogReport {
     pub(crate) values: Vec<String>,
     /// Values that the older version did not log there.
     pub(crate) new_values: Vec<String>,
+    /// The new loop or condition that is told by its log statements only.
+    pub(crate) holder: Option<OtherReport>,
 }
 
 /// Another change.
@@ -53,6 +60,7 @@ pub(crate) struct OtherReport {
     /// The training is the same with it.
     pub(crate) is_harmless: bool,
     pub(crate) in_old: bool,
+    pub(crate) stmt: StmtId,
     pub(crate) line: u32,
     pub(crate) text: String,
     pub(crate) was: Option<String>,
@@ -76,7 +84,7 @@ impl FileReport {
 pub(crate) fn compare(changed: &[ChangedFile], settings: &Settings) -> Vec<FileReport> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let found = std::sync::Mutex::new(vec![FileReport::default(); changed.len()]);
+    let found = std::sync::Mutex::new(vec![(FileReport::default(), None); changed.len()]);
     std::thread::scope(|scope| {
         for _ in 0..threads.min(changed.len()) {
             scope.spawn(|| {
@@ -91,10 +99,13 @@ pub(crate) fn compare(changed: &[ChangedFile], settings: &Settings) -> Vec<FileR
             });
         }
     });
-    found.into_inner().unwrap_or_default()
+    let found = found.into_inner().unwrap_or_default();
+    let (mut reports, both): (Vec<FileReport>, Vec<Option<Both>>) = found.into_iter().unzip();
+    settle(&mut reports, &both);
+    reports
 }
 
-fn one(file: &ChangedFile, settings: &Settings) -> FileReport {
+fn one(file: &ChangedFile, settings: &Settings) -> (FileReport, Option<Both>) {
     let mut report = FileReport {
         path: file.path().to_owned(),
         old_path: file.old_path.clone().filter(|old| old != file.path()),
@@ -102,9 +113,12 @@ fn one(file: &ChangedFile, settings: &Settings) -> FileReport {
     };
     let old = parsed(file.old_path.as_deref(), file.old.as_deref());
     let new = parsed(file.new_path.as_deref(), file.new.as_deref());
+    let mut both = None;
     match (old, new) {
-        (Ok(old), Ok(new)) => match compared(&old, &new, file.old.is_none(), settings) {
-            Ok((logs, others)) => (report.logs, report.others) = (logs, others),
+        (Ok(old), Ok(new)) => match compared(old, new, file.old.is_none(), settings) {
+            Ok((logs, others, versions)) => {
+                (report.logs, report.others, both) = (logs, others, Some(versions));
+            }
             Err(error) => report.error = Some(error),
         },
         (Err(error), _) if file.old.is_some() => {
@@ -112,7 +126,8 @@ fn one(file: &ChangedFile, settings: &Settings) -> FileReport {
         }
         (_, Err(error)) | (Err(error), _) => report.error = Some(error),
     }
-    report
+    report.format_only = report.is_quiet() && file.old.is_some() && file.new.is_some();
+    (report, both)
 }
 
 /// A missing version is an empty one.
@@ -133,28 +148,41 @@ struct Compiled<'a> {
     cuts: CutPoints,
 }
 
-type Found = (Vec<LogReport>, Vec<OtherReport>);
+type Found = (Vec<LogReport>, Vec<OtherReport>, Both);
 
 fn compared(
-    old: &Module,
-    new: &Module,
+    before: Module,
+    after: Module,
     is_new: bool,
     settings: &Settings,
 ) -> Result<Found, String> {
     let knowledge = florc_instrument::knowledge(settings);
     let told = |failure: crate::failure::Failure| failure.title;
-    let before = Analysed::new(old, settings).map_err(told)?;
-    let after = Analysed::new(new, settings).map_err(told)?;
-    let (mine, theirs) = (before.judge(old, &knowledge), after.judge(new, &knowledge));
-    let old = Compiled::new(before.version(old, &mine), before.manifest(old, settings));
-    let new = Compiled::new(after.version(new, &theirs), after.manifest(new, settings));
+    let was = Analysed::new(&before, settings).map_err(told)?;
+    let is = Analysed::new(&after, settings).map_err(told)?;
+    let mine = was.judge(&before, &knowledge);
+    let theirs = is.judge(&after, &knowledge);
+    let old = Compiled::new(was.version(&before, &mine), was.manifest(&before, settings));
+    let new = Compiled::new(is.version(&after, &theirs), is.manifest(&after, settings));
     let changes = program_changes(old.trained(), new.trained());
     let mut logs = Vec::new();
-    for log in &changes.logs {
+    for (log, meaning) in changes.logs.iter().zip(&changes.log_meanings) {
         let side = if log.in_old { &old } else { &new };
         for call in &log.calls {
-            let span = side.version.module.tree.expr(*call).span;
-            logs.push(side.log(log, span, &old));
+            let tree = &side.version.module.tree;
+            let mut report = side.log(log, tree.expr(*call).span, &old);
+            report.stmt = tree.stmt_of(*call);
+            if report.stmt != log.stmt && !is_new {
+                let holder = Difference {
+                    kind: DifferenceKind::Added,
+                    in_old: log.in_old,
+                    stmt: log.stmt,
+                    span: tree.stmt(log.stmt).span,
+                    was: None,
+                };
+                report.holder = Some(side.other(&holder, *meaning, &old));
+            }
+            logs.push(report);
         }
     }
     let others = if is_new {
@@ -168,7 +196,14 @@ fn compared(
             })
             .collect()
     };
-    Ok((logs, others))
+    let (old_logs, new_logs) = (old.manifest.logs, new.manifest.logs);
+    let both = Both {
+        old: before,
+        new: after,
+        old_logs,
+        new_logs,
+    };
+    Ok((logs, others, both))
 }
 
 impl<'a> Compiled<'a> {
@@ -199,6 +234,7 @@ impl<'a> Compiled<'a> {
                 LogChangeKind::Removed => "removed",
             },
             in_old: change.in_old,
+            stmt: change.stmt,
             line: module.source.line_column(span.start).line,
             text: first_line(module, span),
             function: site.map(|site| site.function.clone()).unwrap_or_default(),
@@ -209,6 +245,7 @@ impl<'a> Compiled<'a> {
                 .cloned()
                 .collect(),
             values,
+            holder: None,
         }
     }
 
@@ -247,6 +284,7 @@ impl<'a> Compiled<'a> {
             class: meaning.word(),
             is_harmless: meaning.is_harmless(),
             in_old: other.in_old,
+            stmt: other.stmt,
             line: module.source.line_column(other.span.start).line,
             text: first_line(module, other.span),
             was: other.was.map(|was| {
@@ -274,7 +312,7 @@ impl<'a> Compiled<'a> {
 }
 
 /// Names of the values of a log statement.
-fn values(site: &LogSite) -> Vec<String> {
+pub(super) fn values(site: &LogSite) -> Vec<String> {
     let columns = site.columns.iter().map(|column| column.name.clone());
     columns
         .chain(site.arguments.iter().flatten().cloned())

@@ -38,7 +38,7 @@ impl Report {
 
     /// Files that differ in comments, formatting or their own name only.
     pub(crate) fn format_only(&self) -> impl Iterator<Item = &FileReport> {
-        self.files.iter().filter(|it| it.is_quiet())
+        self.files.iter().filter(|it| it.format_only)
     }
 
     pub(crate) fn json(&self) -> Value {
