@@ -5,6 +5,7 @@
 - `loss = train_step(net, opt, x)`, `b = buf; b.append(x)`, a helper that changes a dict: `florc_effects`
   (`tests/peers.rs`) and the fixture `helper_mutation`
 - a new operand, renamed names: `fixtures/history/carry`
+- the same from recording to answer, rows of workers that all run what stands before the loop: `test_state_in_disguise.py`
 - `kill -9`: `test_faults.py`
 """
 
