@@ -97,6 +97,18 @@ for epoch in range(6):
     print("epoch", epoch)
     print("probe", epoch, Meter.calls, remember.__defaults__[0][-1])
 """,
+    "files in memory": """\
+import io
+
+text, data = io.StringIO(), io.BytesIO(b"0")
+for epoch in range(6):
+    for step in range(3):
+        text.write(str(step * epoch))
+        data.seek(0, 2)
+        data.write(bytes([step, epoch]))
+    print("epoch", epoch)
+    print("probe", epoch, text.getvalue(), data.getvalue())
+""",
 }
 ROWS = """\
 import random

@@ -8,6 +8,7 @@ import decimal
 import enum
 import fractions
 import functools
+import io
 import math
 import operator
 import pathlib
@@ -402,6 +403,19 @@ def test_sinks_are_kept_by_reference(tmp_path):
         assert made[0] is live and made[1] is logging.getLogger("y") and made[2] is sinks[2]
         with pytest.raises(RuntimeError, match=r"`value\[0\]`.*by reference"):
             again(state)
+
+
+@pytest.mark.parametrize("kind, old, new", [(io.StringIO, "zz", "a\nbc"), (io.BytesIO, b"zz", b"a\nbc")])
+def test_files_in_memory_are_state(kind, old, new):
+    live, saved = kind(old), kind(new)
+    saved.readline()
+    for made in (again(saved, live), again(saved)):
+        assert (made.getvalue(), made.tell(), made.read()) == (new, 2, new[2:])
+    assert again(saved, live) is live
+    live.close()
+    assert again(saved, live).getvalue() == new
+    saved.close()
+    assert again(saved, kind(old)).closed
 
 
 def test_a_refusal_changes_nothing():

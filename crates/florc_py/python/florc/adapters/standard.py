@@ -292,6 +292,30 @@ class SimpleNamespace:
         _replace(vars(value), data)
 
 
+class Memory:
+    """`io.StringIO` and `io.BytesIO`: files that are nowhere but in the program."""
+
+    name = "io.memory"
+
+    def save(self, value):
+        return None if value.closed else value.__getstate__()
+
+    def load(self, cls, data):
+        value = cls.__new__(cls)
+        value.__init__()
+        self.patch(value, data)
+        return value
+
+    def fits(self, value, data):
+        return data is None or not value.closed
+
+    def patch(self, value, data):
+        if data is None:
+            value.close()
+        elif value.__getstate__() != data:
+            value.__setstate__(data)
+
+
 class Attributes:
     """A plain object, without attributes that say nothing of its state: addresses, and what it looked up before."""
 
@@ -329,6 +353,7 @@ ADAPTERS = {
         Proxy(),
         Logger(),
         SimpleNamespace(),
+        Memory(),
     )
 }
 
@@ -481,6 +506,8 @@ def find(cls):
     if name in ("logging.Logger", "logging.RootLogger"):
         return ADAPTERS["logging.Logger"]
     bases = [_name(base) for base in cls.__mro__]
+    if "_io.StringIO" in bases or "_io.BytesIO" in bases:
+        return ADAPTERS["io.memory"]
     if any(base in _HARMLESS for base in bases):
         return "harmless"
     if any(base in _SUBCLASSED_VALUES for base in bases):
