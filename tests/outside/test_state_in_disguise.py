@@ -125,16 +125,18 @@ print("probe after", value)
 """
 
 
-def without_probes(text):
-    return "".join(line for line in text.splitlines(keepends=True) if "probe" not in line)
+def without_probes(text, instead):
+    lines = text.splitlines(keepends=True)
+    kept = (line if "probe" not in line else instead and line[: len(line) - len(line.lstrip())] + instead + "\n" for line in lines)
+    return "".join(kept)
 
 
-def recorded(folder, text):
-    """What a run from scratch prints of the probes; the folder has a record without them."""
+def recorded(folder, text, instead=""):
+    """What a run from scratch prints of the probes; the folder has a record without them (`instead` stands at their places)."""
     (folder / "train.py").write_text(text)
     plain = run(folder, sys.executable, "train.py")
     assert plain.returncode == 0, plain.stderr
-    (folder / "train.py").write_text(without_probes(text))
+    (folder / "train.py").write_text(without_probes(text, instead))
     assert run(folder, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
     (folder / "train.py").write_text(text)
     return [line for line in plain.stdout.splitlines() if line.startswith("probe")]
