@@ -104,3 +104,19 @@ fn equal_statements_of_two_files_stay_where_they_are() {
     let one = "def report():\n    print('done')\n";
     check(&[(one, one), (one, &format!("{one}report()\n"))], &[]);
 }
+
+#[test]
+fn a_line_alone_is_not_the_line_of_another_file() {
+    let one = "def one():\n    start()\n    print('done', 3)\n    stop()\n";
+    let two = "def two():\n    save()\n    return 1\n";
+    check(
+        &[
+            (one, &one.replace("    print('done', 3)\n", "")),
+            (
+                two,
+                &two.replace("    return", "    print('done', 3)\n    return"),
+            ),
+        ],
+        &[],
+    );
+}
