@@ -51,7 +51,7 @@ pub(super) fn unique(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
     };
     let wanted = |node: &Node| node.is_stmt() && is_telling(node);
     let groups = groups(old, new, |node| node.shape, wanted);
-    pair_unique(&groups, old, pairs);
+    pair_unique(&groups, (old, new), pairs);
 }
 
 /// The same, whatever variables are called, among those that are left.
@@ -63,17 +63,17 @@ pub(super) fn unique_but_names(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
         olds.retain(|it| pairs.new_of(*it).is_none());
         news.retain(|it| pairs.old_of(*it).is_none());
     }
-    pair_unique(&groups, old, pairs);
+    pair_unique(&groups, (old, new), pairs);
 }
 
 /// Matches what is left of smaller ones that occur once in each version.
 pub(super) fn unique_small(old: &Nodes, new: &Nodes, pairs: &mut Pairs) {
     let wanted = |node: &Node| node.is_stmt() && node.size >= SMALL;
     let groups = groups(old, new, |node| node.shape, wanted);
-    pair_unique(&groups, old, pairs);
+    pair_unique(&groups, (old, new), pairs);
 }
 
-fn pair_unique(groups: &Groups, old: &Nodes, pairs: &mut Pairs) {
+fn pair_unique(groups: &Groups, (old, new): (&Nodes, &Nodes), pairs: &mut Pairs) {
     let mut found: Vec<(u32, u32)> = Vec::new();
     for (olds, news) in groups.values() {
         if let ([one], [other]) = (olds.as_slice(), news.as_slice()) {
@@ -82,10 +82,22 @@ fn pair_unique(groups: &Groups, old: &Nodes, pairs: &mut Pairs) {
     }
     found.sort_by_key(|(one, _)| (std::cmp::Reverse(old.node(*one).size), *one));
     for (one, other) in found {
-        if pairs.are_free(one, other) {
+        if !pairs.are_free(one, other) {
+            continue;
+        }
+        if are_one_structure((old, one), (new, other)) {
             pairs.pair_whole(old, one, other);
+        } else {
+            pairs.pair(one, other);
         }
     }
+}
+
+/// Whether the parts are as many and of the same kinds: `self.x` is more than `x`.
+fn are_one_structure((old, one): (&Nodes, u32), (new, other): (&Nodes, u32)) -> bool {
+    let size = old.node(one).size;
+    let is_one_kind = |at: u32| old.node(one + at).kind == new.node(other + at).kind;
+    size == new.node(other).size && (0..size).all(is_one_kind)
 }
 
 /// Matches what is left of equal statements, the best surroundings first.

@@ -34,7 +34,7 @@ pub(super) struct Node {
     pub(super) label: u32,
     /// What it says with all that it holds.
     pub(super) shape: u32,
-    /// As `shape`, whatever the variables in it are called.
+    /// As `shape`, whatever the variables in it are called; `self.x` is one.
     pub(super) loose: u32,
     /// What a statement says without its suites.
     pub(super) header: u32,
@@ -179,9 +179,12 @@ impl Nodes {
                 parts.extend(lengths.clone());
                 loose_parts.extend(lengths);
             }
-            let is_variable = matches!(node.origin, Origin::Expr(expr)
-                if matches!(&module.tree.expr(expr).kind,
-                    ExprKind::Name(name) if variables.contains(name.as_str())));
+            let is_own = is_own_attribute(module, node.origin);
+            let is_variable = is_own || is_variable(module, node.origin, variables);
+            if is_own {
+                loose_parts.clear();
+                fixed_words = 0;
+            }
             let label = if is_variable { blank } else { node.label };
             fixed_words += u32::from(!is_variable) * node.words.len() as u32;
             let shape = numbers.shape(node.label, parts);
@@ -236,6 +239,23 @@ impl Nodes {
             Origin::Expr(_) => Vec::new(),
         }
     }
+}
+
+fn is_variable(module: &Module, origin: Origin, variables: &BTreeSet<&str>) -> bool {
+    matches!(origin, Origin::Expr(expr)
+        if matches!(&module.tree.expr(expr).kind,
+            ExprKind::Name(name) if variables.contains(name.as_str())))
+}
+
+/// `self.x`: the variable of a method that `x` is of a function.
+fn is_own_attribute(module: &Module, origin: Origin) -> bool {
+    let Origin::Expr(expr) = origin else {
+        return false;
+    };
+    let ExprKind::Attribute { value, .. } = &module.tree.expr(expr).kind else {
+        return false;
+    };
+    matches!(&module.tree.expr(*value).kind, ExprKind::Name(name) if name == "self")
 }
 
 /// Names of parameters and of what is assigned: those that are likely to be called otherwise.
