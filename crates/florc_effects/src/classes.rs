@@ -49,6 +49,8 @@ pub(crate) struct Classes {
     dunders: Vec<Name>,
     /// Names of all properties.
     properties: Vec<Name>,
+    /// Properties that keep what they give.
+    kept: Vec<FunctionId>,
 }
 
 impl Classes {
@@ -86,6 +88,12 @@ impl Classes {
             if flavor == Flavor::Property {
                 classes.properties.push(name);
             }
+            if function
+                .stmt
+                .is_some_and(|stmt| is_kept(module, semantics, stmt))
+            {
+                classes.kept.push(function.id);
+            }
         }
         let all: Vec<StmtId> = classes.table.keys().copied().collect();
         for class in all {
@@ -95,6 +103,11 @@ impl Classes {
             }
         }
         classes
+    }
+
+    /// Whether a property is a `functools.cached_property`.
+    pub(crate) fn is_kept(&self, function: FunctionId) -> bool {
+        self.kept.contains(&function)
     }
 
     /// The class and all it derives from in this module, nearest first.
@@ -241,6 +254,17 @@ fn class_name(module: &Module, stmt: StmtId) -> Option<&str> {
         StmtKind::ClassDef(class) => Some(&class.name.text),
         _other => None,
     }
+}
+
+fn is_kept(module: &Module, semantics: &Semantics, stmt: StmtId) -> bool {
+    let StmtKind::FunctionDef(def) = &module.tree.stmt(stmt).kind else {
+        return false;
+    };
+    let mut names = def
+        .decorators
+        .iter()
+        .filter_map(|it| semantics.qualified(*it));
+    names.any(|name| name == "functools.cached_property")
 }
 
 fn flavor(module: &Module, semantics: &Semantics, stmt: StmtId) -> Flavor {

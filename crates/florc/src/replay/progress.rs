@@ -73,7 +73,8 @@ impl<'a> Progress<'a> {
         if !out::is_terminal() {
             return;
         }
-        let left: f64 = self.left.iter().map(|it| self.seconds(*it)).sum();
+        // the sum of nothing is -0.0
+        let left = 0.0 + self.left.iter().map(|it| self.seconds(*it)).sum::<f64>();
         let spent = self.began.elapsed().as_secs_f64();
         // Once something was finished its time tells more than the plan.
         let seconds = if self.finished > 0.0 {

@@ -123,6 +123,12 @@ impl Interp<'_> {
             let of = self.class_objects(base);
             for class_object in of.iter() {
                 let shared = self.heap.read(class_object, &Field::Attr(attr));
+                values.extend(&self.run_descriptors(
+                    site,
+                    &shared,
+                    "__get__",
+                    &ObjSet::one(object),
+                ));
                 for value in shared
                     .iter()
                     .filter(|id| !matches!(self.heap.kind(*id), ObjKind::Function(_)))
@@ -158,6 +164,31 @@ impl Interp<'_> {
         }
     }
 
+    /// Calls `__get__` or `__set__` of those among the values of a class that define it.
+    fn run_descriptors(
+        &mut self,
+        site: ExprId,
+        shared: &ObjSet,
+        name: &str,
+        given: &ObjSet,
+    ) -> ObjSet {
+        let mut values = ObjSet::default();
+        if !self.classes.any_defines(&[name]) {
+            return values;
+        }
+        for value in shared.iter() {
+            let ObjKind::Instance(class) = self.heap.kind(value) else {
+                continue;
+            };
+            for (function, _) in self.classes.find(class, name) {
+                let args = Args::of(&[given.clone(), given.clone()]);
+                let own = ObjSet::one(value);
+                values.extend(&self.call_function(site, function, &args, Some(&own)));
+            }
+        }
+        values
+    }
+
     /// Calls the property getters among `methods`; `None` if there is none.
     fn run_properties(
         &mut self,
@@ -171,10 +202,30 @@ impl Interp<'_> {
             if *flavor == Flavor::Property {
                 found = true;
                 let args = Args::of(&[ObjSet::one(SCALAR)]);
-                values.extend(&self.call_function(site, *function, &args, Some(receivers)));
+                let got = self.call_function(site, *function, &args, Some(receivers));
+                if self.classes.is_kept(*function) {
+                    self.keep_property(site, *function, receivers, &got);
+                }
+                values.extend(&got);
             }
         }
         found.then_some(values)
+    }
+
+    /// What a `functools.cached_property` gives is an attribute from then on.
+    fn keep_property(
+        &mut self,
+        site: ExprId,
+        function: florc_semantic::FunctionId,
+        receivers: &ObjSet,
+        got: &ObjSet,
+    ) {
+        let name = Name::from(&self.semantics.functions[function.index()].name);
+        let span = self.span(site);
+        self.note_mutation(receivers, span, || format!("`{name}` keeps what it gives"));
+        for receiver in receivers.iter() {
+            self.heap.put(receiver, Field::Attr(name), got);
+        }
     }
 
     /// Property setters and `__setattr__`.
@@ -207,6 +258,12 @@ impl Interp<'_> {
                         &Args::of(std::slice::from_ref(values)),
                         Some(&receiver),
                     );
+                }
+            }
+            for base in self.classes.line(class).to_vec() {
+                for of in self.class_objects(base).iter() {
+                    let shared = self.heap.exact(of, &Field::Attr(attr));
+                    self.run_descriptors(site, &shared, "__set__", &receiver.union(values));
                 }
             }
             for (function, _) in self.classes.find(class, "__setattr__") {

@@ -335,7 +335,7 @@ impl Interp<'_> {
         parts
     }
 
-    /// `x in iterator` takes from it.
+    /// `x in items` takes from an iterator, and runs through what says nothing of its items.
     pub(super) fn consume_iterators(&mut self, site: ExprId, values: &ObjSet) {
         let lazy = |of| self.knowledge.is_a(of, "builtins.iterator");
         let is_lazy = |object| self.heap.kind(object).typed().is_some_and(lazy);
@@ -343,7 +343,11 @@ impl Interp<'_> {
             self.unknown_operator(site, ANYTHING);
         }
         for object in values.iter() {
-            if self.heap.kind(object).typed().is_some_and(lazy) {
+            let is_gone_through = match self.heap.kind(object) {
+                ObjKind::Instance(class) => self.classes.find(class, "__contains__").is_empty(),
+                kind => kind.typed().is_some_and(lazy),
+            };
+            if is_gone_through {
                 self.iterate_one(object, site, 0);
             }
         }

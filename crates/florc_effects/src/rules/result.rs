@@ -38,7 +38,9 @@ impl Interp<'_> {
         }
         if returns.is_empty() {
             values.insert(SCALAR);
-            for place in &rule.elements {
+        }
+        if !returns.iter().any(|text| text.starts_with("new:")) {
+            for place in rule.elements.iter().filter(|it| *it != "values") {
                 let sources = self.place(place, receiver, args);
                 self.iterate(&sources, site);
             }

@@ -14,7 +14,7 @@ use florc_syntax::tree::{
 };
 
 use crate::event::Action;
-use crate::heap::{ANYTHING, Field, ObjKind, SCALAR, Site};
+use crate::heap::{ANYTHING, Field, ObjId, ObjKind, SCALAR, Site};
 use crate::interp::Interp;
 use crate::object_set::ObjSet;
 
@@ -207,7 +207,7 @@ impl Interp<'_> {
         for keyword in &class.keywords {
             self.eval(keyword.value);
         }
-        let object = self
+        let owner = self
             .heap
             .make(Site::Class(id), ObjKind::Class(id), self.function);
         self.block(&class.body);
@@ -220,16 +220,25 @@ impl Interp<'_> {
                         && self.semantics.functions[function.index()].class == Some(id)
                     {
                         values.remove(object);
+                        self.keep_defaults(object, owner);
                     }
                 }
-                self.heap.put(object, Field::Attr(name.into()), &values);
+                self.heap.put(owner, Field::Attr(name.into()), &values);
             }
         }
-        let mut values = ObjSet::one(object);
+        let mut values = ObjSet::one(owner);
         for decorator in class.decorators.iter().rev() {
             values = self.decorate(*decorator, &values);
         }
         self.bind_identifier(class.name.span, &values);
+    }
+
+    /// Default values of a method live as long as its class.
+    fn keep_defaults(&mut self, method: ObjId, class: ObjId) {
+        let field = Field::Attr("<defaults>".into());
+        let mut defaults = self.heap.exact(method, &field);
+        defaults.subtract(&self.callables(&defaults));
+        self.heap.put(class, field, &defaults);
     }
 
     fn for_loop(&mut self, is_async: bool, target: ExprId, iter: ExprId) {

@@ -67,7 +67,11 @@ impl<'a> Interp<'a> {
             ObjKind::Instance(_) => {
                 let owner = ObjSet::one(object);
                 let args = Args::of(std::slice::from_ref(index));
-                self.call_dunder(site, &owner, "__getitem__", &args)
+                let mut values = self.call_dunder(site, &owner, "__getitem__", &args);
+                if self.classes.any_defines(&["__missing__"]) {
+                    values.extend(&self.call_dunder(site, &owner, "__missing__", &args));
+                }
+                values
             }
             ObjKind::Unknown | ObjKind::Super(_) => {
                 let mut values = self.unknown_operator(site, object);

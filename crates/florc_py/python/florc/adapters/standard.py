@@ -259,21 +259,28 @@ class Proxy(Immutable):
         return False
 
 
-class Logger(Immutable):
-    """Loggers are known by name."""
+class Logger:
+    """Loggers are known by name. What they are told to keep silent about is their state."""
 
     name = "logging.Logger"
 
     def save(self, value):
-        return value.name
+        return [value.name, value.level, value.propagate, value.disabled]
 
     def load(self, cls, data):
         import logging
 
-        return logging.getLogger(data)
+        logger = logging.getLogger(data[0])
+        self.patch(logger, data)
+        return logger
 
     def fits(self, value, data):
-        return value.name == data
+        return value.name == data[0]
+
+    def patch(self, value, data):
+        if value.level != data[1]:
+            value.setLevel(data[1])
+        value.propagate, value.disabled = data[2:]
 
 
 class SimpleNamespace:
@@ -538,12 +545,42 @@ def _is_iterator(cls):
 
 
 def read_hidden():
-    """Python's global generator."""
-    return {"random": _pack(random.getstate())}
+    """Python's global generator, and how decimals are computed where the program has changed that."""
+    found = {"random": _pack(random.getstate())}
+    if decimals := _decimals():
+        found["decimal"] = decimals
+    return found
+
+
+_decimal_seen = []
+
+
+def _decimals():
+    decimal = sys.modules.get("decimal")
+    if decimal is None:
+        return None
+    now = decimal.getcontext()
+    names = [name for name, value in now.traps.items() if value]
+    found = [now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp, sorted(it.__name__ for it in names)]
+    if not _decimal_seen:
+        start = decimal.DefaultContext
+        if all(getattr(now, name) == getattr(start, name) for name in "prec rounding Emin Emax capitals clamp traps".split()):
+            return None
+        _decimal_seen.append(True)
+    return found
 
 
 def write_hidden(name, value):
-    if name != "random":
-        return False
-    random.setstate(_unpack(value))
-    return True
+    if name == "random":
+        random.setstate(_unpack(value))
+        return True
+    if name == "decimal":
+        import decimal
+
+        *numbers, traps = value
+        now = decimal.getcontext()
+        now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp = numbers
+        for signal in now.traps:
+            now.traps[signal] = signal.__name__ in traps
+        return True
+    return False
