@@ -51,7 +51,7 @@ def test_a_bound_is_kept_and_replays_are_right(tmp_path, bounds):
         assert usage["checkpoints"] > 30
     assert florc(tmp_path, "fsck").stdout.endswith("no damage\n")
     (tmp_path / "train.py").write_text(SCRIPT.replace("    print(", "    print('probe', state['x'])\n    print(", 1))
-    replayed = florc(tmp_path, "replay", "--where", "epoch > 20", "--workers", "2")
+    replayed = florc(tmp_path, "replay", "--where", "epoch > 20", "--workers", "2", **packs)
     expected = [line.split()[-1] for line in ran.stdout.splitlines() if line.startswith("epoch")]
     assert replayed.stdout.splitlines() == ["probe " + x for x in expected[21:]]
 

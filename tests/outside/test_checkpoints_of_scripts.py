@@ -50,7 +50,6 @@ def test_a_script_is_asked_that_keeps(tmp_path, which):
     check(tmp_path, *KEPT[which])
 
 
-@pytest.mark.xfail(strict=True, reason="the replay finds what the run left, not what it found")
 @pytest.mark.parametrize("which", REFUSED)
 def test_a_script_is_asked_too_that_keeps(tmp_path, which):
     check(tmp_path, *REFUSED[which])

@@ -60,7 +60,6 @@ def test_answers_are_those_of_then(tmp_path, what):
     assert told.returncode == 0 and told.stdout.splitlines() == truth, told.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="answers of today are shown as verified")
 @pytest.mark.parametrize("what", FORGOTTEN)
 def test_no_answer_of_today_is_taken_for_one_of_then(tmp_path, what):
     truth, told = asked(tmp_path, *FORGOTTEN[what])

@@ -72,7 +72,6 @@ def test_a_terminal_shows_how_far_it_is_and_keeps_nothing_of_it(project):
     assert last.endswith("verified") and empty == "", seen
 
 
-@pytest.mark.xfail(strict=True, reason="nothing left is shown as `-0.00 s`")
 def test_no_time_is_below_nothing(project):
     _, seen = on_terminal(project, FLORC, "replay", "--workers", "2")
     assert drawn(seen) and not any("-" in each for each in drawn(seen)), seen

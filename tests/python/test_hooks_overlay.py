@@ -19,7 +19,7 @@ CASES = {
     "write and read": "open('a.txt', 'w').write('new')\nassert open('a.txt').read() == 'new'",
     "append": "open('a.txt', 'a').write('+')\nassert open('a.txt').read() == 'old a.txt+'",
     "update": "f = open('a.txt', 'r+')\nf.write('N')\nf.close()\nassert open('a.txt').read() == 'Nld a.txt'",
-    "exclusive": "open('n', 'x').close()\ntry: open('a.txt', 'x')\nexcept FileExistsError: pass\nelse: assert False",
+    "exclusive": "open('n', 'x').close()\ntry: open('n', 'x')\nexcept FileExistsError: pass\nelse: assert False",
     "new in old folder": "open('dir/n', 'w').write('n')\nassert sorted(os.listdir('dir')) == ['b.txt', 'n', 'sub']",
     "no such folder": "try: open('none/n', 'w')\nexcept FileNotFoundError: pass\nelse: assert False",
     "remove": "os.remove('a.txt')\nassert not os.path.exists('a.txt')\ntry: open('a.txt')\nexcept FileNotFoundError: pass\nelse: assert False",

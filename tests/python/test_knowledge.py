@@ -106,6 +106,9 @@ NOT_CALLED = {
     "numpy.ndarray:method:dump": "writes a file",
     "sklearn.*": "of some estimators only",
     "accelerate.*": "needs processes and devices",
+    "PIL.Image.*": "some want bytes, or other images of the same kind",
+    "PIL.Image:*": "some want filters, points or other images of the same kind",
+    "tensorboard.SummaryWriter:*": "of tensorboardX only",
     "transformers.*": "needs files of models",
 }
 

@@ -132,6 +132,10 @@ pub struct Environment {
     /// (`OMP_NUM_THREADS`); `None`: it was not set.
     #[serde(default)]
     pub variables: BTreeMap<String, Option<String>>,
+    /// A keyed hash of every variable, and under the empty name the key: what a script reads may decide
+    /// anything, and may be a secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub digests: BTreeMap<String, String>,
 }
 
 /// Where the sources stood in git.

@@ -93,6 +93,8 @@ pub struct Rule {
     pub callbacks: Callbacks,
     /// Calls `__str__`, `__len__`, `__iter__`, … of the arguments.
     pub dunders: Vec<String>,
+    /// Methods of these names that are called on the objects inside of the receiver, where the program has its own.
+    pub overridden: Vec<String>,
     /// The result is a tensor without gradient unless `requires_grad` is given.
     pub leaf: bool,
     /// From now on `.backward()` writes the gradient of the receiver.

@@ -238,6 +238,12 @@ impl Interp<'_> {
         }
         let own = receiver.cloned().unwrap_or_default();
         let all = args.all().union(&own);
+        self.run_overridden(site, &rule.overridden, &own);
+        if matches!(rule.callbacks, Callbacks::Functions | Callbacks::Numbers) {
+            // A method of a library calls those that a class of the program has in place of its own.
+            let (_, known) = self.split_unknown(&own.common(&self.heap.kinds.own));
+            self.call_methods_inside(site, &known);
+        }
         if rule.callbacks == Callbacks::Numbers {
             let found = self.callables_reached(site, &self.heap.closure(&all, true));
             // `scheduler.step(epoch)` hands its own argument on.
@@ -267,6 +273,30 @@ impl Interp<'_> {
                 self.call_methods_inside(site, &reachable);
             }
             Callbacks::Forward => self.forward_inside(site, &own, args),
+        }
+    }
+
+    /// Runs these methods of the objects inside of a receiver.
+    fn run_overridden(&mut self, site: ExprId, names: &[String], own: &ObjSet) {
+        if names.is_empty() {
+            return;
+        }
+        let reachable = self.heap.closure(own, false);
+        let reachable = self.heap.unmerged(&reachable).common(&self.heap.kinds.own);
+        let mut classes = self.heap.by_class(&reachable);
+        for object in reachable.iter() {
+            let ObjKind::Instance(class) = self.heap.kind(object) else {
+                continue;
+            };
+            let Some(objects) = classes.remove(&class) else {
+                continue;
+            };
+            for name in names {
+                for (function, _) in self.classes.find(class, name.as_str()) {
+                    let args = Args::of(&[ObjSet::one(SCALAR)]);
+                    self.call_function(site, function, &args, Some(&objects));
+                }
+            }
         }
     }
 
@@ -332,7 +362,8 @@ impl Interp<'_> {
                 star: Some(star),
                 ..Args::default()
             };
-            self.call_function(site, function, &all, Some(own));
+            let made = self.call_function(site, function, &all, Some(own));
+            self.run_generators(site, &made);
         }
     }
 

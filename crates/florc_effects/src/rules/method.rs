@@ -361,6 +361,12 @@ impl Interp<'_> {
         result.remove(SCALAR);
         if init.is_empty() {
             self.heap.put(object, Field::Any, &args.all());
+            let knowledge = self.knowledge;
+            for of in self.classes.typed_bases(class) {
+                if let Some(rule) = knowledge.method(of, "__init__".into()) {
+                    self.apply_rule(site, rule, Some(&own), args, "__init__");
+                }
+            }
             if self.classes.has_unknown_base(class) {
                 result.extend(&self.opaque_call(
                     site,

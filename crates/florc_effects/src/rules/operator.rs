@@ -204,7 +204,8 @@ impl Interp<'_> {
                     for name in names {
                         for (function, _) in self.classes.find(class, *name) {
                             let args = Args::of(std::slice::from_ref(values));
-                            self.call_function(site, function, &args, Some(&own));
+                            let made = self.call_function(site, function, &args, Some(&own));
+                            self.run_generators(site, &made);
                         }
                     }
                 }
@@ -239,6 +240,16 @@ impl Interp<'_> {
             result.extend(&found);
         }
         result
+    }
+
+    /// Runs the generators among what a method gave: who called it goes through them.
+    pub(super) fn run_generators(&mut self, site: ExprId, made: &ObjSet) {
+        for object in made.iter() {
+            let of = self.heap.kind(object).typed();
+            if of.is_some_and(|of| self.knowledge.is_a(of, "builtins.generator")) {
+                self.run_code(site, object);
+            }
+        }
     }
 
     /// Runs the code that is stored in a generator or coroutine.

@@ -329,6 +329,12 @@ impl Interp<'_> {
             } else {
                 Field::Attr(attr.into())
             };
+            if let ObjKind::Function(function) = self.heap.kind(object)
+                && let Some(class) = self.semantics.functions[function.index()].class
+            {
+                // No variable leads to a method but that of its class.
+                changed.extend(&self.class_objects(class));
+            }
             self.heap.put(object, field, values);
             changed.insert(object);
         }

@@ -10,7 +10,10 @@ other libraries make are not seen.
 """
 
 import functools
+import random
+import secrets
 import sys
+import sysconfig
 import types
 import zlib
 
@@ -56,6 +59,7 @@ NAMES = (
         )
     ),
 )
+_INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 FUNCTIONS = ("time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "monotonic_ns")
 
 
@@ -66,6 +70,7 @@ def keep():
     for name, function in NAMES:
         when_imported(name, functools.partial(_name, function))
     when_imported("numpy.random", _entropy)
+    random.Random.seed = _seeded(random.Random.seed)
 
 
 def _clock(module):
@@ -99,6 +104,27 @@ def _entropy(_module):
     read = getattr(module, "randbits", None)
     if read is not None:
         module.randbits = _kept("numpy.random.bit_generator.randbits", read)
+
+
+def _seeded(seed):
+    """`random.Random()` of the script takes a seed from the system."""
+
+    @functools.wraps(seed)
+    def seeded(self, a=None, version=2):
+        if a is None and not sys._getframe(1).f_globals.get("__name__", "").startswith("random"):
+            return seed(self, a, version)
+        caller = sys._getframe(2) if a is None else None
+        if caller is not None and _is_own(caller):
+            a = _kept("random.Random.seed", functools.partial(secrets.randbits, 256))()
+        return seed(self, a, version)
+
+    return seeded
+
+
+def _is_own(frame):
+    """Code of the program: neither Python's nor of a package."""
+    name = frame.f_code.co_filename
+    return not name.startswith(("<frozen", *_INSTALLED)) and "site-packages" not in name
 
 
 def _kept(what, read):

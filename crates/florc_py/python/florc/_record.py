@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
+from . import _environment, _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -148,6 +148,7 @@ def _settings(config, program, hash_seed, files):
             "packages": {},
             "hash_seed": hash_seed,
             "variables": {name: os.environ.get(name) for name in _VARIABLES} | _ranks.variables(),
+            "digests": _environment.digests(),
         },
         "git": config.get("git"),
         "sources": [],

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _doubts, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _doubts, _environment, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import File, Program, compiled, execute
 
@@ -48,6 +48,7 @@ def work(plan_file, segment, rank, folder):
     if plan["doubtful"]:
         _doubts.expect(manifest["project"], json.dumps(manifest.get("settings", {})))
     adapters.added_globals.update(map(tuple, plan["added_globals"]))
+    _environment.watch(manifest["environment"], manifest["project"])
     _linked.install(module, own, replays=True)
     _libraries.install(module, [(index, file) for index, file in enumerate(files) if file.excerpt], replays=True)
     atexit.register(_finish, os.getpid(), json.loads(ended))

@@ -9,7 +9,7 @@
 
 use florc_manifest::Value;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::tuples;
 use crate::session;
@@ -28,6 +28,10 @@ pub(super) fn clock<'py>(
         return function.call(args, kwargs);
     }
     if let Some(known) = session::guarded(py, |py| session::recall(py, site))?.flatten() {
+        if matches!(known, Value::Bool(false)) {
+            let overlay = py.import("florc._overlay")?;
+            overlay.call_method1("was_not_there", (function, args))?;
+        }
         return decode(py, &known);
     }
     let read = function.call(args, kwargs)?;
@@ -60,6 +64,11 @@ fn encode(read: &Bound<'_, PyAny>) -> Option<Value> {
     }
     if let Ok(value) = read.cast_exact::<PyBool>() {
         return Some(Value::Bool(value.is_true()));
+    }
+    if let Ok(value) = read.cast_exact::<PyList>() {
+        let items = value.to_tuple();
+        let text = tuples::text_of(&items, encode)?;
+        return Some(Value::Text(format!("list:{text}")));
     }
     if let Ok(value) = read.cast::<PyTuple>() {
         return Some(Value::Text(format!(
@@ -100,6 +109,9 @@ fn decode<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
         "int" => py.get_type::<PyInt>().call1((text,)),
         "bytes" => py.get_type::<PyBytes>().call_method1("fromhex", (text,)),
         "tuple" => tuples::made(py, text, decode),
+        "list" => py
+            .get_type::<PyList>()
+            .call1((tuples::made(py, text, decode)?,)),
         "uuid.UUID" => py.import("uuid")?.getattr("UUID")?.call1((text,)),
         "datetime.date" => py
             .import("datetime")?

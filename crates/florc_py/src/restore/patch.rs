@@ -153,9 +153,12 @@ impl<'py> Restorer<'py, '_> {
                 object.setattr(name.as_str(), value)?;
             }
         }
-        for (name, _) in live.iter() {
+        for (name, value) in live.iter() {
             let name: String = name.extract()?;
-            if !attributes.iter().any(|(saved, _)| *saved == name) {
+            // a method that had no state is none that was not there
+            let is_method =
+                object.is_instance_of::<PyType>() && value.get_type().name()? == "function";
+            if !is_method && !attributes.iter().any(|(saved, _)| *saved == name) {
                 object.delattr(name)?;
             }
         }

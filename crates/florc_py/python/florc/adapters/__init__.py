@@ -16,6 +16,7 @@ import enum
 import sys
 import sysconfig
 import threading
+import types
 import weakref
 
 from . import progress, running, shared, standard
@@ -198,9 +199,16 @@ def class_attributes(cls):
     for name, value in list(vars(cls).items()):
         if name.startswith("__") and name.endswith("__") or name.startswith("_abc_"):
             continue
-        if _is_data(value):
+        if _is_data(value) or isinstance(value, types.FunctionType) and _has_state(value):
             found[name] = value
     return found
+
+
+def _has_state(function):
+    """Attributes of its own, or default values that can change."""
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    own = any(not name.startswith("__") for name in vars(function))
+    return own or any(isinstance(value, (list, dict, set, bytearray)) or _is_project(type(value).__module__) for value in defaults)
 
 
 # In a replay: globals, as (module, name), that the recorded program did not have.
@@ -222,8 +230,10 @@ _CODE = (type, type(sys), type(len))
 
 
 def _is_data(value):
-    """Neither a class, module or function nor a descriptor."""
-    return not isinstance(value, _CODE) and not hasattr(type(value), "__get__")
+    """Neither a class, module or function nor a descriptor that is not the program's own."""
+    if isinstance(value, _CODE):
+        return False
+    return not hasattr(type(value), "__get__") or _is_project(type(value).__module__)
 
 
 def sink(value):
