@@ -38,7 +38,6 @@ FORGOTTEN = {
     "files in a folder": ("os.makedirs('out', exist_ok=True)", "open(f'out/{epoch}', 'w').close(); answer = sorted(os.listdir('out'))"),
     "whether there is a file": ("", "answer = os.path.exists('best'); epoch == 2 and open('best', 'w').close()"),
     "the size of a file": ("", "open('log', 'a').write('x'); answer = os.path.getsize('log')"),
-    "the number of the process": ("", "answer = os.getpid()"),
     "a generator without a seed": ("", "answer = random.Random().random()"),
 }
 
