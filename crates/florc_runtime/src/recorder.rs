@@ -399,11 +399,16 @@ impl Recorder {
     }
 
     /// A memoized read gave `value`.
-    pub fn clock(&mut self, site: u32, value: Value) {
+    ///
+    /// `most`: of one statement in an iteration no more are kept.
+    pub fn clock(&mut self, site: u32, value: Value, most: u64) {
         if self.is_forked() {
             return;
         }
         let index = self.progress.count_read(site);
+        if index >= most {
+            return;
+        }
         let head = self.progress.moment().key();
         let block = self.progress.block().cloned();
         self.append(&JournalRecord::Clock {

@@ -8,6 +8,7 @@
 //! does with it.
 
 use florc_manifest::Value;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -36,9 +37,24 @@ pub(super) fn clock<'py>(
     }
     let read = function.call(args, kwargs)?;
     if let Some(value) = encode(&read) {
-        session::guarded(py, |py| session::remember(py, site, value))?;
+        let most = if is_of_files(function) {
+            MOST_OF_FILES
+        } else {
+            u64::MAX
+        };
+        session::guarded(py, |py| session::remember(py, site, value, most))?;
     }
     Ok(read)
+}
+
+/// Answers about files that are kept of one statement in an iteration: a data set may ask for each sample.
+const MOST_OF_FILES: u64 = 4096;
+
+fn is_of_files(function: &Bound<'_, PyAny>) -> bool {
+    let module = function.getattr(intern!(function.py(), "__module__"));
+    let name = module.ok().and_then(|it| it.extract::<String>().ok());
+    let modules = ["genericpath", "posixpath", "posix", "os", "glob", "pathlib"];
+    name.is_some_and(|name| modules.contains(&name.split('.').next().unwrap_or_default()))
 }
 
 /// As a value that [`decode`] turns back exactly; `None` for what has no such form.

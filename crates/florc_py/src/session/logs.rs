@@ -73,11 +73,11 @@ pub(crate) fn recall(py: Python<'_>, site: u32) -> Result<Option<Value>, Trouble
     })
 }
 
-/// A memoized read was made.
-pub(crate) fn remember(_py: Python<'_>, site: u32, value: Value) -> Result<(), Trouble> {
+/// A memoized read was made, one of `most` that are kept of a statement in an iteration.
+pub(crate) fn remember(_py: Python<'_>, site: u32, value: Value, most: u64) -> Result<(), Trouble> {
     here(|session| {
         if let Engine::Record(recorder) = &mut session.engine {
-            recorder.clock(site, value);
+            recorder.clock(site, value, most);
         }
     })
 }

@@ -223,7 +223,7 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
     assert!(recorder.step_into(BLOCK));
     for _ in 0..STEPS {
         program.stamp = world();
-        recorder.clock(0, Value::Int(program.stamp));
+        recorder.clock(0, Value::Int(program.stamp), u64::MAX);
         program.step();
     }
     if manner.drifts == Some(epoch) {
@@ -233,7 +233,7 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
         submit(recorder, CutKey::Block(block), program);
     }
     let stamp = world();
-    recorder.clock(LIBRARY_READS + 1, Value::Int(stamp));
+    recorder.clock(LIBRARY_READS + 1, Value::Int(stamp), u64::MAX);
     recorder.log(event(
         1,
         format!("{epoch} {} {stamp} {}", program.total, program.stamp),
