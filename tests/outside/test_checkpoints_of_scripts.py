@@ -23,16 +23,19 @@ KEPT = {
     "a folder that may be there": ("os.makedirs('kept', exist_ok=True)", "open(f'kept/{epoch}', 'w').close()"),
     "a folder that is made anew": ("shutil.rmtree('kept', ignore_errors=True); os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
     "one that replaces the one before": ("", "open('new', 'w').write(str(value))\n    os.replace('new', 'last')"),
+    "one to go on from": ("if os.path.exists('last.json'):\n    first, value = json.load(open('last.json'))", DUMP),
+    "the last two, where they are there": ("", "open(f'{epoch}.kept', 'w').close()\n    old = f'{epoch - 2}.kept'\n    if os.path.exists(old): os.remove(old)"),
+    "a folder, where it is not there": ("if not os.path.exists('kept'): os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
 }
+# What such a call found is not kept: it fails, or does not, by what is there today.
 REFUSED = {
     "the last two": ("", "open(f'{epoch}.kept', 'w').close()\n    if epoch > 1: os.remove(f'{epoch - 2}.kept')"),
     "a folder that was not there": ("os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
     "a file that was not there": ("log = open('log', 'x')", "log.write(str(epoch))"),
-    "one to go on from": ("if os.path.exists('last.json'):\n    first, value = json.load(open('last.json'))", DUMP),
 }
 
 
-def check(folder, before, save):
+def asked(folder, before, save):
     text = HEAD + SCRIPT.replace("BEFORE", before).replace("SAVE", save)
     (folder / "scratch").mkdir()
     (folder / "scratch" / "train.py").write_text(text)
@@ -42,14 +45,29 @@ def check(folder, before, save):
     (folder / "train.py").write_text(without_probes(text, ""))
     assert run(folder, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
     (folder / "train.py").write_text(text)
-    assert answer(folder, "--workers", "1") == answer(folder, "--workers", "3") == expected
+    return expected
 
 
 @pytest.mark.parametrize("which", KEPT)
 def test_a_script_is_asked_that_keeps(tmp_path, which):
-    check(tmp_path, *KEPT[which])
+    expected = asked(tmp_path, *KEPT[which])
+    assert answer(tmp_path, "--workers", "1") == answer(tmp_path, "--workers", "3") == expected
 
 
 @pytest.mark.parametrize("which", REFUSED)
-def test_a_script_is_asked_too_that_keeps(tmp_path, which):
-    check(tmp_path, *REFUSED[which])
+def test_no_values_are_shown_of_a_script_that_keeps(tmp_path, which):
+    asked(tmp_path, *REFUSED[which])
+    ran = run(tmp_path, FLORC, "replay", "--workers", "3")
+    assert (ran.returncode, ran.stdout) == (1, "") and "No such file" in ran.stderr or "File exists" in ran.stderr, ran.stderr
+
+
+def test_a_file_that_was_not_there_at_first_is_there_after_the_loop(tmp_path):
+    before = "if os.path.exists('best'): value = float(open('best').read())"
+    asked(tmp_path, before, "if epoch < 2: open('best', 'w').write(str(value))")
+    text = (tmp_path / "train.py").read_text() + "best = open('best').read()\n"
+    (tmp_path / "train.py").write_text(without_probes(text, ""))
+    (tmp_path / "best").unlink()
+    assert run(tmp_path, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
+    (tmp_path / "train.py").write_text(without_probes(text, "") + "print('probe', best)\n")
+    ran = run(tmp_path, FLORC, "replay")
+    assert ran.stdout == f"probe {(tmp_path / 'best').read_text()}\n", ran.stderr

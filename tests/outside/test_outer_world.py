@@ -33,7 +33,19 @@ KEPT = {
     "hashes of text": ("answer = hash('text'), [*{'a', 'b', 'c', 'd', 'e'}]", "pass"),
     "a file that was there before": ("", "answer = open('data.txt').read(), os.path.getsize('data.txt')"),
 }
+SIZES = """
+    sizes = []
+    for name in ("a.bin", "b.bin"):
+        try:
+            sizes.append(os.path.getsize(name))
+        except OSError as error:
+            sizes.append((type(error).__name__, error.errno, error.filename))
+    answer = sizes
+    epoch == 2 and open('a.bin', 'w').write('12345')
+"""
 FORGOTTEN = {
+    "that there is no file": ("open('b.bin', 'w').write('123')", SIZES.strip()),
+    "a generator that is seeded by the system": ("", "random.seed(); answer = random.random(); random.seed(epoch)"),
     "variables of the environment": ("", "answer = os.environ.get('SCALE', '1')"),
     "files in a folder": ("os.makedirs('out', exist_ok=True)", "open(f'out/{epoch}', 'w').close(); answer = sorted(os.listdir('out'))"),
     "whether there is a file": ("", "answer = os.path.exists('best'); epoch == 2 and open('best', 'w').close()"),
@@ -63,6 +75,14 @@ def test_answers_are_those_of_then(tmp_path, what):
 def test_no_answer_of_today_is_taken_for_one_of_then(tmp_path, what):
     truth, told = asked(tmp_path, *FORGOTTEN[what])
     assert truth == told.stdout.splitlines() or (told.returncode, told.stdout) == (1, ""), told.stdout
+
+
+def test_all_variables_of_the_environment_for_another_program_are_no_answer(tmp_path):
+    (tmp_path / "train.py").write_text(SCRIPT.replace("BEFORE", "copied = os.environ.copy()").replace("IN", "answer = epoch"))
+    assert run(tmp_path, FLORC, "run", "train.py", SCALE="2").returncode == 0
+    (tmp_path / "train.py").write_text((tmp_path / "train.py").read_text() + PROBE)
+    told = run(tmp_path, FLORC, "replay", SCALE="3")
+    assert told.stdout.splitlines() == ["0", "1", "2", "3"], told.stderr
 
 
 @pytest.mark.xfail(strict=True, reason="only the time of the last change is looked at, which a copy may keep")

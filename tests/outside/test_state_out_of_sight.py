@@ -16,6 +16,7 @@ for epoch in range(6):
     print("probe", epoch, ASKED)
 """
 ITEMS = "class Items:\n    count = 0\n\n    def __iter__(self):\n        for i in range(3):\n            self.count += 1\n            yield i\n\nitems = Items()\n"
+STATIC = "class Meter:\n    @staticmethod\n    def add(value, kept=[]):\n        kept.append(value)\n        return len(kept)\n\nmeter = Meter()\n"
 METER = "class Meter:\n    def add(self, value, kept=[]):\n        kept.append(value)\n        return len(kept)\n\nmeter = Meter()\n"
 CACHED = "class First:\n    @functools.cached_property\n    def value(self):\n        return len(seen)\n\nfirst = First()\n"
 LOOK = "class Look:\n    count = 0\n\n    def __get__(self, owner, kind):\n        self.count += 1\n        return self.count\n\nclass Owner:\n    look = Look()\n\nowner = Owner()\n"
@@ -23,11 +24,12 @@ LOST = {
     "a cached function": ("@functools.cache\ndef first():\n    return len(seen)\n\n", "seen.append(step); last = first()", "first()"),
 }
 REFUSED = {
+    "an attribute of a method": (METER + "Meter.add.calls = 0\n", "Meter.add.calls += 1", "Meter.add.calls"),
     "a default value of a method": (METER, "last = meter.add(step)", "len(Meter.add.__defaults__[0])"),
+    "a default value of a static method": (STATIC, "last = meter.add(step)", "len(Meter.add.__defaults__[0])"),
     "a descriptor of a class": (LOOK, "last = owner.look", "vars(Owner)['look'].count"),
 }
 FOUND = {
-    "an attribute of a method": (METER + "Meter.add.calls = 0\n", "Meter.add.calls += 1", "Meter.add.calls"),
     "a missing key": (
         "class Table(dict):\n    def __missing__(self, key):\n        self[key] = len(self)\n        return self[key]\n\ntable = Table()\n",
         "last = table[step * epoch]", "dict(table)",

@@ -8,7 +8,7 @@
 //!
 //! Asked of one version, whatever it is compared with. What a checkpoint holds is noticed. A global of a file that has no main loop may be read by other files.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_semantic::{BindingId, ScopeKind};
@@ -28,7 +28,12 @@ pub(crate) struct LogOnly<'a> {
     captured: BTreeSet<BindingId>,
     /// What was found; while it is looked for, that nothing else is known to notice it.
     known: RefCell<BTreeMap<StmtId, bool>>,
+    /// How far from the statement that is asked for.
+    depth: Cell<usize>,
 }
+
+/// Behind a longer chain of variables nothing is looked for: not known.
+const DEEPEST: usize = 100;
 
 impl<'a> LogOnly<'a> {
     pub(crate) fn new(
@@ -56,6 +61,7 @@ impl<'a> LogOnly<'a> {
             is_imported,
             captured,
             known: RefCell::default(),
+            depth: Cell::default(),
         }
     }
 
@@ -69,8 +75,14 @@ impl<'a> LogOnly<'a> {
         if let Some(known) = self.known.borrow().get(&stmt) {
             return *known;
         }
+        let depth = self.depth.get();
+        if depth >= DEEPEST {
+            return false;
+        }
         self.known.borrow_mut().insert(stmt, true);
+        self.depth.set(depth + 1);
         let found = self.find(stmt);
+        self.depth.set(depth);
         if found {
             self.known.borrow_mut().insert(stmt, true);
         } else {

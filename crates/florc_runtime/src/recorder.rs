@@ -398,17 +398,17 @@ impl Recorder {
         }
     }
 
-    /// A memoized read gave `value`.
+    /// A memoized read gave `value`; `None`: something that cannot be kept.
     ///
     /// `most`: of one statement in an iteration no more are kept.
-    pub fn clock(&mut self, site: u32, value: Value, most: u64) {
+    pub fn clock(&mut self, site: u32, value: Option<Value>, most: u64) {
         if self.is_forked() {
             return;
         }
         let index = self.progress.count_read(site);
-        if index >= most {
+        let Some(value) = value.filter(|_| index < most) else {
             return;
-        }
+        };
         let head = self.progress.moment().key();
         let block = self.progress.block().cloned();
         self.append(&JournalRecord::Clock {

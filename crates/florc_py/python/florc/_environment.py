@@ -14,8 +14,12 @@ import sys
 from . import _florc
 
 _THROUGH = ("<frozen os>", "<frozen _collections_abc>", os.__file__)
-# What florc sets for a worker.
-_OWN = ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED")
+_WHOLE = ("copy", "items", "values", "__iter__", "__repr__", "__or__", "__ror__")
+# What florc sets for a worker, and what another terminal has otherwise.
+_OWN = (
+    "MASTER_ADDR MASTER_PORT TORCHELASTIC_USE_AGENT_STORE CUDA_VISIBLE_DEVICES PYTHONHASHSEED WANDB_MODE SWANLAB_MODE NEPTUNE_MODE "
+    "MLFLOW_TRACKING_URI TRACKIO_DIR _ PWD OLDPWD SHLVL COLUMNS LINES TERM WINDOWID TMUX TMUX_PANE STY"
+).split()
 
 
 def digests():
@@ -39,7 +43,8 @@ def watch(recorded, project):
     get, put, remove = kind.__getitem__, kind.__setitem__, kind.__delitem__
 
     def read(self, name):
-        if self is os.environ and isinstance(name, str) and name not in settled and _is_asked_by(project, sys._getframe(1)):
+        frame = sys._getframe(1)
+        if self is os.environ and isinstance(name, str) and name not in settled and _is_asked_by(project, frame):
             settled.add(name)
             try:
                 now = _digest(then[""], name, get(self, name))
@@ -61,6 +66,8 @@ def watch(recorded, project):
 
 
 def _is_asked_by(project, frame):
+    if frame.f_code.co_name in _WHOLE and frame.f_code.co_filename.startswith(_THROUGH):
+        return False  # all of them, for another program
     while frame is not None and frame.f_code.co_filename.startswith(_THROUGH):
         frame = frame.f_back
     name = frame.f_code.co_filename if frame is not None else ""

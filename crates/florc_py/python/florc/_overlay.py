@@ -35,7 +35,8 @@ class Overlay:
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
         self.gone = set()
-        self.hidden = set()  # folders that were not there yet: what is in them is of later
+        self.absent = {}  # what was not there at a moment: when, and whether it is a folder
+        self.told = set()  # what the recorded run was told is there
         self.real = {
             name: getattr(os, name)
             for name in (
@@ -82,23 +83,31 @@ class Overlay:
         if text is None:
             return path
         shadow = self._shadow(text)
-        if text in self.gone or self._is_of_later(text):
+        if self._is_gone(text):
             return shadow
         if self._exists(self.real["lstat"], shadow) and not self._is_directory(shadow):
             return shadow
         return path
 
-    def _is_of_later(self, text):
-        return bool(self.hidden) and any(text == folder or text.startswith(folder + os.sep) for folder in self.hidden)
+    def _is_gone(self, text):
+        return text in self.gone or bool(self.absent) and self._is_absent(text)
+
+    def _is_absent(self, text):
+        """Not there at this moment: later ones may be reached without what the run did in between."""
+        now = _florc.file_moment()[0]
+        self.absent = {path: found for path, found in self.absent.items() if found[0] == now}
+        return any(text == path or is_folder and text.startswith(path + os.sep) for path, (_, is_folder) in self.absent.items())
 
     def hide(self, path):
-        """The recorded run was told that there is nothing at `path`: nor is there now, until the script makes it."""
+        """The recorded run was told that there is nothing at `path`: nor is there in this part of it, until the script makes it."""
         text = self._absolute(path)
-        if text is None or self._exists(self.real["lstat"], self._shadow(text)) or not self._exists(self.real["lstat"], text):
+        if text is None or self._exists(self.real["lstat"], self._shadow(text)):
             return
-        self.gone.add(text)
-        if os.path.isdir(text):
-            self.hidden.add(text)
+        try:
+            status = self.real["stat"](text)
+        except OSError:
+            return
+        self.absent[text] = _florc.file_moment()[0], status.st_mode & 0o170000 == 0o040000
 
     def content(self, path):
         """As `reading`, of a file whose content is wanted: what was written after the recorded run
@@ -154,7 +163,7 @@ class Overlay:
         parent = os.path.dirname(text)
         if self._exists(self.real["stat"], self.reading(parent)):
             self._make(os.path.dirname(shadow))
-        known = text in self.gone or self._is_of_later(text) or self._exists(self.real["lstat"], shadow)
+        known = self._is_gone(text) or self._exists(self.real["lstat"], shadow)
         if not keep:
             self.borrowed.discard(text)
         if keep and not known and os.path.isfile(text):
@@ -182,15 +191,11 @@ class Overlay:
     def _present(self, text):
         return self._exists(self.real["lstat"], self.reading(text))
 
-    def _is_made(self, text):
-        """Whether the script made it in this replay: what is there besides, the run may have made later."""
-        return text not in self.gone and self._exists(self.real["lstat"], self._shadow(text))
-
     # the functions that scripts see
 
     def open(self, file, mode="r", *args, **kwargs):
         writes = any(letter in mode for letter in "wax+")
-        if "x" in mode and self._absolute(file) and self._is_made(self._absolute(file)):
+        if "x" in mode and self._absolute(file) and self._present(self._absolute(file)):
             raise FileExistsError(17, "File exists", os.fspath(file))
         if writes:
             opened = self.writing(file, keep="a" in mode or "r" in mode)
@@ -206,7 +211,7 @@ class Overlay:
         if dir_fd is not None:
             return self.real["open"](path, flags, mode, dir_fd=dir_fd)
         if flags & _CREATES:
-            if flags & os.O_EXCL and self._absolute(path) and self._is_made(self._absolute(path)):
+            if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
                 raise FileExistsError(17, "File exists", os.fspath(path))
             target = self.writing(path)
             self.gone.discard(self._absolute(path))
@@ -241,14 +246,13 @@ class Overlay:
         text = self._absolute(path) if dir_fd is None else None
         if text is None:
             return self.real["remove"](path, dir_fd=dir_fd)
-        if text in self.gone:
+        if not self._present(text) and (text not in self.told or text in self.gone):
             raise FileNotFoundError(2, "No such file or directory", os.fspath(path))
         shadow = self._shadow(text)
         if self._exists(self.real["lstat"], shadow):
             self.real["remove"](shadow)
         elif os.path.isdir(text):
             raise IsADirectoryError(21, "Is a directory", os.fspath(path))
-        # where nothing is there today the run has removed it itself
         self.borrowed.discard(text)
         self.gone.add(text)
 
@@ -266,12 +270,11 @@ class Overlay:
         text = self._absolute(path) if dir_fd is None else None
         if text is None:
             return self.real["mkdir"](path, mode, dir_fd=dir_fd)
-        if self._is_made(text):
+        if self._present(text):
             raise FileExistsError(17, "File exists", os.fspath(path))
         target = self.writing(path, keep=False)
         self.gone.discard(text)
-        if not self._exists(self.real["lstat"], target):
-            self.real["mkdir"](target, mode)
+        self.real["mkdir"](target, mode)
 
     def rename(self, source, target, **kwargs):
         old, new = self._absolute(source), self._absolute(target)
@@ -305,7 +308,7 @@ class Overlay:
         names = set()
         found = False
         for place in (text, self._shadow(text)):
-            if place == text and (text in self.gone or self._is_of_later(text)):
+            if place == text and self._is_gone(text):
                 continue
             try:
                 names.update(self.real["listdir"](place))
@@ -319,7 +322,7 @@ class Overlay:
 
     def scandir(self, path="."):
         text = self._absolute(path)
-        if text is None or not os.path.isdir(self._shadow(text)) and text not in self.gone and not self._is_of_later(text):
+        if text is None or not os.path.isdir(self._shadow(text)) and not self._is_gone(text):
             if text is None or not any(os.path.dirname(gone) == text for gone in self.gone):
                 return self.real["scandir"](path)
         return _Entries([_Entry(path, name) for name in self.listdir(path)])
@@ -387,12 +390,20 @@ _installed = []
 _KINDS = {"exists": os.path.lexists, "lexists": os.path.lexists, "isfile": os.path.isfile, "is_file": os.path.isfile, "isdir": os.path.isdir, "is_dir": os.path.isdir}
 
 
-def was_not_there(function, args):
-    """The recorded run asked with this function whether there is a file or folder, and there was none."""
-    is_one = _KINDS.get(getattr(function, "__name__", ""))
+def was_told(function, args, answer):
+    """The recorded run asked with this function for a file or a folder, and that was the answer."""
+    name = getattr(function, "__name__", "")
     path = args[0] if args else getattr(function, "__self__", None)
-    if _installed and is_one and path is not None and is_one(path):
-        _installed[-1].hide(path)
+    if not _installed or not isinstance(path, (str, bytes, os.PathLike)):
+        return
+    overlay = _installed[-1]
+    if answer is False and name in _KINDS and _KINDS[name](path):
+        overlay.hide(path)
+    elif answer is True and name in _KINDS:
+        overlay.told.add(overlay._absolute(path))
+    elif isinstance(answer, list) and name in ("listdir", "glob"):
+        folder = path if name == "listdir" else type(path)()
+        overlay.told.update(overlay._absolute(os.path.join(folder, each)) for each in answer)
 
 
 class _Entry:

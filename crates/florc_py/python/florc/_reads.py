@@ -71,6 +71,7 @@ def keep():
         when_imported(name, functools.partial(_name, function))
     when_imported("numpy.random", _entropy)
     random.Random.seed = _seeded(random.Random.seed)
+    random.seed = random.seed.__self__.seed
 
 
 def _clock(module):
@@ -107,18 +108,22 @@ def _entropy(_module):
 
 
 def _seeded(seed):
-    """`random.Random()` of the script takes a seed from the system."""
+    """A generator that the script makes or seeds without a seed takes one from the system."""
 
     @functools.wraps(seed)
     def seeded(self, a=None, version=2):
-        if a is None and not sys._getframe(1).f_globals.get("__name__", "").startswith("random"):
-            return seed(self, a, version)
-        caller = sys._getframe(2) if a is None else None
-        if caller is not None and _is_own(caller):
+        if a is None and _is_asked_for():
             a = _kept("random.Random.seed", functools.partial(secrets.randbits, 256))()
         return seed(self, a, version)
 
     return seeded
+
+
+def _is_asked_for():
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename == random.__file__:
+        frame = frame.f_back
+    return frame is not None and _is_own(frame)
 
 
 def _is_own(frame):

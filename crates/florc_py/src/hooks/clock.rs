@@ -8,6 +8,7 @@
 //! does with it.
 
 use florc_manifest::Value;
+use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -28,23 +29,43 @@ pub(super) fn clock<'py>(
     if !session::is_active() {
         return function.call(args, kwargs);
     }
-    if let Some(known) = session::guarded(py, |py| session::recall(py, site))?.flatten() {
-        if matches!(known, Value::Bool(false)) {
+    let is_of_files = is_of_files(function);
+    let most = if is_of_files { MOST_OF_FILES } else { u64::MAX };
+    if let Some(known) = session::guarded(py, |py| session::recall(py, site, most))?.flatten() {
+        let answer = decode(py, &known)?;
+        if is_of_files {
             let overlay = py.import("florc._overlay")?;
-            overlay.call_method1("was_not_there", (function, args))?;
+            overlay.call_method1("was_told", (function, args, &answer))?;
         }
-        return decode(py, &known);
+        return Ok(answer);
     }
-    let read = function.call(args, kwargs)?;
-    if let Some(value) = encode(&read) {
-        let most = if is_of_files(function) {
-            MOST_OF_FILES
-        } else {
-            u64::MAX
-        };
-        session::guarded(py, |py| session::remember(py, site, value, most))?;
-    }
-    Ok(read)
+    let read = function.call(args, kwargs);
+    let value = match &read {
+        Ok(read) => encode(read),
+        Err(error) => failed(error.value(py)),
+    };
+    session::guarded(py, |py| session::remember(py, site, value, most))?;
+    read
+}
+
+/// An error of the operating system, as a value.
+fn failed(error: &Bound<'_, PyBaseException>) -> Option<Value> {
+    let parts = error.cast::<PyOSError>().ok()?;
+    let names = ["errno", "strerror", "filename"];
+    let parts = names.map(|name| parts.getattr(name).ok().and_then(|it| encode(&it)));
+    let parts: Option<Vec<Value>> = parts.into_iter().collect();
+    let text = serde_json::to_string(&parts?).ok()?;
+    Some(Value::Text(format!("OSError:{text}")))
+}
+
+/// As it was raised then.
+fn raised(py: Python<'_>, text: &str) -> PyResult<PyErr> {
+    let broken = |_| PyValueError::new_err("a recorded error cannot be read");
+    let parts: Vec<Value> = serde_json::from_str(text).map_err(broken)?;
+    let parts = parts.iter().map(|it| decode(py, it));
+    let parts = PyTuple::new(py, parts.collect::<PyResult<Vec<_>>>()?)?;
+    let error = py.get_type::<PyOSError>().call1(parts)?;
+    Ok(PyErr::from_value(error))
 }
 
 /// Answers about files that are kept of one statement in an iteration: a data set may ask for each sample.
@@ -125,6 +146,7 @@ fn decode<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
         "int" => py.get_type::<PyInt>().call1((text,)),
         "bytes" => py.get_type::<PyBytes>().call_method1("fromhex", (text,)),
         "tuple" => tuples::made(py, text, decode),
+        "OSError" => Err(raised(py, text)?),
         "list" => py
             .get_type::<PyList>()
             .call1((tuples::made(py, text, decode)?,)),

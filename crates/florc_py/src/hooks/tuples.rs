@@ -21,7 +21,7 @@ type Encode = for<'a, 'py> fn(&'a Bound<'py, PyAny>) -> Option<Value>;
 type Decode = for<'py> fn(Python<'py>, &Value) -> PyResult<Bound<'py, PyAny>>;
 
 /// Bytes of a text that is kept.
-const LONGEST: usize = 1 << 16;
+const LONGEST: usize = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {

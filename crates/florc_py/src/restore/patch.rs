@@ -149,16 +149,15 @@ impl<'py> Restorer<'py, '_> {
         for (name, child) in attributes {
             let value = self.object(*child)?;
             let same = live.get_item(name)?.is_some_and(|live| live.is(&value));
-            if !same {
+            // what a method has is changed where it is
+            if !same && !name.contains('.') {
                 object.setattr(name.as_str(), value)?;
             }
         }
-        for (name, value) in live.iter() {
+        for (name, _) in live.iter() {
             let name: String = name.extract()?;
-            // a method that had no state is none that was not there
-            let is_method =
-                object.is_instance_of::<PyType>() && value.get_type().name()? == "function";
-            if !is_method && !attributes.iter().any(|(saved, _)| *saved == name) {
+            // the state of a method is no attribute of the class
+            if !name.contains('.') && !attributes.iter().any(|(saved, _)| *saved == name) {
                 object.delattr(name)?;
             }
         }

@@ -65,16 +65,21 @@ pub(crate) fn log(
 }
 
 /// The recorded result of a memoized read.
-pub(crate) fn recall(py: Python<'_>, site: u32) -> Result<Option<Value>, Trouble> {
+pub(crate) fn recall(py: Python<'_>, site: u32, most: u64) -> Result<Option<Value>, Trouble> {
     mains::settle(py)?;
     here(|session| match &mut session.engine {
         Engine::Record(_) => None,
-        Engine::Replay(replayer) => replayer.clock(site),
+        Engine::Replay(replayer) => replayer.clock(site, most),
     })
 }
 
-/// A memoized read was made, one of `most` that are kept of a statement in an iteration.
-pub(crate) fn remember(_py: Python<'_>, site: u32, value: Value, most: u64) -> Result<(), Trouble> {
+/// A memoized read was made, one of `most` that are kept of a statement in an iteration. `None`: what it gave has no form.
+pub(crate) fn remember(
+    _py: Python<'_>,
+    site: u32,
+    value: Option<Value>,
+    most: u64,
+) -> Result<(), Trouble> {
     here(|session| {
         if let Engine::Record(recorder) = &mut session.engine {
             recorder.clock(site, value, most);

@@ -223,7 +223,7 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
     assert!(recorder.step_into(BLOCK));
     for _ in 0..STEPS {
         program.stamp = world();
-        recorder.clock(0, Value::Int(program.stamp), u64::MAX);
+        recorder.clock(0, Some(Value::Int(program.stamp)), u64::MAX);
         program.step();
     }
     if manner.drifts == Some(epoch) {
@@ -233,7 +233,7 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
         submit(recorder, CutKey::Block(block), program);
     }
     let stamp = world();
-    recorder.clock(LIBRARY_READS + 1, Value::Int(stamp), u64::MAX);
+    recorder.clock(LIBRARY_READS + 1, Some(Value::Int(stamp)), u64::MAX);
     recorder.log(event(
         1,
         format!("{epoch} {} {stamp} {}", program.total, program.stamp),
@@ -420,7 +420,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
         match replayer.step_into(BLOCK) {
             Step::Execute => {
                 for _ in 0..STEPS {
-                    assert_eq!(replayer.clock(2), None);
+                    assert_eq!(replayer.clock(2, u64::MAX), None);
                     program.stamp = read(replayer, 0);
                     program.step();
                     replayer.log(event(1, format!("{}", program.total), program.total));
@@ -455,7 +455,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
 
 /// What the clock told while recording.
 fn read(replayer: &mut Replayer, site: u32) -> i64 {
-    match replayer.clock(site) {
+    match replayer.clock(site, u64::MAX) {
         Some(Value::Int(read)) => read,
         _ => world(),
     }

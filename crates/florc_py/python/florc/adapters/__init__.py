@@ -199,16 +199,36 @@ def class_attributes(cls):
     for name, value in list(vars(cls).items()):
         if name.startswith("__") and name.endswith("__") or name.startswith("_abc_"):
             continue
-        if _is_data(value) or isinstance(value, types.FunctionType) and _has_state(value):
+        if _is_data(value):
             found[name] = value
+        for function in _functions(value):
+            if any(_can_change(it) for it in function.__defaults__ or ()):
+                found[f"{name}.__defaults__"] = function.__defaults__
+            if any(_can_change(it) for it in (function.__kwdefaults__ or {}).values()):
+                found[f"{name}.__kwdefaults__"] = function.__kwdefaults__
+            if any(not each.startswith("__") for each in vars(function)):
+                found[f"{name}.__dict__"] = vars(function)
     return found
 
 
-def _has_state(function):
-    """Attributes of its own, or default values that can change."""
-    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    own = any(not name.startswith("__") for name in vars(function))
-    return own or any(isinstance(value, (list, dict, set, bytearray)) or _is_project(type(value).__module__) for value in defaults)
+def _functions(value):
+    """The function of a method, whatever is around it."""
+    if isinstance(value, property):
+        parts = [it for it in (value.fget, value.fset, value.fdel) if it is not None]
+    elif isinstance(value, (staticmethod, classmethod)):
+        parts = [value.__func__]
+    else:
+        parts = [value] if isinstance(value, types.FunctionType) else []
+    for part in parts:
+        for _ in range(8):
+            part = getattr(part, "__wrapped__", part)
+        if isinstance(part, types.FunctionType) and _is_project(part.__module__ or ""):
+            yield part
+            break
+
+
+def _can_change(value):
+    return isinstance(value, (list, dict, set, bytearray)) or _is_project(type(value).__module__)
 
 
 # In a replay: globals, as (module, name), that the recorded program did not have.

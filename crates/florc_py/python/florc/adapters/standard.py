@@ -270,14 +270,16 @@ class Logger:
     def load(self, cls, data):
         import logging
 
-        logger = logging.getLogger(data[0])
+        logger = logging.getLogger(data if isinstance(data, str) else data[0])
         self.patch(logger, data)
         return logger
 
     def fits(self, value, data):
-        return value.name == data[0]
+        return value.name == (data if isinstance(data, str) else data[0])
 
     def patch(self, value, data):
+        if isinstance(data, str):
+            return  # of an older florc: the name alone
         if value.level != data[1]:
             value.setLevel(data[1])
         value.propagate, value.disabled = data[2:]
