@@ -120,7 +120,7 @@ def _seeded(seed):
 
 
 def _is_asked_for():
-    frame = sys._getframe(2)
+    frame = sys._getframe(1).f_back
     while frame is not None and frame.f_code.co_filename == random.__file__:
         frame = frame.f_back
     return frame is not None and _is_own(frame)
