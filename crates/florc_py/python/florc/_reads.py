@@ -71,7 +71,9 @@ def keep():
         when_imported(name, functools.partial(_name, function))
     when_imported("numpy.random", _entropy)
     random.Random.seed = _seeded(random.Random.seed)
-    random.seed = random.seed.__self__.seed
+    generator = getattr(random.seed, "__self__", None)
+    if isinstance(generator, random.Random):
+        random.seed = generator.seed
 
 
 def _clock(module):
