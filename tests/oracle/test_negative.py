@@ -19,26 +19,49 @@ def small(tmp_path, text):
 
 UNSEEDED = """\
 import random
+import threading
 import numpy as np
-rng = random.Random()                  # entropy of the operating system
-data = np.array([rng.gauss(0, 1) for _ in range(60)]).reshape(20, 3)
+rng = random.Random()                  # entropy of the operating system: the seed is kept
+WHERE
 weights = np.zeros(3)
 for epoch in range(6):
     for row in data:
         weights += 0.1 * (row - weights)
     print("epoch", epoch, float(weights.sum()))
 """
+HERE = "data = np.array([rng.gauss(0, 1) for _ in range(60)]).reshape(20, 3)"
+# Seeds that other threads take are not.
+ELSEWHERE = """\
+drawn = []
+thread = threading.Thread(target=lambda: drawn.extend(random.Random().gauss(0, 1) for _ in range(60)))
+thread.start()
+thread.join()
+data = np.array(drawn).reshape(20, 3)"""
+
+
+def probed(tmp_path, where):
+    project = small(tmp_path, UNSEEDED.replace("WHERE", where))
+    ran = project.record()
+    assert ran.code == 0
+    text = project.script.read_text()
+    project.script.write_text(text.replace("    print(", "    print('probe', float(weights.sum()))\n    print("))
+    return project, [f"probe {line.split()[2]}" for line in ran.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_unseeded_generator_is_reported(tmp_path, workers):
-    project = small(tmp_path, UNSEEDED)
-    assert project.record().code == 0
-    project.script.write_text(UNSEEDED.replace("    print(", "    print('probe', float(weights[0]))\n    print("))
+    project, _ = probed(tmp_path, ELSEWHERE)
     ran = project.replay("--workers", workers)
     assert ran.code == 1
     assert ran.probes() == []
     assert "data" in ran.stderr or "weights" in ran.stderr, ran.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_seed_from_the_system_is_taken_again(tmp_path, workers):
+    project, expected = probed(tmp_path, HERE)
+    ran = project.replay("--workers", workers)
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
 
 
 DIVERGING = """\
@@ -87,7 +110,7 @@ def test_a_changed_learning_rate_takes_no_part(recorded, from_scratch):
     project.script.write_text(text)
     ran = project.replay()
     assert (ran.code, ran.probes()) == (0, from_scratch("numpy_mlp", ("outer",))), ran.stderr
-    assert "changed, state-changing: `lr, momentum = 0.4, 0.9`" in ran.stderr
+    assert "changed, state-changing (argument): `lr, momentum = 0.4, 0.9`" in ran.stderr
     ran = project.replay("--strict")
     assert (ran.code, ran.stdout) == (2, "")
     assert "lr, momentum = 0.4, 0.9" in ran.stderr
