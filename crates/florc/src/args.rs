@@ -115,8 +115,8 @@ pub(crate) struct ReplayArgs {
     /// sources are replayed with the log statements added, and other edits are listed].
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Also run added statements that change the training. Values of segments in which one ran are
-    /// marked as approximate.
+    /// Also run added statements that change the training, or may and log nothing themselves. Values of
+    /// segments in which one ran are marked as approximate.
     #[arg(long)]
     pub(crate) allow_impure: bool,
     /// Run the edited script from this iteration on (`epoch=7`), in the state that was recorded
@@ -124,7 +124,7 @@ pub(crate) struct ReplayArgs {
     #[arg(
         long,
         value_name = "LOOP=VALUE",
-        conflicts_with_all = ["strict", "allow_impure", "condition", "budget", "dry_run", "continues", "approximate", "diagnose", "format"]
+        conflicts_with_all = ["strict", "allow_impure", "allow_programs", "gpus", "condition", "budget", "dry_run", "continues", "approximate", "diagnose", "format"]
     )]
     pub(crate) fork: Option<String>,
     /// A name for the new run of `--fork`.
@@ -173,7 +173,8 @@ pub(crate) struct ReplayOptions {
     /// What runs the segments.
     #[arg(long, value_enum, default_value_t = Engine::Local)]
     pub(crate) engine: Engine,
-    /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'.
+    /// Only rows for which this Python expression holds: 'epoch >= 8 and loss > 2'. Names are loops, values of the
+    /// added log statements, and values that the run logged.
     #[arg(long = "where", value_name = "CONDITION")]
     pub(crate) condition: Option<String>,
     /// Stop after this time (`90s`, `10m`, `1h30m`): what gives most rows a second is replayed first,
