@@ -58,7 +58,8 @@ def test_a_script_is_asked_that_keeps(tmp_path, which):
 def test_no_values_are_shown_of_a_script_that_keeps(tmp_path, which):
     asked(tmp_path, *REFUSED[which])
     ran = run(tmp_path, FLORC, "replay", "--workers", "3")
-    assert (ran.returncode, ran.stdout) == (1, "") and "No such file" in ran.stderr or "File exists" in ran.stderr, ran.stderr
+    assert (ran.returncode, ran.stdout) == (1, ""), ran.stdout + ran.stderr
+    assert "No such file" in ran.stderr or "File exists" in ran.stderr, ran.stderr
 
 
 def test_a_file_that_was_not_there_at_first_is_there_after_the_loop(tmp_path):
