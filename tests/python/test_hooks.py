@@ -74,7 +74,7 @@ def test_loops_are_their_iterables():
     items = [1, 2]
     assert florc.loop("l", items) is items
     assert florc.main_loop("m", items) is items
-    assert florc.enter("m") is florc.tick("l") is florc.untick("l") is florc.leave("m", 1) is None
+    assert florc.enter("m") is florc.tick("l") is florc.untick("l") is florc.leave("m", 1) is florc.entered(0) is None
 
 
 def test_blocks_are_run():

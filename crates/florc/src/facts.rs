@@ -49,6 +49,8 @@ pub(crate) struct RunFacts {
     sites: BTreeMap<u32, String>,
     /// Entries of a main loop in which a worker may draw items up to its start.
     pub(crate) repeats: BTreeSet<u32>,
+    /// Main loops and SkipBlocks in which functions were called that were not expected there.
+    pub(crate) unexpected: BTreeSet<String>,
     /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
     /// When the last one was left; `None` inside of one.
@@ -76,6 +78,7 @@ impl RunFacts {
             iterations: Vec::new(),
             sites: BTreeMap::new(),
             repeats: BTreeSet::new(),
+            unexpected: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
             checkpoints: BTreeMap::new(),
@@ -164,6 +167,7 @@ impl RunFacts {
                 self.loop_left = Some(seconds);
                 *last = seconds;
             }
+            JournalRecord::Unexpected { site, .. } => self.unexpected.extend([site]),
             JournalRecord::CheckpointDropped { cut, reason } => self.dropped.push((cut, reason)),
             JournalRecord::Log(row) => self.rows.push(row),
             JournalRecord::Source(source) => self.sources.push(source),

@@ -159,7 +159,7 @@ impl Split {
 
     fn place(&self, version: Version<'_>, probe: StmtId) -> Sides {
         let function = version.semantics.function_of_stmt(probe);
-        if self.imported.contains(&function) {
+        if self.imported.contains(&function) || may_be_kept(version.semantics, function) {
             return Sides {
                 before: true,
                 inside: true,
@@ -173,6 +173,15 @@ impl Split {
             after: self.after.contains(&probe) || after.contains(&function),
         }
     }
+}
+
+/// Whether a function is given away, so that it may be called whenever (`atexit.register(bye)`). A method that is
+/// given away is not seen.
+fn may_be_kept(semantics: &Semantics, function: FunctionId) -> bool {
+    let body = semantics.function(function);
+    let is_plain =
+        body.class.is_none() && !body.is_generator && !body.is_async && !body.is_decorated;
+    is_plain && semantics.escaping_functions().contains(&function)
 }
 
 /// Functions that may run when a file other than the entry is imported.

@@ -1,7 +1,7 @@
 //! The passes that make the plan, in their order.
 //!
 //! ```python
-//! for epoch in range(3):     # logs, clocks; main loop; SkipBlocks; counted loops
+//! for epoch in range(3):     # logs, clocks; main loop; SkipBlocks; counted loops; guards
 //!     print(epoch)
 //! ```
 //!
@@ -21,7 +21,7 @@ use crate::directives::Directives;
 use crate::lints::{self, Scene};
 use crate::plan::Plan;
 use crate::wishes::Wishes;
-use crate::{Options, blocks, clocks, contexts, logs, main_loop, reuse};
+use crate::{Options, blocks, clocks, contexts, guards, logs, main_loop, reuse};
 
 /// What is known of the module under instrumentation.
 #[derive(Clone, Copy)]
@@ -132,6 +132,7 @@ pub fn plan(
         diagnostics.extend(blocks::choose(facts, &wishes, &mut plan));
     }
     contexts::choose(facts, &mut plan);
+    guards::choose(facts, &mut plan);
     retain_wanted(&mut diagnostics, facts, &directives, &options.settings);
     diagnostics.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.code));
     (plan, diagnostics)

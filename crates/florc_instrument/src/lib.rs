@@ -19,6 +19,7 @@ mod decide;
 pub mod diagnostics;
 mod directives;
 mod dynamic;
+mod guards;
 mod known;
 pub mod lints;
 mod logs;
@@ -42,7 +43,7 @@ use florc_syntax::{
 
 pub use decide::{plan, program_span, source_span};
 pub use known::knowledge;
-pub use plan::{ClockRead, CountedLoop, LogStatement, MainLoop, Plan, SkipBlock};
+pub use plan::{ClockRead, CountedLoop, Guard, LogStatement, MainLoop, Plan, SkipBlock};
 pub use rewrite::rewrite;
 
 /// Recorded cut points, each with the span of the same loop in the source at hand.

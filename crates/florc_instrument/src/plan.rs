@@ -10,7 +10,8 @@
 //! Nothing is decided and nothing edited here.
 
 use florc_manifest::{
-    ClockSite, LogSite, LoopSite, MainLoopSite, ModuleManifest, SkipBlockSite, Uninstrumented,
+    ClockSite, GuardSite, LogSite, LoopSite, MainLoopSite, ModuleManifest, SkipBlockSite,
+    Uninstrumented,
 };
 use florc_syntax::tree::{ExprId, StmtId};
 use florc_syntax::{Module, Span};
@@ -28,6 +29,8 @@ pub struct Plan {
     pub logs: Vec<LogStatement>,
     /// Memoized reads of the outer world in source order; the index is the site number.
     pub clocks: Vec<ClockRead>,
+    /// Functions that announce themselves, in source order; the index is the site number.
+    pub guards: Vec<Guard>,
     /// Loops that were left alone, in the order of their diagnostics.
     pub uninstrumented: Vec<Uninstrumented>,
     /// Statements around which hidden state is kept and put back.
@@ -85,6 +88,15 @@ pub struct ClockRead {
     pub site: ClockSite,
 }
 
+/// A function that announces itself.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The `def`.
+    pub stmt: StmtId,
+    /// What the runtime knows of it.
+    pub site: GuardSite,
+}
+
 impl Plan {
     /// Whether a loop is a main loop.
     pub fn is_main_loop(&self, stmt: StmtId) -> bool {
@@ -112,6 +124,7 @@ impl Plan {
                 .collect(),
             logs: self.logs.iter().map(|log| log.site.clone()).collect(),
             clocks: self.clocks.iter().map(|clock| clock.site.clone()).collect(),
+            guards: self.guards.iter().map(|guard| guard.site.clone()).collect(),
             uninstrumented: self.uninstrumented.clone(),
         }
     }
@@ -123,6 +136,7 @@ impl Plan {
         let stmts = stmts.chain(self.isolated.iter().map(|row| row.first));
         let stmts = stmts.chain(self.doubtful.iter().copied());
         let stmts = stmts.chain(self.impure.iter().copied());
+        let stmts = stmts.chain(self.guards.iter().map(|guard| guard.stmt));
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
         let calls = self.logs.iter().map(|log| log.call);
         let mut calls = calls.chain(self.clocks.iter().map(|clock| clock.call));

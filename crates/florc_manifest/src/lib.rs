@@ -16,8 +16,8 @@ mod value;
 mod verdict;
 
 pub use module::{
-    ClockSite, Column, LogKind, LogSite, LoopSite, MainLoopSite, ModuleManifest, Place, Root,
-    SkipBlockSite, SourceSpan, Uninstrumented,
+    ClockSite, Column, GuardSite, LogKind, LogSite, LoopSite, MainLoopSite, ModuleManifest, Place,
+    Root, SkipBlockSite, SourceSpan, Uninstrumented,
 };
 pub use plan::{
     IsolatedSite, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart,

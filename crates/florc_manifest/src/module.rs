@@ -34,6 +34,9 @@ pub struct ModuleManifest {
     pub logs: Vec<LogSite>,
     /// Reads of the outer world (clock, `os.urandom` …) whose results are memoized; by index.
     pub clocks: Vec<ClockSite>,
+    /// Functions that announce themselves when they are called; by index.
+    #[serde(default)]
+    pub guards: Vec<GuardSite>,
     /// Loops and blocks that were left alone, each with its reason.
     pub uninstrumented: Vec<Uninstrumented>,
 }
@@ -250,6 +253,17 @@ pub struct ClockSite {
     pub callee: String,
     /// The call.
     pub span: SourceSpan,
+}
+
+/// A function that changes something and that some regions are not expected to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardSite {
+    /// Its qualified name.
+    pub function: String,
+    /// The whole `def`.
+    pub span: SourceSpan,
+    /// Ids of the main loops and SkipBlocks from which no call of it is known.
+    pub sites: Vec<String>,
 }
 
 /// A loop or block that was left alone.

@@ -364,6 +364,13 @@ pub enum JournalRecord {
         /// What was read.
         value: Value,
     },
+    /// A guarded function was called inside of a region that it was not expected in, for the first time.
+    Unexpected {
+        /// Index in the module's `guards`.
+        guard: u32,
+        /// Id of the main loop or the SkipBlock.
+        site: String,
+    },
     /// A project module that was imported and is not instrumented: its source.
     Source(SourceFile),
     /// Something the user should know of this run.

@@ -194,6 +194,12 @@ impl Progress {
         }
     }
 
+    /// Whether a main loop or SkipBlock that counts is being run.
+    pub(crate) fn runs_in(&self, site: &str) -> bool {
+        self.moment().key().is_some()
+            && (self.main_site == site || self.block.as_ref().is_some_and(|it| it.site == site))
+    }
+
     /// The outermost SkipBlock that runs.
     pub(crate) fn block(&self) -> Option<&BlockKey> {
         self.block.as_ref()

@@ -57,6 +57,9 @@ pub(crate) struct Recorded {
     file_limits: BTreeMap<Moment, f64>,
     /// Last moment of a run that was killed: what it has of it may be a part.
     pub(crate) cut_off: Option<Moment>,
+    /// Main loops and SkipBlocks in which functions were called that were not expected there: what they change
+    /// may not be in checkpoints.
+    unexpected: BTreeSet<String>,
     /// Checkpoints that another process of the run cannot restore.
     refused: BTreeSet<CutKey>,
 }
@@ -83,6 +86,7 @@ impl Recorded {
                 .collect(),
             file_limits: BTreeMap::new(),
             cut_off: None,
+            unexpected: BTreeSet::new(),
             refused: BTreeSet::new(),
         };
         let mut gap = 0;
@@ -95,6 +99,7 @@ impl Recorded {
             has_ended |= matches!(record, JournalRecord::Ended { .. });
             recorded.add(record, &mut gap);
         }
+        recorded.leave_out_unexpected();
         if !has_ended {
             let last_head = recorded
                 .positions
@@ -115,6 +120,7 @@ impl Recorded {
         needed: &dyn Fn(&str) -> &'a [String],
     ) {
         self.repeats.retain(|entry| other.repeats.contains(entry));
+        self.unexpected.extend(other.unexpected.iter().cloned());
         for cut in self.checkpoints.keys() {
             let site = match cut {
                 CutKey::Block(block) => block.site.as_str(),
@@ -127,6 +133,21 @@ impl Recorded {
                 self.refused.insert(cut.clone());
             }
         }
+    }
+
+    /// No iteration of a main loop may begin at a checkpoint that may not hold all.
+    fn leave_out_unexpected(&mut self) {
+        let (sites, unexpected) = (&self.sites, &self.unexpected);
+        self.repeats.retain(|entry| {
+            !sites
+                .get(entry)
+                .is_some_and(|site| unexpected.contains(site))
+        });
+    }
+
+    /// Whether a SkipBlock must be run, since a checkpoint of its end may not hold all.
+    pub(crate) fn must_run(&self, block: &str) -> bool {
+        self.unexpected.contains(block)
     }
 
     /// Whether another process of the run cannot restore a checkpoint.
@@ -178,10 +199,9 @@ impl Recorded {
             }
             JournalRecord::Log(row) => {
                 let rows = self.rows.entry(moment(row.head, *gap)).or_default();
-                let (site, block) = (row.site, row.block);
                 rows.push(LoggedRow {
-                    site,
-                    block,
+                    site: row.site,
+                    block: row.block,
                     context: row.context,
                     text: row.text,
                     values: row.values,
@@ -197,6 +217,7 @@ impl Recorded {
                 self.reads
                     .insert((moment(head, *gap), block, site, index), value);
             }
+            JournalRecord::Unexpected { site, .. } => self.unexpected.extend([site]),
             JournalRecord::BlockEnded { .. }
             | JournalRecord::Checkpoint(_)
             | JournalRecord::CheckpointDropped { .. }

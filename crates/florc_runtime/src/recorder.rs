@@ -13,6 +13,7 @@
 
 mod disk;
 mod fork;
+mod guards;
 mod resume;
 
 pub(crate) use fork::Beginning;
@@ -114,6 +115,7 @@ pub struct Recorder {
     /// Processor seconds of the process when recording began.
     processor_began: Option<f64>,
     notes: Vec<(String, String)>,
+    unexpected: guards::Said,
     process: u32,
 }
 
@@ -156,6 +158,7 @@ impl Recorder {
             seconds_before: 0.0,
             processor_began: process_seconds(),
             notes: Vec::new(),
+            unexpected: guards::Said::new(),
             process: std::process::id(),
         }
     }

@@ -374,7 +374,10 @@ impl Replayer {
         let carries = carrying.any(|it| it == self.progress.main_site());
         let is_asked = carries || self.is_asked(self.progress.moment());
         let has_probe = self.plan.executed_blocks.iter().any(|block| block == site);
-        let must_run = (is_asked && has_probe) || self.is_doubtful || self.is_forking();
+        let must_run = (is_asked && has_probe)
+            || self.recorded.must_run(site)
+            || self.is_doubtful
+            || self.is_forking();
         if must_run || !self.load(&CutKey::Block(key.clone())) {
             return Step::Execute;
         }

@@ -73,6 +73,7 @@ impl<'a> Expected<'a> {
             self.whole
                 || is_doubtful
                 || self.probed.in_doubt.contains(&block.site)
+                || self.facts.unexpected.contains(&block.site)
                 || is_probed && (is_wanted || carries)
                 || !self.is_restorable(block)
         };
@@ -88,6 +89,7 @@ impl<'a> Expected<'a> {
         let is_executed = |id: &String| {
             self.whole
                 || self.probed.in_doubt.contains(id)
+                || self.facts.unexpected.contains(id)
                 || self.probed.executed_blocks.contains(id)
         };
         let blocks = self.probed.skip_blocks.iter().map(|block| &block.id);

@@ -18,6 +18,7 @@ use super::changes::Analysed;
 use super::find::{self, Subject};
 use super::probed::lacking;
 use crate::args::ReplayArgs;
+use crate::facts::RunFacts;
 use crate::failure::Failure;
 use crate::program::Disk;
 use crate::{HostPython, out, run, segment_processes};
@@ -96,6 +97,21 @@ fn parent(subject: &Subject, at: &str) -> Result<Parent, Failure> {
     })
 }
 
+/// Why no state of that main loop can be put back.
+fn obstacle(facts: &RunFacts, main: &MainLoopSite, parent: &Parent) -> Option<&'static str> {
+    if facts.manifest.world_size() > 1 {
+        Some("several processes trained together")
+    } else if parent.head.instance > 0 {
+        Some("only the first main loop of a script can be entered in the middle")
+    } else if facts.unexpected.contains(&main.id) {
+        Some(
+            "a function ran in its main loop that was not expected there, so that checkpoints may not hold all",
+        )
+    } else {
+        None
+    }
+}
+
 /// Whether the state of that moment can be put back into the program as it is now.
 fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
     let facts = &subject.facts;
@@ -109,12 +125,8 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
     let Some(then) = facts.main_loop_of(parent.head) else {
         return Err(refused("its main loop is not known".to_owned()));
     };
-    if facts.manifest.world_size() > 1 {
-        return Err(refused("several processes trained together".to_owned()));
-    }
-    if parent.head.instance > 0 {
-        let why = "only the first main loop of a script can be entered in the middle".to_owned();
-        return Err(refused(why));
+    if let Some(why) = obstacle(facts, then, parent) {
+        return Err(refused(why.to_owned()));
     }
     let Some(checkpoint) = facts.checkpoints.get(&CutKey::Head(parent.head)) else {
         let places = places(subject);

@@ -80,7 +80,8 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     };
     let compiled = compile(sources, comparison, settings, Some(reuse));
     let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh)
-        .for_ranks(subject.facts.manifest.world_size(), &compiled);
+        .for_ranks(subject.facts.manifest.world_size(), &compiled)
+        .without(&subject.facts.unexpected, &compiled);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
         module.logs.iter().map(|site| site.span.clone()).collect()
     });
@@ -252,6 +253,17 @@ impl<'a> Needs<'a> {
             self.carrying = mains.map(|site| site.id.clone()).collect();
             let blocks = compiled.skip_blocks.iter();
             self.unusable = blocks.map(|site| site.id.clone()).collect();
+        }
+        self
+    }
+
+    /// Checkpoints of main loops in which something unexpected ran may not hold all.
+    fn without(mut self, unexpected: &BTreeSet<String>, compiled: &ModuleManifest) -> Self {
+        for site in &compiled.main_loops {
+            if unexpected.contains(&site.id) {
+                let why = "a function ran in the loop that was not expected there".to_owned();
+                self.cannot_start.insert(site.id.clone(), why);
+            }
         }
         self
     }

@@ -16,7 +16,7 @@ mod returns;
 
 use florc_manifest::{Root, SkipBlockSite};
 use florc_semantic::{FunctionId, Semantics};
-use florc_syntax::tree::{Block, StmtId, StmtKind};
+use florc_syntax::tree::{Block, ExprKind, StmtId, StmtKind};
 use florc_syntax::{EditSet, Edited, Module, SourceMap, Span};
 
 use crate::cut::kept_of;
@@ -169,7 +169,7 @@ impl Writer<'_> {
         match &tree.stmt(stmt).kind {
             StmtKind::Expr { value } => {
                 self.body.first() == Some(&stmt)
-                    && matches!(tree.expr(*value).kind, florc_syntax::tree::ExprKind::Str(_))
+                    && matches!(tree.expr(*value).kind, ExprKind::Str(_))
             }
             StmtKind::ImportFrom {
                 module, level: 0, ..
@@ -205,6 +205,7 @@ impl Writer<'_> {
             self.step_into(stmt, &block.site, &unit);
         }
         self.loop_start(stmt);
+        self.entered(stmt);
         let module = self.module;
         for block in module.tree.blocks(stmt) {
             self.block(block);
@@ -227,6 +228,29 @@ impl Writer<'_> {
             let (newline, moved) = (self.layout.newline(), &self.moved);
             let text = format!("{}.{call}{newline}{indentation}{moved}", self.florc);
             self.edits.insert(start, text);
+        }
+    }
+
+    /// `florc.entered(0)` before the first statement of a guarded function that does something.
+    fn entered(&mut self, stmt: StmtId) {
+        let number = self.plan.guards.iter().position(|guard| guard.stmt == stmt);
+        let tree = &self.module.tree;
+        let (Some(number), StmtKind::FunctionDef(def)) = (number, &tree.stmt(stmt).kind) else {
+            return;
+        };
+        let is_docstring = |stmt: &StmtId| match &tree.stmt(*stmt).kind {
+            StmtKind::Expr { value } => matches!(tree.expr(*value).kind, ExprKind::Str(_)),
+            _ => false,
+        };
+        let Some(first) = def.body.iter().copied().find(|it| !is_docstring(it)) else {
+            return;
+        };
+        let call = format!("entered({number})");
+        if self.layout.indentation(first).is_some() {
+            self.call_before(first, &call);
+        } else {
+            let start = tree.stmt(first).span.start;
+            self.edits.insert(start, format!("{}.{call}; ", self.florc));
         }
     }
 

@@ -23,6 +23,10 @@ def tick(site):
     pass
 
 
+def entered(site):
+    pass
+
+
 def untick(site):
     pass
 

@@ -198,6 +198,10 @@ def tick(site):
 untick = tick
 
 
+def entered(site):
+    pass
+
+
 def carry(site, *roots, gives=0, maybe=""):
     return run.carry(sys._getframe(1), site, roots, gives, maybe)
 

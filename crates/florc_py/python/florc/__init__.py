@@ -13,6 +13,7 @@ from ._florc import (
     clock,
     end,
     enter,
+    entered,
     leave,
     log,
     loop,

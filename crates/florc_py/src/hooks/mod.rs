@@ -11,6 +11,7 @@
 mod blocks;
 mod clock;
 pub(crate) mod frames;
+mod guards;
 mod logs;
 mod loops;
 mod main_loop;
@@ -42,6 +43,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(logs::call, module)?)?;
     module.add_function(wrap_pyfunction!(logs::log, module)?)?;
     module.add_function(wrap_pyfunction!(clock::clock, module)?)?;
+    module.add_function(wrap_pyfunction!(guards::entered, module)?)?;
     module.add("LIBRARY_READS", florc_manifest::LIBRARY_READS)?;
     module.add("unbound", unbound(py)?)
 }

@@ -127,7 +127,7 @@ fn before(records: Vec<JournalRecord>, head: HeadKey) -> Vec<JournalRecord> {
         match record {
             JournalRecord::Checkpoint(checkpoint) => !is_after(&checkpoint.cut, head),
             JournalRecord::CheckpointDropped { cut, .. } => !is_after(cut, head),
-            JournalRecord::Source(_) => true,
+            JournalRecord::Source(_) | JournalRecord::Unexpected { .. } => true,
             JournalRecord::Ended { .. } => false,
             JournalRecord::Note { .. }
             | JournalRecord::LoopEntered { .. }

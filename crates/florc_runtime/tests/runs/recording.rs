@@ -13,6 +13,7 @@ const MANNER: Manner = Manner {
     raises: None,
     dies: None,
     drifts: None,
+    surprises: None,
 };
 
 fn latest(store: &Path) -> florc_runtime::RunHandle {

@@ -1,9 +1,12 @@
 //! The oracle in small: rows of a replay are those of running from scratch with the probes, and
 //! whatever makes them differ is reported.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::training::{Ask, EPOCHS, Manner, from_scratch, plan, record, replay, replay_all};
+use crate::training::{
+    Ask, BLOCK, EPOCHS, MAIN, Manner, STEPS, from_scratch, plan, record, replay, replay_all,
+};
 use florc_manifest::Verdict;
 use florc_runtime::{Mode, Replayer, Store};
 use tempfile::tempdir;
@@ -62,6 +65,45 @@ fn any_segments_give_the_rows_of_running_from_scratch() {
     check(Mode::All, &[3]);
     check(Mode::All, &[1, 2, 3, 4, 5]);
     check(Mode::Every(2), &[2, 4]);
+}
+
+#[test]
+fn what_ran_unexpectedly_is_not_skipped() {
+    let run_with = |region| {
+        let directory = tempdir().unwrap();
+        let manner = Manner {
+            seed: 1,
+            surprises: Some((3, region)),
+            ..Manner::default()
+        };
+        let run = recorded(directory.path(), Mode::All, manner);
+        let plan = plan(directory.path(), &run, &ask(&[4], false));
+        let shard = replay(&plan, 1, manner);
+        assert_eq!(shard.verdict, Verdict::Verified);
+        shard.rows.into_iter().filter(|row| row.site == 1).count() as u64
+    };
+    // a row of site 1 is one step that was run
+    assert_eq!(run_with("elsewhere"), 0);
+    assert_eq!(run_with(BLOCK), (EPOCHS - 4) * STEPS);
+    assert_eq!(run_with(MAIN), 0);
+}
+
+#[test]
+fn a_main_loop_in_which_something_unexpected_ran_is_not_entered_in_the_middle() {
+    for (region, jumps) in [(BLOCK, true), (MAIN, false)] {
+        let directory = tempdir().unwrap();
+        let manner = Manner {
+            seed: 1,
+            surprises: Some((3, region)),
+            ..Manner::default()
+        };
+        let run = recorded(directory.path(), Mode::All, manner);
+        let plan = plan(directory.path(), &run, &ask(&[4], false));
+        let mut replayer = Replayer::open(&plan, 1, 0).unwrap().unwrap();
+        let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
+        let entry = replayer.main_enter(MAIN, &inputs, true).unwrap().unwrap();
+        assert_eq!(entry.jump.is_some(), jumps);
+    }
 }
 
 #[test]

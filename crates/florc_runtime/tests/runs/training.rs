@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use florc_manifest::{
-    CutKey, Environment, FORMAT_VERSION, HeadKey, LIBRARY_READS, LogKind, LogSite, MainLoopSite,
-    ModuleManifest, ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus, Segment,
-    SegmentEnd, SegmentStart, SkipBlockSite, SourceSpan, Value, Verdict,
+    CutKey, Environment, FORMAT_VERSION, GuardSite, HeadKey, LIBRARY_READS, LogKind, LogSite,
+    MainLoopSite, ModuleManifest, ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus,
+    Segment, SegmentEnd, SegmentStart, SkipBlockSite, SourceSpan, Value, Verdict,
 };
 use florc_runtime::{
     Checkpoint, Content, Graph, HeadStep, LogEvent, Mode, Node, NodeId, RecordConfig, Recorder,
@@ -58,6 +58,8 @@ pub(crate) struct Manner {
     pub(crate) dies: Option<u64>,
     /// A step computes something else in this epoch.
     pub(crate) drifts: Option<u64>,
+    /// A guarded function runs in a step of this epoch, unexpected in this region.
+    pub(crate) surprises: Option<(u64, &'static str)>,
 }
 
 impl Program {
@@ -229,6 +231,11 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
     if manner.drifts == Some(epoch) {
         program.weights[17] += 1e-12;
     }
+    if let Some((at, region)) = manner.surprises
+        && at == epoch
+    {
+        surprise(recorder, region);
+    }
     if let Some(block) = recorder.block_end(BLOCK) {
         submit(recorder, CutKey::Block(block), program);
     }
@@ -239,6 +246,28 @@ fn body(recorder: &mut Recorder, program: &mut Program, epoch: u64, manner: Mann
         format!("{epoch} {} {stamp} {}", program.total, program.stamp),
         program.total,
     ));
+}
+
+/// A guarded function is called, again and again.
+fn surprise(recorder: &mut Recorder, region: &str) {
+    let guard = GuardSite {
+        function: "Part.__del__".into(),
+        span: SourceSpan {
+            file: String::new(),
+            start: 0,
+            end: 1,
+            line: 1,
+            column: 0,
+        },
+        sites: vec![region.to_owned()],
+    };
+    for is_first in [true, false] {
+        let found = recorder.unexpected(0, &guard).map(str::to_owned);
+        assert_eq!(found.is_some(), is_first && [MAIN, BLOCK].contains(&region));
+        if let Some(found) = found {
+            recorder.entered(0, &guard, found);
+        }
+    }
 }
 
 fn end(mut recorder: Recorder, program: &Program) -> Recorder {
