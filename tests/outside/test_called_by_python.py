@@ -56,4 +56,4 @@ def test_what_is_called_unexpectedly_counts(tmp_path):
     assert expected == [f"probe {3 * n}" for n in range(1, 5)] == answer(tmp_path, "--workers", "2")
     assert answer(tmp_path, "--where", "epoch == 2") == ["probe 9"]
     shown = run(tmp_path, FLORC, "show").stdout
-    assert "`Part.__del__` (line 5) was called inside of `train.py:epoch/step`" in shown
+    assert "`Part.__del__` (line 6) was called inside of `train.py:epoch/step`" in shown

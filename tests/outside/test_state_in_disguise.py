@@ -97,6 +97,23 @@ for epoch in range(6):
     print("epoch", epoch)
     print("probe", epoch, Meter.calls, remember.__defaults__[0][-1])
 """,
+    "members of an enumeration": """\
+import enum
+
+class Phase(enum.Enum):
+    WARM = {"n": 0}
+    HOT = 1
+
+    def count(self, amount):
+        self.seen = getattr(self, "seen", 0.0) + amount
+
+for epoch in range(6):
+    for step in range(3):
+        Phase.WARM.value["n"] += step
+        Phase(1).count(random.random())
+    print("epoch", epoch)
+    print("probe", epoch, Phase.WARM.value, Phase.HOT.seen)
+""",
     "files in memory": """\
 import io
 

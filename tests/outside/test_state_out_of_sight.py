@@ -24,12 +24,12 @@ LOST = {
     "a cached function": ("@functools.cache\ndef first():\n    return len(seen)\n\n", "seen.append(step); last = first()", "first()"),
 }
 REFUSED = {
-    "an attribute of a method": (METER + "Meter.add.calls = 0\n", "Meter.add.calls += 1", "Meter.add.calls"),
     "a default value of a method": (METER, "last = meter.add(step)", "len(Meter.add.__defaults__[0])"),
     "a default value of a static method": (STATIC, "last = meter.add(step)", "len(Meter.add.__defaults__[0])"),
     "a descriptor of a class": (LOOK, "last = owner.look", "vars(Owner)['look'].count"),
 }
 FOUND = {
+    "an attribute of a method": (METER + "Meter.add.calls = 0\n", "Meter.add.calls += 1", "Meter.add.calls"),
     "a missing key": (
         "class Table(dict):\n    def __missing__(self, key):\n        self[key] = len(self)\n        return self[key]\n\ntable = Table()\n",
         "last = table[step * epoch]", "dict(table)",

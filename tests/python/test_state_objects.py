@@ -423,7 +423,7 @@ def test_a_refusal_changes_nothing():
 
     live = Plain(items=[0], lock=None)
     with pytest.raises(RuntimeError, match="value.lock"):
-        again(Plain(items=[1], lock=threading.Event()), live)
+        again(Plain(items=[1], lock=threading.Condition()), live)
     assert live.items == [0] and live.lock is None
     assert again(Plain(lock=threading.Lock()), live).lock.acquire(blocking=False)
 

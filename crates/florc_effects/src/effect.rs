@@ -52,6 +52,8 @@ pub struct Hidden {
     pub files: bool,
     /// Process-wide flags or devices are changed (`torch.set_grad_enabled`, `cudnn.benchmark`).
     pub device: bool,
+    /// Attributes of modules, classes and functions of libraries that are set: `sys.steps`.
+    pub library: BTreeSet<String>,
 }
 
 impl Hidden {
@@ -62,6 +64,7 @@ impl Hidden {
         self.address |= other.address;
         self.files |= other.files;
         self.device |= other.device;
+        self.library.extend(other.library.iter().cloned());
     }
 }
 

@@ -90,6 +90,13 @@ impl CutPoint<'_> {
     pub(crate) fn order(&self, region: &RegionEffect) -> Cut {
         let mut cut = Cut::default();
         let mut candidates = self.candidates(region, &mut cut.out_of_reach);
+        if let Some(name) = region.hidden.library.first() {
+            cut.out_of_reach.get_or_insert_with(|| OutOfReach {
+                name: name.clone(),
+                reasons: Vec::new(),
+                help: "keep it in a variable of the program".to_owned(),
+            });
+        }
         candidates.sort_by_key(|c| (!c.passable, !c.returned));
         let indices = |keep: &dyn Fn(&Candidate) -> bool| -> Vec<usize> {
             candidates

@@ -9,17 +9,19 @@
 //!
 //! What a cut point holds is what its region is understood to change. A library may call what nobody expects; if a
 //! function that changes something runs where it was not expected, the run says so, and no replay skips the region.
-//! Only functions that unseen code can get at are guarded: methods, generators, and whatever is named other than to call it.
+//! Only functions that unseen code can get at are guarded: methods, generators, lambdas, and whatever is named other
+//! than to call it.
 
 use std::collections::BTreeSet;
 
 use florc_effects::Cause;
 use florc_manifest::GuardSite;
 use florc_semantic::{Function, FunctionId, FunctionKind};
+use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
 use crate::decide::Facts;
-use crate::plan::{Guard, Plan};
+use crate::plan::{Guard, GuardedBody, Plan};
 
 /// Modules that compile the source text of functions, to which a hook is unknown.
 const COMPILERS: [&str; 4] = ["numba", "triton", "taichi", "cython"];
@@ -74,12 +76,9 @@ struct Region {
 
 fn guard(facts: Facts<'_>, function: &Function, program: &Program) -> Option<Guard> {
     let regions = &program.regions;
-    let stmt = function
-        .stmt
-        .filter(|_| function.kind == FunctionKind::Def)?;
-    let span = facts.module.tree.stmt(stmt).span;
+    let (body, span) = body(facts, function)?;
     let is_within_reach = facts.semantics.escaping_functions().contains(&function.id);
-    if !is_within_reach || facts.in_library(span) || !is_plain(facts, stmt) {
+    if !is_within_reach || facts.in_library(span) {
         return None;
     }
     let is_around = |region: &Region| span.contains_span(facts.module.tree.stmt(region.stmt).span);
@@ -104,7 +103,26 @@ fn guard(facts: Facts<'_>, function: &Function, program: &Program) -> Option<Gua
         span: facts.span(span),
         sites,
     };
-    Some(Guard { stmt, site })
+    Some(Guard { body, site })
+}
+
+/// The code of a function, and the whole of it.
+fn body(facts: Facts<'_>, function: &Function) -> Option<(GuardedBody, Span)> {
+    let tree = &facts.module.tree;
+    match (function.kind, function.stmt, function.expr) {
+        (FunctionKind::Def, Some(stmt), _) if is_plain(facts, stmt) => {
+            Some((GuardedBody::Def(stmt), tree.stmt(stmt).span))
+        }
+        (FunctionKind::Lambda, _, Some(expr)) if !function.is_generator => {
+            match &tree.expr(expr).kind {
+                ExprKind::Lambda { body, .. } => {
+                    Some((GuardedBody::Lambda(*body), tree.expr(expr).span))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// Whether a call leaves anything behind but its result, which is what `__init__` makes of `self`.
@@ -130,6 +148,7 @@ fn changes_something(facts: Facts<'_>, function: &Function) -> bool {
         || !summary.opaque.is_empty()
         || summary.hidden.files
         || summary.hidden.device
+        || !summary.hidden.library.is_empty()
 }
 
 /// Decorators of libraries may read the source text, or replace the function by another one: those that are kept

@@ -43,7 +43,9 @@ use florc_syntax::{
 
 pub use decide::{plan, program_span, source_span};
 pub use known::knowledge;
-pub use plan::{ClockRead, CountedLoop, Guard, LogStatement, MainLoop, Plan, SkipBlock};
+pub use plan::{
+    ClockRead, CountedLoop, Guard, GuardedBody, LogStatement, MainLoop, Plan, SkipBlock,
+};
 pub use rewrite::rewrite;
 
 /// Recorded cut points, each with the span of the same loop in the source at hand.

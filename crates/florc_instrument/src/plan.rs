@@ -88,11 +88,20 @@ pub struct ClockRead {
     pub site: ClockSite,
 }
 
+/// What announces itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardedBody {
+    /// A `def`.
+    Def(StmtId),
+    /// The expression of a lambda.
+    Lambda(ExprId),
+}
+
 /// A function that announces itself.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    /// The `def`.
-    pub stmt: StmtId,
+    /// Its code.
+    pub body: GuardedBody,
     /// What the runtime knows of it.
     pub site: GuardSite,
 }
@@ -136,12 +145,16 @@ impl Plan {
         let stmts = stmts.chain(self.isolated.iter().map(|row| row.first));
         let stmts = stmts.chain(self.doubtful.iter().copied());
         let stmts = stmts.chain(self.impure.iter().copied());
-        let stmts = stmts.chain(self.guards.iter().map(|guard| guard.stmt));
         let mut stmts = stmts.chain(self.loops.iter().map(|counted| counted.stmt));
         let calls = self.logs.iter().map(|log| log.call);
         let mut calls = calls.chain(self.clocks.iter().map(|clock| clock.call));
+        let mut guards = self.guards.iter().map(|guard| match guard.body {
+            GuardedBody::Def(stmt) => module.tree.stmt(stmt).span,
+            GuardedBody::Lambda(body) => module.tree.expr(body).span,
+        });
         stmts.any(|stmt| file.contains_span(module.tree.stmt(stmt).span))
             || calls.any(|call| file.contains_span(module.tree.expr(call).span))
+            || guards.any(|span| file.contains_span(span))
     }
 }
 

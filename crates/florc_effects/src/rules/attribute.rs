@@ -77,7 +77,10 @@ impl Interp<'_> {
             return *known;
         }
         let name = format!("{path}.{attr}");
-        let leads = self.roots.contains(&path) || self.knowledge.leads_somewhere(&name);
+        let of = self.knowledge.type_of_class(&path);
+        let is_method = || of.is_some_and(|of| self.knowledge.method(of, attr).is_some());
+        let leads =
+            self.roots.contains(&path) || self.knowledge.leads_somewhere(&name) || is_method();
         let found = leads.then(|| name.into());
         self.library_members.insert((path, attr), found);
         found
@@ -312,7 +315,11 @@ impl Interp<'_> {
                 values.extend(&self.heap.read(of, &Field::Attr(attr)));
             }
         }
-        for (function, _) in self.classes.find(class, attr) {
+        let methods = self.classes.find(class, attr);
+        if methods.is_empty() && !attr.starts_with("__") && self.is_enumeration(class) {
+            values.insert(self.member(object, class, &values));
+        }
+        for (function, _) in methods {
             values.insert(self.function_object(function));
         }
         if attr.starts_with("__") {
@@ -322,6 +329,20 @@ impl Interp<'_> {
             values.insert(self.heap.inner(object, &attr, ObjKind::Unknown));
         }
         values
+    }
+
+    pub(super) fn is_enumeration(&self, class: StmtId) -> bool {
+        let mut bases = self.classes.typed_bases(class).into_iter();
+        bases.any(|of| self.knowledge.is_a(of, "enum.Enum"))
+    }
+
+    /// What stands for all members of an enumeration: an instance that has their values.
+    pub(super) fn member(&mut self, owner: ObjId, class: StmtId, values: &ObjSet) -> ObjId {
+        let member = self.heap.inner(owner, "member", ObjKind::Instance(class));
+        for field in ["value", "_value_"] {
+            self.heap.put(member, Field::Attr(field.into()), values);
+        }
+        member
     }
 
     /// The object of a class of this module.

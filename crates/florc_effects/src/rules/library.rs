@@ -58,6 +58,11 @@ impl Interp<'_> {
                 }
                 return ObjSet::one(SCALAR);
             }
+            "builtins.type" if args.positional.len() > 1 => {
+                let class = self.made(site, "class", ObjKind::Unknown);
+                self.heap.put(class, Field::Any, &args.all());
+                return ObjSet::one(class);
+            }
             "builtins.exec" | "builtins.eval" | "builtins.globals" | "builtins.__import__" => {
                 self.anything_may_change(site, &*path != "builtins.globals");
             }
@@ -216,6 +221,7 @@ impl Interp<'_> {
             // A log statement's sink is no file that anything reads back.
             files: rule.files && rule.log.is_none(),
             device: rule.device && !(rule.scoped && self.context == Some(site)),
+            ..Hidden::default()
         };
         self.note_hidden(self.span(site), hidden);
         if rule.trains {

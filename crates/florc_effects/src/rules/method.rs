@@ -145,7 +145,9 @@ impl Interp<'_> {
             }
             for base in self.classes.line(class).to_vec() {
                 for object in self.class_objects(base).iter() {
-                    stored.extend(&self.heap.read(object, &Field::Attr(name)));
+                    let shared = self.heap.read(object, &Field::Attr(name));
+                    result.extend(&self.call_bound(site, &shared, &own, args));
+                    stored.extend(&shared);
                 }
             }
         }
@@ -167,6 +169,29 @@ impl Interp<'_> {
                 args,
                 "is a method that this module does not define",
             ));
+        }
+        result
+    }
+
+    /// What a class has that is no `def` of its body, called through an instance: `put = partialmethod(…)`, a function
+    /// that was put there. The instance is its first argument.
+    fn call_bound(&mut self, site: ExprId, shared: &ObjSet, own: &ObjSet, args: &Args) -> ObjSet {
+        let partial = Name::from("functools.partial");
+        let mut result = ObjSet::default();
+        for object in shared.iter() {
+            if let ObjKind::Typed(of) = self.heap.kind(object)
+                && of != partial
+            {
+                continue;
+            }
+            if matches!(
+                self.heap.kind(object),
+                ObjKind::Function(_) | ObjKind::Unknown | ObjKind::Typed(_)
+            ) {
+                let mut bound = args.clone();
+                bound.positional.insert(0, own.clone());
+                result.extend(&self.call_object(site, object, &bound));
+            }
         }
         result
     }
@@ -321,6 +346,10 @@ impl Interp<'_> {
             "__init__" | "__new__" | "__init_subclass__" | "__setattr__" | "__getattribute__"
         );
         if quiet && !self.classes.has_unknown_base(class) {
+            if &*name == "__setattr__" {
+                let span = self.span(site);
+                self.note_mutation(&receivers, span, || format!("`{name}` sets an attribute"));
+            }
             for receiver in receivers.iter() {
                 self.heap.put(receiver, Field::Any, &args.all());
             }
@@ -340,6 +369,13 @@ impl Interp<'_> {
 
     /// `C(args)`.
     pub(super) fn construct(&mut self, site: ExprId, class: StmtId, args: &Args) -> ObjSet {
+        if self.is_enumeration(class) {
+            let mut members = ObjSet::default();
+            for of in self.class_objects(class).iter() {
+                members.insert(self.member(of, class, &ObjSet::default()));
+            }
+            return members;
+        }
         let object = self.made(site, "new", ObjKind::Instance(class));
         self.link_class(object, class);
         let own = ObjSet::one(object);

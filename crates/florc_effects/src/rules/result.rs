@@ -185,7 +185,14 @@ impl Interp<'_> {
                     self.run_code(site, object);
                     self.heap.elements(object)
                 }
-                "called" => self.call_kept(site, object, args),
+                "called" => {
+                    let found = self.call_kept(site, object, args);
+                    if self.heap.kind(object) == ObjKind::Typed("functools.cached".into()) {
+                        self.heap
+                            .put(object, Field::Attr("<results>".into()), &found);
+                    }
+                    found
+                }
                 _ => continue,
             };
             values.extend(&found);

@@ -7,6 +7,8 @@
 //!
 //! A name that is bound again is not a mutation of what it held.
 
+use std::collections::BTreeSet;
+
 use florc_semantic::BindingId;
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, Operator};
@@ -301,17 +303,22 @@ impl Interp<'_> {
         self.store_through_setters(target, owners, attr.into(), values);
         let mut changed = ObjSet::default();
         for object in owners.iter() {
-            if let ObjKind::Library(path) = self.heap.kind(object)
-                && self.knowledge.is_known_package(&path)
-            {
-                self.note_hidden(
-                    span,
-                    Hidden {
-                        device: true,
-                        ..Hidden::default()
-                    },
-                );
-                continue;
+            if let ObjKind::Library(path) = self.heap.kind(object) {
+                let is_known = self.knowledge.is_known_package(&path);
+                let mut library = BTreeSet::new();
+                if !path.starts_with("torch.backends") {
+                    library.insert(format!("{path}.{attr}"));
+                }
+                let device = is_known;
+                let hidden = Hidden {
+                    device,
+                    library,
+                    ..Hidden::default()
+                };
+                self.note_hidden(span, hidden);
+                if is_known {
+                    continue;
+                }
             }
             if let ObjKind::Module(file) = self.heap.kind(object)
                 && self.store_member((file, attr), span, &text, values)

@@ -20,7 +20,7 @@ use florc_syntax::tree::{Block, ExprKind, StmtId, StmtKind};
 use florc_syntax::{EditSet, Edited, Module, SourceMap, Span};
 
 use crate::cut::kept_of;
-use crate::plan::Plan;
+use crate::plan::{GuardedBody, Plan};
 use layout::Layout;
 use lines::Lines;
 
@@ -53,13 +53,32 @@ fn file_text(
         };
         writer.import();
         writer.block(body);
+        let lambdas = lambdas(module, file, plan);
+        for (number, body) in &lambdas {
+            edits.insert(body.start, format!("{florc}.entered({number}) or ("));
+        }
         inline::edit(module, file, plan, &florc, &mut edits);
+        for (_, body) in lambdas.iter().rev() {
+            edits.insert(body.end, ")");
+        }
     }
     let edited = edits.apply_in(&module.source, file);
     edited.unwrap_or_else(|_| Edited {
         text: module.source.slice(file).to_owned(),
         map: SourceMap::default(),
     })
+}
+
+/// The expressions of guarded lambdas, with the numbers of their guards.
+fn lambdas(module: &Module, file: Span, plan: &Plan) -> Vec<(usize, Span)> {
+    let guards = plan.guards.iter().enumerate();
+    let lambdas = guards.filter_map(|(number, guard)| match guard.body {
+        GuardedBody::Lambda(body) => Some((number, module.tree.expr(body).span)),
+        GuardedBody::Def(_) => None,
+    });
+    lambdas
+        .filter(|(_, body)| file.contains_span(*body))
+        .collect()
 }
 
 /// `florc`, or the first of `_florc`, `_florc2` … that the file does not use, when it binds
@@ -233,7 +252,11 @@ impl Writer<'_> {
 
     /// `florc.entered(0)` before the first statement of a guarded function that does something.
     fn entered(&mut self, stmt: StmtId) {
-        let number = self.plan.guards.iter().position(|guard| guard.stmt == stmt);
+        let number = self
+            .plan
+            .guards
+            .iter()
+            .position(|guard| guard.body == GuardedBody::Def(stmt));
         let tree = &self.module.tree;
         let (Some(number), StmtKind::FunctionDef(def)) = (number, &tree.stmt(stmt).kind) else {
             return;

@@ -149,8 +149,13 @@ impl<'py> Restorer<'py, '_> {
         for (name, child) in attributes {
             let value = self.object(*child)?;
             let same = live.get_item(name)?.is_some_and(|live| live.is(&value));
-            // what a method has is changed where it is
-            if !same && !name.contains('.') {
+            if same {
+                continue;
+            }
+            if name.contains('.') {
+                create::adapters(self.py)?
+                    .call_method1(intern!(self.py, "write_part"), (object, name, value))?;
+            } else {
                 object.setattr(name.as_str(), value)?;
             }
         }

@@ -19,7 +19,7 @@ import threading
 import types
 import weakref
 
-from . import progress, running, shared, standard
+from . import in_place, progress, running, settings, shared, standard
 from .held import is_let_go
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
@@ -36,7 +36,7 @@ def _adapters():
                 continue  # being imported
             _loaded[name] = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
     yield from _loaded.values()
-    yield from (shared, progress, standard)
+    yield from (shared, progress, in_place, settings, standard)
 
 
 def _offered(name):
@@ -53,6 +53,8 @@ def find(cls):
     """How instances of `cls` are captured: a word, an adapter, or `None` for a plain object."""
     if issubclass(cls, enum.Enum):
         return "enum"
+    if cls is Original:
+        return _original
     if issubclass(cls, weakref.ref) and cls in (weakref.ref, weakref.ReferenceType):
         return "weakref"
     for module in _adapters():
@@ -66,6 +68,8 @@ def by_name(name):
     """The adapter of that name."""
     if name == running.name:
         return running
+    if name == Original.name:
+        return _original
     for module in _adapters():
         found = module.ADAPTERS.get(name)
         if found is not None:
@@ -194,12 +198,12 @@ _PLAIN_ATTRIBUTES = {"__module__", "__qualname__", "__doc__", "__slots__", "__we
 def class_attributes(cls):
     """Attributes of a class that hold data."""
     if issubclass(cls, enum.Enum):
-        return {}
-    found = {}
+        return _members(cls)
+    found = _replaced(cls)
     for name, value in list(vars(cls).items()):
         if name.startswith("__") and name.endswith("__") or name.startswith("_abc_"):
             continue
-        if _is_data(value):
+        if _is_data(value) or _is_nested(cls, value):
             found[name] = value
         for function in _functions(value):
             if any(_can_change(it) for it in function.__defaults__ or ()):
@@ -209,6 +213,69 @@ def class_attributes(cls):
             if any(not each.startswith("__") for each in vars(function)):
                 found[f"{name}.__dict__"] = vars(function)
     return found
+
+
+def _is_nested(cls, value):
+    """A class of the program in the body of another one, and with data of its own."""
+    is_class = isinstance(value, type) and value.__qualname__.startswith(f"{cls.__qualname__}.")
+    return is_class and _is_project(value.__module__) and bool(class_attributes(value))
+
+
+_methods = weakref.WeakKeyDictionary()
+
+
+def _replaced(cls):
+    """Methods in whose place other functions were put since the class was first looked at."""
+    now = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
+    first, changed = _methods.setdefault(cls, (now, set()))
+    changed.update(name for name, value in now.items() if first.get(name) is not value)
+    return {name: Original(cls, name) if now[name] is first.get(name) else now[name] for name in changed & now.keys()}
+
+
+class Original:
+    """The method that a class had of that name: by its name alone one would find what took its place."""
+
+    name = "method.original"
+
+    def __init__(self, cls=None, method=""):
+        self.parts = (cls, method)
+
+    def save(self, value):
+        return value.parts
+
+    def load(self, cls, data):
+        _replaced(data[0])
+        return _methods[data[0]][0][data[1]]
+
+    def fits(self, value, data):
+        return False
+
+    def patch(self, value, data):
+        pass
+
+
+_original = Original()
+
+
+def _members(cls):
+    """What members of an enumeration hold that can change: their values, and attributes of their own."""
+    found = {}
+    for name, member in cls.__members__.items():
+        own = vars(member).keys() - {"_value_", "_name_", "__objclass__", "_sort_order_"}
+        if member.name == name and (own or _can_change(member._value_)):
+            found[f"{name}.__dict__"] = vars(member)
+    return found
+
+
+def write_part(cls, name, value):
+    """Puts back what a method or a member had, as `class_attributes` calls it: `bump.__dict__`."""
+    name, _, part = name.rpartition(".")
+    owners = [cls.__members__[name]] if issubclass(cls, enum.Enum) else _functions(vars(cls)[name])
+    for owner in owners:
+        if part == "__dict__":
+            vars(owner).update(value)
+        else:
+            setattr(owner, part, value)
 
 
 def _functions(value):
@@ -228,6 +295,8 @@ def _functions(value):
 
 
 def _can_change(value):
+    if isinstance(value, tuple):
+        return any(map(_can_change, value))
     return isinstance(value, (list, dict, set, bytearray)) or _is_project(type(value).__module__)
 
 

@@ -175,13 +175,20 @@ def _legacy(state):
 
 
 def read_hidden():
-    """The legacy global generator."""
-    if "numpy.random" not in sys.modules:
-        return {}
-    return {
-        "numpy.random": _legacy(numpy.random.mtrand._rand),
-        "numpy.errstate": numpy.geterr(),
-    }
+    """The legacy global generator, and how errors and arrays are shown."""
+    found = {"numpy.errstate": numpy.geterr(), "numpy.printoptions": numpy.get_printoptions()}
+    if "numpy.random" in sys.modules:
+        found["numpy.random"] = _legacy(numpy.random.mtrand._rand)
+    return found
+
+
+def _show(wanted):
+    now = numpy.get_printoptions()
+    if wanted == now:
+        return
+    if wanted.keys() != now.keys() or wanted.pop("legacy") != now["legacy"]:
+        raise ValueError("options of another numpy")
+    numpy.set_printoptions(**wanted)
 
 
 def write_hidden(name, value):
@@ -189,6 +196,8 @@ def write_hidden(name, value):
         numpy.random.set_state(value)
     elif name == "numpy.errstate":
         numpy.seterr(**value)
+    elif name == "numpy.printoptions":
+        _show(dict(value))
     else:
         return False
     return True

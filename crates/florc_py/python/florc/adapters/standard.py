@@ -422,7 +422,6 @@ _NAMED = {
     "builtins.classmethod_descriptor",
     "builtins.getset_descriptor",
     "builtins.member_descriptor",
-    "functools._lru_cache_wrapper",
     "typing._SpecialForm",
     "typing.TypeVar",
 }
@@ -454,8 +453,6 @@ _HARMLESS = (
     "io.TextIOWrapper",
     "threading.Thread",
     "threading.Condition",
-    "threading.Event",
-    "threading.Semaphore",
     "threading.Barrier",
     "threading._RLock",
     "_thread.lock",
@@ -468,22 +465,16 @@ _HARMLESS = (
     "multiprocessing.process.BaseProcess",
     "multiprocessing.synchronize.SemLock",
     "multiprocessing.queues.Queue",
-    "queue.SimpleQueue",
-    "_queue.SimpleQueue",
     "tempfile.TemporaryDirectory",
     "tempfile._TemporaryFileWrapper",
     "argparse.ArgumentParser",
     "csv.DictWriter",
     "_csv.writer",
     "contextlib.redirect_stdout",
-    "contextvars.ContextVar",
-    "_contextvars.ContextVar",
     "builtins.code",
     "builtins.frame",
     "builtins.traceback",
     "fsspec.spec.AbstractFileSystem",
-    "tqdm.std.tqdm",
-    "tqdm.notebook.tqdm_notebook",
     "rich.console.Console",
     "rich.progress.ProgressColumn",
     "torch.utils.tensorboard.writer.SummaryWriter",
@@ -493,6 +484,12 @@ _HARMLESS = (
     "matplotlib.figure.Figure",
     "matplotlib.axes._base._AxesBase",
 )
+
+
+def _is_own_handler(cls, bases):
+    from . import is_project
+
+    return ("logging.Filterer" in bases or "logging.Formatter" in bases) and is_project(cls.__module__)
 
 
 def _name(cls):
@@ -518,7 +515,8 @@ def find(cls):
     if "_io.StringIO" in bases or "_io.BytesIO" in bases:
         return ADAPTERS["io.memory"]
     if any(base in _HARMLESS for base in bases):
-        return "harmless"
+        # what a program's own handler keeps besides is state
+        return None if _is_own_handler(cls, bases) else "harmless"
     if any(base in _SUBCLASSED_VALUES for base in bases):
         return ADAPTERS["value"]
     if name in ("re.Pattern", "array.array", "functools.partial", "types.SimpleNamespace"):

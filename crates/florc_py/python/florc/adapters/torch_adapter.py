@@ -149,6 +149,7 @@ _SWITCHES = {
         lambda: torch.utils.hooks.RemovableHandle.next_id,
         lambda value: setattr(torch.utils.hooks.RemovableHandle, "next_id", value),
     ),
+    "print": (lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), lambda value: vars(torch._tensor_str.PRINT_OPTS).update(value)),
     "matmul_precision": (
         torch.get_float32_matmul_precision,
         torch.set_float32_matmul_precision,

@@ -1,0 +1,83 @@
+"""State that belongs to the process or to an object of a library: what a skipped block had done to it is there all the same."""
+
+import pytest
+from test_diff_logs import FLORC, run
+from test_state_in_disguise import HEAD, answer, plan, recorded
+
+LOOP = """\
+for epoch in range(4):
+    for step in range(3):
+        x = random.random()
+        y = str(x).strip()
+        CHANGE
+    print("epoch", epoch, x)
+    print("probe", epoch, VALUE)
+"""
+CHANGED = {
+    "the environment": ("import os\nos.environ['PHASE'] = 'warm'\n", "os.environ['PHASE'] = f'step {step + epoch}'", "os.environ['PHASE']"),
+    "an event": ("import threading\ndone = threading.Event()\n", "done.set() if epoch % 2 else done.clear()", "done.is_set()"),
+    "a semaphore": ("import threading\nfree = threading.Semaphore(100)\n", "free.acquire()", "free._value"),
+    "a context variable": (
+        "import contextvars\nseen = contextvars.ContextVar('seen', default=0)\n", "seen.set(seen.get() + 1)", "seen.get()",
+    ),
+    "a class in a class": ("class Config:\n    class Sched:\n        scale = 1.0\n", "Config.Sched.scale *= 0.9", "Config.Sched.scale"),
+    "what logging is silent about": (
+        "import logging\nlog = logging.getLogger('t')\n", "logging.disable(logging.ERROR if epoch % 2 else 0)", "log.isEnabledFor(40)",
+    ),
+    "a frozen object": (
+        "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass State:\n    n: int = 0\n"
+        "    def bump(self): object.__setattr__(self, 'n', self.n + 1)\nstate = State()\n",
+        "state.bump()", "state.n",
+    ),
+    "an attribute that the base class sets": (
+        "class State:\n    n = 0\n    def bump(self): super().__setattr__('n', self.n + 1)\nstate = State()\n", "state.bump()", "state.n",
+    ),
+    "a progress bar": (
+        "import io\nfrom tqdm import tqdm\nbar = tqdm(total=12, file=io.StringIO())\n", "bar.update(1)", "bar.n",
+    ),
+    "a method that is replaced": (
+        "class Policy:\n    def heat(self): return 1.0\n    old = heat\npolicy = Policy()\ndef cold(self): return 0.1\n",
+        "Policy.heat = Policy.old if epoch == 2 else cold", "policy.heat()",
+    ),
+    "a handler of logs": (
+        "import logging\nclass Kept(logging.Handler):\n    def __init__(self):\n        super().__init__()\n        self.kept = []\n"
+        "    def emit(self, record): self.kept.append(record.getMessage())\n"
+        "log, kept = logging.getLogger('t'), Kept()\nlog.addHandler(kept)\n",
+        "log.warning('step %s', x)", "kept.kept[-1], len(kept.kept)",
+    ),
+    "how arrays are shown": (
+        "import numpy as np\n", "np.set_printoptions(precision=2 + epoch)", "np.array([1 / 3])",
+    ),
+    "an attribute of a module of Python": ("import sys\nsys.steps = 0\n", "sys.steps += 1", "sys.steps"),
+}
+RUN = {"an attribute of a module of Python"}
+
+
+def script(before, change, value):
+    return HEAD + before + LOOP.replace("CHANGE", change).replace("VALUE", value)
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_it_is_found_again(tmp_path, what):
+    expected = recorded(tmp_path, script(*CHANGED[what]))
+    assert len(set(expected)) == 4
+    if what not in RUN and what != "a handler of logs":
+        assert plan(tmp_path)["executed_blocks"] == []
+    assert answer(tmp_path, "--workers", "2") == expected
+    assert answer(tmp_path, "--where", "epoch == 2") == [expected[2]]
+
+
+def test_results_of_a_cache_that_change_are_not_shown(tmp_path):
+    before = "import functools\n@functools.lru_cache(maxsize=None)\ndef stats():\n    return {'n': 0}\n"
+    recorded(tmp_path, script(before, "stats()['n'] += 1", "stats()['n']"))
+    done = run(tmp_path, FLORC, "replay")
+    assert done.returncode == 1 and not done.stdout, done.stdout
+
+
+def test_secrets_of_the_environment_are_in_no_checkpoint(tmp_path):
+    before = "import os\nos.environ['PHASE'] = 'warm'\n"
+    text = script(before, "os.environ['PHASE'] = f'step {step}'", "os.environ['PHASE']")
+    (tmp_path / "train.py").write_text(text)
+    assert run(tmp_path, FLORC, "run", "--checkpoints", "all", "train.py", TOKEN="do-not-tell").returncode == 0
+    for file in (tmp_path / ".florc").rglob("*"):
+        assert not file.is_file() or b"do-not-tell" not in file.read_bytes(), file
