@@ -33,7 +33,7 @@ CHANGED = {
         "class State:\n    n = 0\n    def bump(self): super().__setattr__('n', self.n + 1)\nstate = State()\n", "state.bump()", "state.n",
     ),
     "a progress bar": (
-        "import io\nfrom tqdm import tqdm\nbar = tqdm(total=12, file=io.StringIO())\n", "bar.update(1)", "bar.n",
+        "import io\nfrom tqdm import tqdm\nbar = tqdm(total=12, file=io.StringIO())\n", "bar.update(1); bar.set_postfix(x=x)", "bar.n, bar.postfix",
     ),
     "a method that is replaced": (
         "class Policy:\n    def heat(self): return 1.0\n    old = heat\npolicy = Policy()\ndef cold(self): return 0.1\n",
@@ -44,6 +44,10 @@ CHANGED = {
         "    def emit(self, record): self.kept.append(record.getMessage())\n"
         "log, kept = logging.getLogger('t'), Kept()\nlog.addHandler(kept)\n",
         "log.warning('step %s', x)", "kept.kept[-1], len(kept.kept)",
+    ),
+    "what a logger was given": ("import logging\nlog = logging.getLogger('t')\nlog.steps = 0\n", "log.steps += 1", "log.steps"),
+    "what is added to each line of a log": (
+        "import logging\nlog = logging.LoggerAdapter(logging.getLogger('t'), {'n': 0})\n", "log.extra['n'] += 1", "log.extra",
     ),
     "how arrays are shown": (
         "import numpy as np\n", "np.set_printoptions(precision=2 + epoch)", "np.array([1 / 3])",
@@ -65,6 +69,23 @@ def test_it_is_found_again(tmp_path, what):
         assert plan(tmp_path)["executed_blocks"] == []
     assert answer(tmp_path, "--workers", "2") == expected
     assert answer(tmp_path, "--where", "epoch == 2") == [expected[2]]
+
+
+LOST = {
+    "a property that is put into a class": (
+        "class Policy:\n    pass\npolicy = Policy()\nPolicy.heat = 0\n", "Policy.heat = property(lambda self: epoch)", "policy.heat",
+    ),
+    "a handler that is added": (
+        "import logging\nlog = logging.getLogger('t')\n", "log.addHandler(logging.NullHandler())", "len(log.handlers)",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_it_is_not_shown_where_it_is_lost(tmp_path, what):
+    recorded(tmp_path, script(*LOST[what]))
+    done = run(tmp_path, FLORC, "replay")
+    assert done.returncode == 1 and not done.stdout, done.stdout
 
 
 def test_results_of_a_cache_that_change_are_not_shown(tmp_path):

@@ -47,22 +47,8 @@ impl Interp<'_> {
                     return found.union(&args.positional.get(2).cloned().unwrap_or_default());
                 }
             }
-            "builtins.setattr" => {
-                let owners = args.positional.first().cloned().unwrap_or_default();
-                let values = args.positional.get(2).cloned().unwrap_or_default();
-                if let Some(name) = self.literal(args, 1) {
-                    self.store_attribute(site, &owners, name, &values);
-                } else {
-                    self.run_dunders(site, &owners, &["__setattr__"]);
-                    self.store_attribute(site, &owners, "__dict__", &values);
-                }
-                return ObjSet::one(SCALAR);
-            }
-            "builtins.type" if args.positional.len() > 1 => {
-                let class = self.made(site, "class", ObjKind::Unknown);
-                self.heap.put(class, Field::Any, &args.all());
-                return ObjSet::one(class);
-            }
+            "builtins.setattr" => return self.set_attribute(site, args),
+            "builtins.type" if args.positional.len() > 1 => return self.dynamic_class(site, args),
             "builtins.exec" | "builtins.eval" | "builtins.globals" | "builtins.__import__" => {
                 self.anything_may_change(site, &*path != "builtins.globals");
             }
@@ -97,6 +83,26 @@ impl Interp<'_> {
             ObjSet::one(callee)
         };
         self.opaque_call(site, &own, args, "is not in the knowledge base")
+    }
+
+    /// `setattr(object, name, value)`.
+    fn set_attribute(&mut self, site: ExprId, args: &Args) -> ObjSet {
+        let owners = args.positional.first().cloned().unwrap_or_default();
+        let values = args.positional.get(2).cloned().unwrap_or_default();
+        if let Some(name) = self.literal(args, 1) {
+            self.store_attribute(site, &owners, name, &values);
+        } else {
+            self.run_dunders(site, &owners, &["__setattr__"]);
+            self.store_attribute(site, &owners, "__dict__", &values);
+        }
+        ObjSet::one(SCALAR)
+    }
+
+    /// `type(name, bases, attributes)`: a class of which nothing is known.
+    fn dynamic_class(&mut self, site: ExprId, args: &Args) -> ObjSet {
+        let class = self.made(site, "class", ObjKind::Unknown);
+        self.heap.put(class, Field::Any, &args.all());
+        ObjSet::one(class)
     }
 
     /// `nn.Module.__init__(self)`: the first argument is the receiver.

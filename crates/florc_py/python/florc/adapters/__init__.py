@@ -221,12 +221,13 @@ def _is_nested(cls, value):
     return is_class and _is_project(value.__module__) and bool(class_attributes(value))
 
 
+_METHODS = (types.FunctionType, property, staticmethod, classmethod)
 _methods = weakref.WeakKeyDictionary()
 
 
 def _replaced(cls):
     """Methods in whose place other functions were put since the class was first looked at."""
-    now = {name: value for name, value in vars(cls).items() if isinstance(value, types.FunctionType)}
+    now = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS)}
     first, changed = _methods.setdefault(cls, (now, set()))
     changed.update(name for name, value in now.items() if first.get(name) is not value)
     return {name: Original(cls, name) if now[name] is first.get(name) else now[name] for name in changed & now.keys()}

@@ -72,7 +72,7 @@ class Bar(_InPlace):
     name = "tqdm"
 
     def save(self, value):
-        return [value.n, value.total] if self._counts(value) else []
+        return [value.n, value.total, value.desc, value.postfix] if self._counts(value) else []
 
     def _counts(self, value):
         return getattr(value, "iterable", 0) is None
@@ -82,7 +82,7 @@ class Bar(_InPlace):
 
     def patch(self, value, data):
         if data:
-            value.n, value.total = data
+            value.n, value.total, value.desc, value.postfix = data
 
 
 class Cache(_InPlace):

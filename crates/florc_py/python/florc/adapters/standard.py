@@ -260,12 +260,14 @@ class Proxy(Immutable):
 
 
 class Logger:
-    """Loggers are known by name. What they are told to keep silent about is their state."""
+    """Loggers are known by name. What they are told to keep silent about is their state, and what a program gave them."""
 
     name = "logging.Logger"
+    _own = {"name", "level", "propagate", "disabled", "parent", "handlers", "filters", "manager", "root", "_cache"}
 
     def save(self, value):
-        return [value.name, value.level, value.propagate, value.disabled]
+        given = {name: each for name, each in vars(value).items() if name not in self._own}
+        return [value.name, value.level, value.propagate, value.disabled, given, len(value.handlers)]
 
     def load(self, cls, data):
         import logging
@@ -282,7 +284,11 @@ class Logger:
             return  # of an older florc: the name alone
         if value.level != data[1]:
             value.setLevel(data[1])
-        value.propagate, value.disabled = data[2:]
+        value.propagate, value.disabled = data[2:4]
+        given, handlers = data[4:] or ({}, len(value.handlers))
+        vars(value).update(given)
+        if len(value.handlers) != handlers:
+            raise LookupError(f"the logger `{value.name}` has other handlers")
 
 
 class SimpleNamespace:
@@ -443,7 +449,6 @@ _RUNNING = {
 
 _HARMLESS = (
     "logging.Logger",
-    "logging.LoggerAdapter",
     "logging.Handler",
     "logging.Manager",
     "logging.Filterer",
