@@ -42,12 +42,18 @@ struct Places {
 }
 
 impl Columns {
-    /// Of recorded rows, those values that the condition names.
-    pub fn of<'a>(rows: impl IntoIterator<Item = &'a Row>, condition: &Where) -> Self {
+    /// Of recorded rows, those values that the condition names and that are not called as one of `loops`: such a
+    /// name means the loop.
+    pub fn of<'a>(
+        rows: impl IntoIterator<Item = &'a Row>,
+        condition: &Where,
+        loops: &BTreeSet<String>,
+    ) -> Self {
+        let is_asked = |name: &String| condition.names().contains(name) && !loops.contains(name);
         let mut columns = Self::default();
         for row in rows {
             let asked = row.values.iter();
-            let asked = asked.filter(|(name, _)| condition.names().contains(name));
+            let asked = asked.filter(|(name, _)| is_asked(name));
             for (name, value) in asked {
                 columns.names.insert(name.clone());
                 let places = columns.places.entry(row.head).or_default();
@@ -268,7 +274,7 @@ mod tests {
     fn check(text: &str, at: impl Into<Option<HeadKey>>, loops: &[(&str, i64)], expected: bool) {
         let at = at.into();
         let condition = Where::parse(text).unwrap();
-        let columns = Columns::of(&recorded(), &condition);
+        let columns = Columns::of(&recorded(), &condition, &BTreeSet::new());
         let context = context(loops);
         let own = |name: &str| {
             let mut positions = context.iter();
@@ -328,7 +334,7 @@ mod tests {
     #[track_caller]
     fn check_iteration(text: &str, iteration: u64, expected: bool) {
         let condition = Where::parse(text).unwrap();
-        let columns = Columns::of(&recorded(), &condition);
+        let columns = Columns::of(&recorded(), &condition, &BTreeSet::new());
         let at = head(iteration);
         let known = |name: &str| (name == "epoch").then_some(Scalar::Int(i128::from(iteration)));
         let may = columns.may_hold(&condition, at, &known, &|name| name == "batch");
@@ -353,7 +359,7 @@ mod tests {
             .map(|at| row(head(0), &[("epoch", 0)], &[("loss", f64::from(at))]))
             .collect();
         let condition = Where::parse("loss == 99").unwrap();
-        let columns = Columns::of(&rows, &condition);
+        let columns = Columns::of(&rows, &condition, &BTreeSet::new());
         let at = head(0);
         assert!(columns.may_hold(&condition, at, &|_| None, &|_| false));
         let context = context(&[("epoch", 0)]);

@@ -45,20 +45,21 @@ impl Condition {
     /// With what the run and its log statements have. An error: it names what nothing is called.
     pub(crate) fn of(parsed: Where, subject: &Subject, probed: &Probed) -> Result<Self, Failure> {
         let world_size = subject.facts.manifest.world_size();
-        let mut recorded = vec![Columns::of(&subject.facts.rows, &parsed)];
-        for rank in 1..world_size {
-            let facts = RunFacts::read(&subject.run.handle.of_rank(rank))?;
-            recorded.push(Columns::of(&facts.rows, &parsed));
-        }
         let mains = probed.main_loops.iter().map(|it| &it.label);
         let loops = probed.manifest.loops.iter().map(|it| &it.label);
+        let loops: BTreeSet<String> = mains.chain(loops).cloned().collect();
+        let mut recorded = vec![Columns::of(&subject.facts.rows, &parsed, &loops)];
+        for rank in 1..world_size {
+            let facts = RunFacts::read(&subject.run.handle.of_rank(rank))?;
+            recorded.push(Columns::of(&facts.rows, &parsed, &loops));
+        }
         let sites = probed.manifest.logs.iter().zip(&probed.forward_sites);
         let added = sites.filter(|(_, recorded)| recorded.is_none());
         let added: Vec<&LogSite> = added.map(|(site, _)| site).collect();
         let condition = Self {
             parsed,
             recorded,
-            loops: mains.chain(loops).cloned().collect(),
+            loops,
             added: added.iter().flat_map(|site| written(site)).collect(),
             is_open: added.iter().any(|site| names_when_it_runs(site.kind)),
         };
