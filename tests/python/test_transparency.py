@@ -12,6 +12,10 @@ SCRIPTS = {
     "arguments": "import sys\nprint(sys.argv, sys.path[0], __file__, sys.orig_argv[1:])\n",
     "globals": "print([n for n in globals() if n != 'florc'], __name__, __spec__, __package__, __doc__)\n",
     "docstring": "'''words'''\nfrom __future__ import annotations\nprint(__doc__, __annotations__)\nx: undefined = 1\nprint(__annotations__)\n",
+    "objects that end with Python": (
+        "class Part:\n    ended = 0\n    def __del__(self):\n        Part.ended += 1\n        print('ended', Part.ended)\n\n"
+        "part, other = Part(), Part()\nfor epoch in range(2):\n    for step in range(3):\n        x = str(step).strip()\n    print(epoch, x)\n"
+    ),
     "exit code": "import sys\nsys.exit(3)\n",
     "exit text": "import sys\nsys.exit('no data')\n",
     "exit in loop": LOOP + "    if epoch == 1: raise SystemExit(7)\n",

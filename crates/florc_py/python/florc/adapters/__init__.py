@@ -262,9 +262,10 @@ def _members(cls):
     """What members of an enumeration hold that can change: their values, and attributes of their own."""
     found = {}
     for name, member in cls.__members__.items():
-        own = vars(member).keys() - {"_value_", "_name_", "__objclass__", "_sort_order_"}
-        if member.name == name and (own or _can_change(member._value_)):
-            found[f"{name}.__dict__"] = vars(member)
+        held = getattr(member, "__dict__", {})
+        own = held.keys() - {"_value_", "_name_", "__objclass__", "_sort_order_"}
+        if member.name == name and (own or _can_change(held.get("_value_"))):
+            found[f"{name}.__dict__"] = held
     return found
 
 
