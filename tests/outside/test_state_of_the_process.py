@@ -49,6 +49,21 @@ CHANGED = {
     "what is added to each line of a log": (
         "import logging\nlog = logging.LoggerAdapter(logging.getLogger('t'), {'n': 0})\n", "log.extra['n'] += 1", "log.extra",
     ),
+    "a method that another library's function replaces": (
+        "class Policy:\n    heat = lambda self: 7\npolicy = Policy()\nPolicy.heat = Policy.heat\n", "Policy.heat = str if epoch else repr", "policy.heat is not None, epoch",
+    ),
+    "attributes of a bar of the program's own": (
+        "import io\nfrom tqdm import tqdm\nclass Bar(tqdm):\n    hits = 0\nbar = Bar(total=12, file=io.StringIO())\n",
+        "bar.hits = bar.hits + 1", "bar.hits",
+    ),
+    "a bar that is not shown": (
+        "from tqdm import tqdm\nbar, seen = tqdm(total=12, disable=True), []\n", "seen.append(step); bar.update(1)", "bar.n, len(seen)",
+    ),
+    "defaults of a setter": (
+        "class Policy:\n    @property\n    def heat(self, v=[]): return len(v)\n    @heat.setter\n    def heat(self, v, log=[]): log.append(v)\n"
+        "policy = Policy()\n",
+        "policy.heat = x", "policy.heat, len(Policy.heat.fset.__defaults__[0])",
+    ),
     "how arrays are shown": (
         "import numpy as np\n", "np.set_printoptions(precision=2 + epoch)", "np.array([1 / 3])",
     ),
@@ -72,27 +87,64 @@ def test_it_is_found_again(tmp_path, what):
 
 
 LOST = {
+    "a method that is deleted": (
+        "class Base:\n    def heat(self): return 1\nclass Policy(Base):\n    def heat(self): return 2\npolicy = Policy()\n",
+        "if epoch == 1 and step == 1: del Policy.heat", "policy.heat()", "heat",
+    ),
     "a property that is put into a class": (
         "class Policy:\n    pass\npolicy = Policy()\nPolicy.heat = 0\n", "Policy.heat = property(lambda self: epoch)", "policy.heat",
+        "Policy.heat",
     ),
     "a handler that is added": (
         "import logging\nlog = logging.getLogger('t')\n", "log.addHandler(logging.NullHandler())", "len(log.handlers)",
+        "other handlers",
     ),
 }
 
 
 @pytest.mark.parametrize("what", LOST)
 def test_it_is_not_shown_where_it_is_lost(tmp_path, what):
-    recorded(tmp_path, script(*LOST[what]))
+    *program, reason = LOST[what]
+    recorded(tmp_path, script(*program))
     done = run(tmp_path, FLORC, "replay")
-    assert done.returncode == 1 and not done.stdout, done.stdout
+    assert done.returncode == 1 and not done.stdout and reason in done.stderr, done.stdout + done.stderr
 
 
-def test_results_of_a_cache_that_change_are_not_shown(tmp_path):
-    before = "import functools\n@functools.lru_cache(maxsize=None)\ndef stats():\n    return {'n': 0}\n"
+@pytest.mark.parametrize("size", ["None", "8"])
+def test_results_of_a_cache_that_change_are_not_shown(tmp_path, size):
+    before = f"import functools\n@functools.lru_cache(maxsize={size})\ndef stats():\n    return {{'n': 0}}\n"
     recorded(tmp_path, script(before, "stats()['n'] += 1", "stats()['n']"))
     done = run(tmp_path, FLORC, "replay")
-    assert done.returncode == 1 and not done.stdout, done.stdout
+    assert done.returncode == 1 and not done.stdout and "stats" in done.stderr, done.stdout
+
+
+KEPT = {
+    "a cache of what does not change": (
+        "import functools, decimal\n@functools.lru_cache\ndef scale(n):\n    return decimal.Decimal(n)\nclass Net: pass\nnet = Net()\nnet.scale = scale\n",
+        "net.last = net.scale(step)", "net.scale(2), net.last",
+    ),
+    "an encoder that changes nothing": (
+        "import json\nclass Encoder(json.JSONEncoder):\n    def default(self, value):\n        return 'x'\n", "text = json.dumps({'a': {1}.pop}, cls=Encoder)", "x",
+    ),
+    "a variable that a library sets": (
+        "import os, tempfile\nset = lambda: os.environ.__setitem__('OF_A' + '_LIBRARY', str(os.getpid()))\n", "set()", "x",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", KEPT)
+def test_blocks_are_skipped_all_the_same(tmp_path, what):
+    expected = recorded(tmp_path, script(*KEPT[what]))
+    assert plan(tmp_path, "--where", "epoch == 2")["executed_blocks"] == []
+    assert answer(tmp_path, "--workers", "2") == expected
+
+
+def test_the_first_look_is_where_the_main_loop_begins(tmp_path):
+    """Also of a worker that first restores something when its block has run."""
+    before = "import os\nos.environ['PHASE'] = 'warm'\n"
+    inner = "os.environ['PHASE'] = 'train'\n        print('probe', os.environ['PHASE'], epoch)"
+    expected = recorded(tmp_path, HEAD + before + LOOP.replace("CHANGE", inner).replace('    print("probe", epoch, VALUE)\n', ""))
+    assert len(expected) == 12 and answer(tmp_path, "--workers", "2") == expected
 
 
 def test_secrets_of_the_environment_are_in_no_checkpoint(tmp_path):

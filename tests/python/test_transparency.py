@@ -1,5 +1,6 @@
 """A recorded script prints, raises, writes and returns what the plain one does."""
 
+import subprocess
 import sys
 
 import pytest
@@ -158,3 +159,17 @@ def test_an_unwritable_store_does_not_stop_the_script(tmp_path):
     (tmp_path / ".florc").mkdir()
     (tmp_path / ".florc" / "runs").write_text("not a folder")
     both(tmp_path, "t.py")
+
+
+def test_code_that_a_compiler_looks_through(tmp_path):
+    """Compiled whole: a hook that the compiler does not know would end the program."""
+    pytest.importorskip("torch")
+    (tmp_path / "t.py").write_text(
+        "import torch\n\nclass Net(torch.nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.inner, self.calls = torch.nn.Linear(2, 1), 0\n\n    def forward(self, x):\n        self.calls += 1\n        return self.inner(x)\n\n"
+        "torch.manual_seed(0)\nnet = Net()\nstep = getattr(torch, 'comp' + 'ile')(net, fullgraph=True, backend='eager')\n"
+        "print(step(torch.ones(3, 2)).sum().item())\nfor epoch in range(2):\n    for k in range(3):\n        y = str(k).strip()\n        z = str(y).strip()\n    print(epoch, y)\n"
+    )
+    shown = subprocess.run([sys.executable, "-m", "florc", "instrument", "t.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert "florc.entered(" in shown.stdout
+    assert both(tmp_path, "t.py").code == 0

@@ -49,8 +49,10 @@ pub(crate) struct RunFacts {
     sites: BTreeMap<u32, String>,
     /// Entries of a main loop in which a worker may draw items up to its start.
     pub(crate) repeats: BTreeSet<u32>,
-    /// Main loops and SkipBlocks in which functions were called that were not expected there.
+    /// Main loops and SkipBlocks in which functions were called that were not expected there, and change something.
     pub(crate) unexpected: BTreeSet<String>,
+    /// The same of functions that change nothing, with the function: file and qualified name.
+    pub(crate) entered: BTreeSet<(String, String, String)>,
     /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
     /// When the last one was left; `None` inside of one.
@@ -79,6 +81,7 @@ impl RunFacts {
             sites: BTreeMap::new(),
             repeats: BTreeSet::new(),
             unexpected: BTreeSet::new(),
+            entered: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
             checkpoints: BTreeMap::new(),
@@ -167,7 +170,7 @@ impl RunFacts {
                 self.loop_left = Some(seconds);
                 *last = seconds;
             }
-            JournalRecord::Unexpected { site, .. } => self.unexpected.extend([site]),
+            JournalRecord::Unexpected { guard, site } => self.ran_unexpectedly(guard, site),
             JournalRecord::CheckpointDropped { cut, reason } => self.dropped.push((cut, reason)),
             JournalRecord::Log(row) => self.rows.push(row),
             JournalRecord::Source(source) => self.sources.push(source),
@@ -189,6 +192,19 @@ impl RunFacts {
             }
             // Checkpoints come from the packs; clock reads are the worker's.
             JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
+        }
+    }
+
+    fn ran_unexpectedly(&mut self, guard: u32, site: String) {
+        let module = self.manifest.modules.first();
+        match module.and_then(|module| module.guards.get(guard as usize)) {
+            Some(guard) if !guard.changes => {
+                let file = self.file_of(&guard.span).to_owned();
+                self.entered.insert((site, file, guard.function.clone()));
+            }
+            _ => {
+                self.unexpected.insert(site);
+            }
         }
     }
 

@@ -93,14 +93,15 @@ fn guard(facts: Facts<'_>, function: &Function, program: &Program) -> Option<Gua
         .filter(|region| !region.expected.contains(&function.id) && !is_around(region))
         .map(|region| region.id.clone());
     let sites: Vec<String> = unexpected.collect();
+    let changes = changes_something(facts, function);
     // Of what no line is known to call, log statements would be missed too.
-    let matters = || !program.called.contains(&function.id) || changes_something(facts, function);
-    if sites.is_empty() || !matters() {
+    if sites.is_empty() || !changes && program.called.contains(&function.id) {
         return None;
     }
     let site = GuardSite {
         function: function.qualname.clone(),
         span: facts.span(span),
+        changes,
         sites,
     };
     Some(Guard { body, site })
@@ -113,7 +114,9 @@ fn body(facts: Facts<'_>, function: &Function) -> Option<(GuardedBody, Span)> {
         (FunctionKind::Def, Some(stmt), _) if is_plain(facts, stmt) => {
             Some((GuardedBody::Def(stmt), tree.stmt(stmt).span))
         }
-        (FunctionKind::Lambda, _, Some(expr)) if !function.is_generator => {
+        (FunctionKind::Lambda, _, Some(expr))
+            if !function.is_generator && !is_shown(facts, expr) =>
+        {
             match &tree.expr(expr).kind {
                 ExprKind::Lambda { body, .. } => {
                     Some((GuardedBody::Lambda(*body), tree.expr(expr).span))
@@ -123,6 +126,15 @@ fn body(facts: Facts<'_>, function: &Function) -> Option<(GuardedBody, Span)> {
         }
         _ => None,
     }
+}
+
+/// Whether an expression is in an f-string, which may show its text.
+fn is_shown(facts: Facts<'_>, expr: ExprId) -> bool {
+    let tree = &facts.module.tree;
+    let around = std::iter::successors(tree.expr_parent(expr), |it| tree.expr_parent(*it));
+    around
+        .into_iter()
+        .any(|it| matches!(tree.expr(it).kind, ExprKind::FString { .. }))
 }
 
 /// Whether a call leaves anything behind but its result, which is what `__init__` makes of `self`.

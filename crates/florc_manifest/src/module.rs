@@ -255,13 +255,15 @@ pub struct ClockSite {
     pub span: SourceSpan,
 }
 
-/// A function that changes something and that some regions are not expected to run.
+/// A function that some regions are not expected to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardSite {
     /// Its qualified name.
     pub function: String,
-    /// The whole `def`.
+    /// The whole `def`, or lambda.
     pub span: SourceSpan,
+    /// Whether it may change anything but its result; else only log statements in it matter.
+    pub changes: bool,
     /// Ids of the main loops and SkipBlocks from which no call of it is known.
     pub sites: Vec<String>,
 }

@@ -68,6 +68,13 @@ pub struct RunManifest {
 }
 
 impl RunManifest {
+    /// Whether a guarded function, by its number, may change anything but its result.
+    pub fn changes(&self, guard: u32) -> bool {
+        let module = self.modules.first();
+        let guard = module.and_then(|module| module.guards.get(guard as usize));
+        guard.is_none_or(|guard| guard.changes)
+    }
+
     /// Processes of the run.
     pub fn world_size(&self) -> u32 {
         self.ranks.as_ref().map_or(1, |ranks| ranks.world_size)

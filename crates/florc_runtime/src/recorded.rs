@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
     BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, LoopPosition, MainLoopSite, Place,
-    RunManifest, Value,
+    Row, RunManifest, Value,
 };
 
 use crate::error::StoreError;
@@ -30,6 +30,18 @@ pub(crate) struct LoggedRow {
     pub(crate) text: String,
     /// Typed columns.
     pub(crate) values: Vec<(String, Value)>,
+}
+
+impl LoggedRow {
+    fn of(row: Row) -> Self {
+        Self {
+            site: row.site,
+            block: row.block,
+            context: row.context,
+            text: row.text,
+            values: row.values,
+        }
+    }
 }
 
 /// A clock read: moment, block, site, number in these.
@@ -199,13 +211,7 @@ impl Recorded {
             }
             JournalRecord::Log(row) => {
                 let rows = self.rows.entry(moment(row.head, *gap)).or_default();
-                rows.push(LoggedRow {
-                    site: row.site,
-                    block: row.block,
-                    context: row.context,
-                    text: row.text,
-                    values: row.values,
-                });
+                rows.push(LoggedRow::of(row));
             }
             JournalRecord::Clock {
                 site,
@@ -217,7 +223,10 @@ impl Recorded {
                 self.reads
                     .insert((moment(head, *gap), block, site, index), value);
             }
-            JournalRecord::Unexpected { site, .. } => self.unexpected.extend([site]),
+            JournalRecord::Unexpected { guard, site } => {
+                self.unexpected
+                    .extend(self.manifest.changes(guard).then_some(site));
+            }
             JournalRecord::BlockEnded { .. }
             | JournalRecord::Checkpoint(_)
             | JournalRecord::CheckpointDropped { .. }

@@ -81,7 +81,8 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     let compiled = compile(sources, comparison, settings, Some(reuse));
     let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh)
         .for_ranks(subject.facts.manifest.world_size(), &compiled)
-        .without(&subject.facts.unexpected, &compiled);
+        .without(&subject.facts.unexpected, &compiled)
+        .with_callers(&subject.facts.entered, &sources.current);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
         module.logs.iter().map(|site| site.span.clone()).collect()
     });
@@ -265,6 +266,29 @@ impl<'a> Needs<'a> {
                 self.cannot_start.insert(site.id.clone(), why);
             }
         }
+        self
+    }
+
+    /// Blocks in which a function with an added statement ran, though no call of it is known there.
+    fn with_callers(
+        mut self,
+        entered: &BTreeSet<(String, String, String)>,
+        module: &Module,
+    ) -> Self {
+        let semantics = &self.comparison.current.semantics;
+        let added = self.comparison.added.iter().map(|stmt| {
+            let function = semantics.function_of_stmt(*stmt);
+            let file = module.source.file_of(module.tree.stmt(*stmt).span.start);
+            (
+                file.path.as_str(),
+                semantics.function(function).qualname.as_str(),
+            )
+        });
+        let added: BTreeSet<(&str, &str)> = added.collect();
+        let ran = entered.iter();
+        let ran =
+            ran.filter(|(_, file, function)| added.contains(&(file.as_str(), function.as_str())));
+        self.unusable.extend(ran.map(|(site, ..)| site.clone()));
         self
     }
 

@@ -303,22 +303,20 @@ impl Interp<'_> {
         self.store_through_setters(target, owners, attr.into(), values);
         let mut changed = ObjSet::default();
         for object in owners.iter() {
-            if let ObjKind::Library(path) = self.heap.kind(object) {
-                let is_known = self.knowledge.is_known_package(&path);
+            if let ObjKind::Library(path) = self.heap.kind(object)
+                && self.knowledge.is_known_package(&path)
+            {
                 let mut library = BTreeSet::new();
                 if !path.starts_with("torch.backends") {
                     library.insert(format!("{path}.{attr}"));
                 }
-                let device = is_known;
                 let hidden = Hidden {
-                    device,
+                    device: true,
                     library,
                     ..Hidden::default()
                 };
                 self.note_hidden(span, hidden);
-                if is_known {
-                    continue;
-                }
+                continue;
             }
             if let ObjKind::Module(file) = self.heap.kind(object)
                 && self.store_member((file, attr), span, &text, values)

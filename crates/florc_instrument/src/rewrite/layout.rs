@@ -52,6 +52,14 @@ impl<'a> Layout<'a> {
             .then_some(before)
     }
 
+    /// Whether a statement begins a line, and that line is none that goes on from the one before it.
+    pub(crate) fn begins_line(self, stmt: StmtId) -> bool {
+        let start = self.line_start(self.module.tree.stmt(stmt).span.start);
+        let before = self.text().get(..start as usize).unwrap_or_default();
+        let before = before.trim_end_matches(['\r', '\n']);
+        self.indentation(stmt).is_some() && !before.ends_with('\\')
+    }
+
     /// The end of the last line of a statement, before its newline: after a trailing comment, `;`
     /// and continued empty lines.
     pub(crate) fn end_of_lines(self, stmt: StmtId) -> u32 {

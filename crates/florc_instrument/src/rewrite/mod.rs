@@ -50,6 +50,7 @@ fn file_text(
             florc: &florc,
             edits: &mut edits,
             moved: String::new(),
+            before_block: None,
         };
         writer.import();
         writer.block(body);
@@ -132,6 +133,8 @@ struct Writer<'a> {
     edits: &'a mut EditSet,
     /// What the SkipBlocks around put before each line.
     moved: String,
+    /// A call that stands before a SkipBlock which is about to be written.
+    before_block: Option<(StmtId, String)>,
 }
 
 impl Writer<'_> {
@@ -269,11 +272,18 @@ impl Writer<'_> {
             return;
         };
         let call = format!("entered({number})");
-        if self.layout.indentation(first).is_some() {
-            self.call_before(first, &call);
-        } else {
+        if !self.layout.begins_line(first) {
             let start = tree.stmt(first).span.start;
             self.edits.insert(start, format!("{}.{call}; ", self.florc));
+        } else if self
+            .plan
+            .skip_blocks
+            .iter()
+            .any(|block| block.stmt == first)
+        {
+            self.before_block = Some((first, call));
+        } else {
+            self.call_before(first, &call);
         }
     }
 
@@ -300,11 +310,13 @@ impl Writer<'_> {
             .line_start(self.module.tree.stmt(stmt).span.start);
         let line = self.lines(0, "").plain("step_into", &site.id);
         let newline = self.layout.newline();
-        let kept = kept(&site.roots);
-        let kept = kept.map(|line| format!("{indentation}{}{line}{newline}", self.moved));
+        let first = self.before_block.take_if(|(block, _)| *block == stmt);
+        let first = first.map(|(_, call)| format!("{}.{call}", self.florc));
+        let lines = first.into_iter().chain(kept(&site.roots));
+        let lines = lines.map(|line| format!("{indentation}{}{line}{newline}", self.moved));
         let text = format!(
             "{}{indentation}{}if {line}:  # SkipBlock{newline}",
-            kept.collect::<String>(),
+            lines.collect::<String>(),
             self.moved
         );
         self.edits.insert(start, text);

@@ -7,6 +7,8 @@ A replay lets them do as they do in any process: what they make is made from the
 
 import sys
 
+from ._on_import import when_imported
+
 _COMPILERS = ("torch._inductor.", "torch._dynamo.", "torch._functorch.", "triton.")
 
 
@@ -20,3 +22,19 @@ def are_asking():
             return name.startswith(_COMPILERS)
         frame = frame.f_back
     return False
+
+
+def let_entered_through():
+    """Code that TorchDynamo looks through may call `florc.entered`: what it makes of the code does not."""
+    when_imported("torch._dynamo", _replace)
+
+
+def _replace(_):
+    package, compiler = sys.modules["florc"], sys.modules["torch"].compiler
+    native, is_compiling = package.entered, getattr(compiler, "is_dynamo_compiling", None) or getattr(compiler, "is_compiling", None)
+
+    def entered(site):
+        if not is_compiling():
+            native(site)
+
+    package.entered = entered if is_compiling is not None else lambda site: None

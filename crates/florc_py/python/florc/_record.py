@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _environment, _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
+from . import _compilers, _environment, _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -56,6 +56,7 @@ def _run(program, code, files, module, run, manifest):
         _reads.keep()
     atexit.register(_finish, os.getpid(), project, run, _ranks.number(manifest), time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
+    _compilers.let_entered_through()
     execute(program, code, _florc.fail)
 
 

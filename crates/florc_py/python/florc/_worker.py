@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _doubts, _environment, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _compilers, _doubts, _environment, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import File, Program, compiled, execute
 
@@ -53,6 +53,7 @@ def work(plan_file, segment, rank, folder):
     _libraries.install(module, [(index, file) for index, file in enumerate(files) if file.excerpt], replays=True)
     atexit.register(_finish, os.getpid(), json.loads(ended))
     os.register_at_fork(after_in_child=_florc.forked)
+    _compilers.let_entered_through()
     overlay.install()
     execute(program, code, _give_up)
 

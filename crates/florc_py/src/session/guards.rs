@@ -28,14 +28,16 @@ fn unexpected(session: &super::Session, site: u32) -> Option<String> {
 pub(crate) fn entered(py: Python<'_>, site: u32) -> Result<(), Trouble> {
     mains::settle(py)?;
     here(|session| {
-        while let Some(region) = unexpected(session, site) {
-            let Engine::Record(recorder) = &mut session.engine else {
+        // a main loop and a block of it at most
+        for _ in 0..2 {
+            let Some(region) = unexpected(session, site) else {
                 return;
             };
-            let Some(guard) = session.manifest.guards.get(site as usize) else {
-                return;
-            };
-            recorder.entered(site, guard, region);
+            if let Engine::Record(recorder) = &mut session.engine
+                && let Some(guard) = session.manifest.guards.get(site as usize)
+            {
+                recorder.entered(site, guard, &region);
+            }
         }
     })
 }

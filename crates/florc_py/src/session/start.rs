@@ -373,6 +373,7 @@ pub(super) fn first_loop(py: Python<'_>) -> Result<(), Trouble> {
     let _busy = super::Busy::new();
     py.import(intern!(py, "florc._linked"))?
         .call_method0(intern!(py, "check"))?;
+    crate::types::adapters(py)?.call_method0(intern!(py, "first_look"))?;
     let records = here(|session| match session.engine {
         Engine::Record(_) => Some(session.project.clone()),
         Engine::Replay(_) => None,

@@ -29,8 +29,15 @@ impl Recorder {
     }
 
     /// Records such a call.
-    pub fn entered(&mut self, number: u32, guard: &GuardSite, site: String) {
-        if self.is_forked() || !self.unexpected.insert((number, site.clone())) {
+    pub fn entered(&mut self, number: u32, guard: &GuardSite, site: &str) {
+        if self.is_forked() || !self.unexpected.insert((number, site.to_owned())) {
+            return;
+        }
+        self.append(&JournalRecord::Unexpected {
+            guard: number,
+            site: site.to_owned(),
+        });
+        if !guard.changes {
             return;
         }
         let is_main = main_loops(&self.manifest).any(|main| main.id == site);
@@ -44,10 +51,6 @@ impl Recorder {
              in checkpoints, so {then}",
             guard.function, guard.span.line
         );
-        self.append(&JournalRecord::Unexpected {
-            guard: number,
-            site,
-        });
         self.note(CODE, &text);
     }
 }

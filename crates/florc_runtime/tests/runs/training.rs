@@ -259,13 +259,14 @@ fn surprise(recorder: &mut Recorder, region: &str) {
             line: 1,
             column: 0,
         },
+        changes: true,
         sites: vec![region.to_owned()],
     };
     for is_first in [true, false] {
         let found = recorder.unexpected(0, &guard).map(str::to_owned);
         assert_eq!(found.is_some(), is_first && [MAIN, BLOCK].contains(&region));
         if let Some(found) = found {
-            recorder.entered(0, &guard, found);
+            recorder.entered(0, &guard, &found);
         }
     }
 }

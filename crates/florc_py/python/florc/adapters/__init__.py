@@ -205,32 +205,78 @@ def class_attributes(cls):
             continue
         if _is_data(value) or _is_nested(cls, value):
             found[name] = value
-        for function in _functions(value):
+        for part, function in _functions(name, value):
             if any(_can_change(it) for it in function.__defaults__ or ()):
-                found[f"{name}.__defaults__"] = function.__defaults__
+                found[f"{part}.__defaults__"] = function.__defaults__
             if any(_can_change(it) for it in (function.__kwdefaults__ or {}).values()):
-                found[f"{name}.__kwdefaults__"] = function.__kwdefaults__
+                found[f"{part}.__kwdefaults__"] = function.__kwdefaults__
             if any(not each.startswith("__") for each in vars(function)):
-                found[f"{name}.__dict__"] = vars(function)
+                found[f"{part}.__dict__"] = vars(function)
     return found
 
 
 def _is_nested(cls, value):
     """A class of the program in the body of another one, and with data of its own."""
-    is_class = isinstance(value, type) and value.__qualname__.startswith(f"{cls.__qualname__}.")
+    is_class = isinstance(value, type) and value.__qualname__ == f"{cls.__qualname__}.{value.__name__}"
+    is_class = is_class and "<locals>" not in value.__qualname__
     return is_class and _is_project(value.__module__) and bool(class_attributes(value))
 
 
 _METHODS = (types.FunctionType, property, staticmethod, classmethod)
-_methods = weakref.WeakKeyDictionary()
+_methods = {}  # by the identity of a class: what tells that it lives, its methods, and names of those that were replaced
+
+
+def first_look():
+    """Notes what is made again by whoever runs the script up to its first main loop."""
+    settings.look()
+    for module in list(sys.modules.values()):
+        if is_project(getattr(module, "__name__", None)):
+            for value in list(vars(module).values()):
+                if isinstance(value, type) and is_project(getattr(value, "__module__", None)):
+                    _methods_of(value)
+
+
+def _methods_of(cls):
+    known = _methods.get(id(cls))
+    if known is None:
+        first = {name: _kept(value) for name, value in vars(cls).items() if isinstance(value, _METHODS)}
+        known = _methods[id(cls)] = (weakref.ref(cls, lambda _, key=id(cls): _methods.pop(key, None)), first, set())
+    return known[1:]
+
+
+def _kept(value):
+    """What finds a method again, and does not keep it."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda number=id(value): number
+
+
+def _is_first(kept, value):
+    then = kept()
+    return then is value or then == id(value) or _innermost(then) is _innermost(value)
+
+
+def _innermost(value):
+    for _ in range(8):
+        value = getattr(value, "__wrapped__", value)
+    return value
 
 
 def _replaced(cls):
-    """Methods in whose place other functions were put since the class was first looked at."""
-    now = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS)}
-    first, changed = _methods.setdefault(cls, (now, set()))
-    changed.update(name for name, value in now.items() if first.get(name) is not value)
-    return {name: Original(cls, name) if now[name] is first.get(name) else now[name] for name in changed & now.keys()}
+    """Methods in whose place something else was put since the first look at their class."""
+    first, changed = _methods_of(cls)
+    now = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS) or name in first}
+    changed.update(name for name, value in now.items() if name not in first or not _is_first(first[name], value))
+    changed.update(first.keys() - now.keys())
+    found = {}
+    for name in changed:
+        if name not in now:
+            found[name] = Original(None, name)
+        else:
+            is_first = name in first and _is_first(first[name], now[name])
+            found[name] = Original(cls, name) if is_first else now[name]
+    return found
 
 
 class Original:
@@ -242,11 +288,15 @@ class Original:
         self.parts = (cls, method)
 
     def save(self, value):
+        if value.parts[0] is None:
+            raise TypeError(f"the method `{value.parts[1]}` was deleted")
         return value.parts
 
     def load(self, cls, data):
-        _replaced(data[0])
-        return _methods[data[0]][0][data[1]]
+        found = _methods_of(data[0])[0][data[1]]()
+        if not isinstance(found, _METHODS):
+            raise LookupError(f"the method `{data[1]}` is not kept by anything")
+        return found
 
     def fits(self, value, data):
         return False
@@ -264,36 +314,39 @@ def _members(cls):
     for name, member in cls.__members__.items():
         held = getattr(member, "__dict__", {})
         own = held.keys() - {"_value_", "_name_", "__objclass__", "_sort_order_"}
-        if member.name == name and (own or _can_change(held.get("_value_"))):
+        if member._name_ == name and (own or _can_change(held.get("_value_"))):
             found[f"{name}.__dict__"] = held
     return found
 
 
 def write_part(cls, name, value):
     """Puts back what a method or a member had, as `class_attributes` calls it: `bump.__dict__`."""
-    name, _, part = name.rpartition(".")
-    owners = [cls.__members__[name]] if issubclass(cls, enum.Enum) else _functions(vars(cls)[name])
-    for owner in owners:
-        if part == "__dict__":
-            vars(owner).update(value)
-        else:
-            setattr(owner, part, value)
-
-
-def _functions(value):
-    """The function of a method, whatever is around it."""
-    if isinstance(value, property):
-        parts = [it for it in (value.fget, value.fset, value.fdel) if it is not None]
-    elif isinstance(value, (staticmethod, classmethod)):
-        parts = [value.__func__]
+    place, _, part = name.rpartition(".")
+    if issubclass(cls, enum.Enum):
+        owner = cls.__members__[place]
     else:
-        parts = [value] if isinstance(value, types.FunctionType) else []
-    for part in parts:
-        for _ in range(8):
-            part = getattr(part, "__wrapped__", part)
-        if isinstance(part, types.FunctionType) and _is_project(part.__module__ or ""):
-            yield part
-            break
+        attribute = place.partition(".")[0]
+        owner = dict(_functions(attribute, vars(cls)[attribute]))[place]
+    if part != "__dict__":
+        setattr(owner, part, value)
+        return
+    for gone in vars(owner).keys() - value.keys():
+        del vars(owner)[gone]
+    vars(owner).update(value)
+
+
+def _functions(name, value):
+    """The functions of a method, whatever is around them, each with the way to it from the class: `size.fget`."""
+    if isinstance(value, property):
+        parts = [(f"{name}.{part}", getattr(value, part)) for part in ("fget", "fset", "fdel")]
+    elif isinstance(value, (staticmethod, classmethod)):
+        parts = [(name, value.__func__)]
+    else:
+        parts = [(name, value)]
+    for place, part in parts:
+        function = _innermost(part)
+        if isinstance(function, types.FunctionType) and _is_project(function.__module__ or ""):
+            yield place, function
 
 
 def _can_change(value):

@@ -22,31 +22,26 @@ class Event(_InPlace):
     name = "threading.Event"
 
     def save(self, value):
-        return value.is_set()
-
-    def load(self, cls, data):
-        value = cls()
-        self.patch(value, data)
-        return value
+        return [value.is_set(), _given(value)]
 
     def patch(self, value, data):
-        value.set() if data else value.clear()
+        value.set() if data[0] else value.clear()
+        vars(value).update(data[1])
 
 
 class Semaphore(_InPlace):
-    """How often it may still be acquired. Where somebody waits for it, it is in use."""
+    """How often it may still be acquired."""
 
     name = "threading.Semaphore"
 
     def save(self, value):
-        return value._value
-
-    def load(self, cls, data):
-        return cls(data)
+        return [value._value, _given(value)]
 
     def patch(self, value, data):
         with value._cond:
-            value._value = data
+            value._value = data[0]
+            value._cond.notify_all()
+        vars(value).update(data[1])
 
 
 class ContextVar(_InPlace):
@@ -70,19 +65,23 @@ class Bar(_InPlace):
     """A progress bar that the script counts by itself. Of one that counts items, the count is behind by what time has it."""
 
     name = "tqdm"
+    _shown = ("n", "total", "desc", "postfix")
 
     def save(self, value):
-        return [value.n, value.total, value.desc, value.postfix] if self._counts(value) else []
+        counted = [getattr(value, name, None) for name in self._shown] if self._counts(value) else []
+        return [counted, _given(value)]
 
     def _counts(self, value):
         return getattr(value, "iterable", 0) is None
 
     def fits(self, value, data):
-        return bool(data) == self._counts(value)
+        return bool(data[0]) == self._counts(value)
 
     def patch(self, value, data):
-        if data:
-            value.n, value.total, value.desc, value.postfix = data
+        for name, each in zip(self._shown, data[0]):
+            if hasattr(value, name):  # one that is disabled has no text
+                setattr(value, name, each)
+        vars(value).update(data[1])
 
 
 class Cache(_InPlace):
@@ -101,12 +100,22 @@ class Cache(_InPlace):
         return found
 
     def _results(self, value):
-        own = vars(value)
+        about = value.cache_info()
         for each in gc.get_referents(value):
-            if type(each) is dict and each is not own:
-                yield from each.values()
-            elif each is not own and each is not value.__wrapped__:
+            if type(each) is not dict:
                 yield each
+            elif each is vars(value) or self._is_links(each, about):
+                continue
+            elif about.maxsize is None:
+                yield from each.values()
+            else:
+                yield each
+
+    def _is_links(self, each, about):
+        """A cache of limited size keeps its results in a list, and the elements of that in a dictionary."""
+        if about.maxsize is None or not each:
+            return about.currsize == 0 or about.maxsize is not None and not each
+        return all(type(link).__name__ == "_lru_list_elem" for link in each.values())
 
     def load(self, cls, data):
         from . import resolve
@@ -122,14 +131,31 @@ class Cache(_InPlace):
         pass
 
 
-_FIXED = (int, float, complex, str, bytes, type(None), type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
-
-
 def _can_change(value):
-    if isinstance(value, (tuple, frozenset)):
-        return any(map(_can_change, value))
-    is_own = type(value).__module__ == "functools"
-    return not isinstance(value, _FIXED) and not is_own and type(value) is not object
+    from . import is_project
+
+    return isinstance(value, (list, dict, set, bytearray)) or not isinstance(value, type) and _is_own(value, is_project)
+
+
+def _is_own(value, is_project):
+    return not isinstance(value, types.FunctionType) and is_project(type(value).__module__)
+
+
+def _given(value):
+    """Attributes that a class of the program has besides those of the library's class."""
+    from . import is_project
+
+    cls = type(value)
+    if not is_project(cls.__module__):
+        return {}
+    if cls not in _names:
+        bases = [base for base in cls.__mro__ if not is_project(base.__module__)]
+        functions = [each for base in bases for each in vars(base).values() if isinstance(each, types.FunctionType)]
+        _names[cls] = {name for function in functions for name in function.__code__.co_names}
+    return {name: each for name, each in vars(value).items() if name not in _names[cls]}
+
+
+_names = {}
 
 
 def find(cls):

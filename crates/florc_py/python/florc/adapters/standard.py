@@ -266,8 +266,10 @@ class Logger:
     _own = {"name", "level", "propagate", "disabled", "parent", "handlers", "filters", "manager", "root", "_cache"}
 
     def save(self, value):
-        given = {name: each for name, each in vars(value).items() if name not in self._own}
-        return [value.name, value.level, value.propagate, value.disabled, given, len(value.handlers)]
+        given = {name: each for name, each in vars(value).items() if name not in self._own and not callable(each)}
+        # the root gets one from whoever logs first
+        handlers = None if value.name == "root" else len(value.handlers)
+        return [value.name, value.level, value.propagate, value.disabled, given, handlers]
 
     def load(self, cls, data):
         import logging
@@ -285,9 +287,9 @@ class Logger:
         if value.level != data[1]:
             value.setLevel(data[1])
         value.propagate, value.disabled = data[2:4]
-        given, handlers = data[4:] or ({}, len(value.handlers))
+        given, handlers = data[4:] or ({}, None)
         vars(value).update(given)
-        if len(value.handlers) != handlers:
+        if handlers is not None and len(value.handlers) != handlers:
             raise LookupError(f"the logger `{value.name}` has other handlers")
 
 
@@ -462,6 +464,8 @@ _HARMLESS = (
     "threading._RLock",
     "_thread.lock",
     "_thread.RLock",
+    "queue.SimpleQueue",
+    "_queue.SimpleQueue",
     "socket.socket",
     "_socket.socket",
     "subprocess.Popen",
