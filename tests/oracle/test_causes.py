@@ -77,14 +77,14 @@ def test_a_row_that_differs_is_named_with_its_step(tmp_path):
 
 
 MISSED = """\
-import sys
-sys.setrecursionlimit(3000)
+import gc
+gc.set_threshold(3000)
 value = 1.0
 for epoch in range(6):
     for step in range(3):
         value += 0.5 * value
-    sys.setrecursionlimit(sys.getrecursionlimit() + 1)
-    value += 1e-3 * sys.getrecursionlimit()
+    gc.set_threshold(gc.get_threshold()[0] + 1)
+    value += 1e-3 * gc.get_threshold()[0]
     print("epoch", epoch)
 """
 

@@ -64,6 +64,7 @@ CHANGED = {
         "policy = Policy()\n",
         "policy.heat = x", "policy.heat, len(Policy.heat.fset.__defaults__[0])",
     ),
+    "how deep calls may be": ("import sys\n", "sys.setrecursionlimit(3000 + epoch)", "sys.getrecursionlimit()"),
     "how arrays are shown": (
         "import numpy as np\n", "np.set_printoptions(precision=2 + epoch)", "np.array([1 / 3])",
     ),
@@ -94,6 +95,9 @@ LOST = {
     "a property that is put into a class": (
         "class Policy:\n    pass\npolicy = Policy()\nPolicy.heat = 0\n", "Policy.heat = property(lambda self: epoch)", "policy.heat",
         "Policy.heat",
+    ),
+    "what waits in a queue": (
+        "import queue\nwaiting = queue.SimpleQueue()\n", "waiting.put(x)", "waiting.qsize()", "what waits in a `queue.SimpleQueue`",
     ),
     "a handler that is added": (
         "import logging\nlog = logging.getLogger('t')\n", "log.addHandler(logging.NullHandler())", "len(log.handlers)",

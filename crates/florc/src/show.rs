@@ -133,7 +133,8 @@ fn what_was_kept(facts: &RunFacts, bytes: u64) -> Lines {
     let bound = facts.manifest.overhead_bound * 100.0;
     let overhead = match runs::overhead(facts) {
         Some(measured) => format!("{:.2} % (bound {bound:.2} %)", measured * 100.0),
-        None => "not known: the run has not ended".to_owned(),
+        None if facts.ended.is_none() => "not known: the run has not ended".to_owned(),
+        None => "not known: the run was too short".to_owned(),
     };
     let kept = format!(
         "{} on disk, {}",

@@ -44,6 +44,19 @@ class Semaphore(_InPlace):
         vars(value).update(data[1])
 
 
+class SimpleQueue(_InPlace):
+    """What waits in it cannot be read. That it is empty, or as full as before, is enough where it only passes things on."""
+
+    name = "queue.SimpleQueue"
+
+    def save(self, value):
+        return value.qsize()
+
+    def patch(self, value, data):
+        if value.qsize() != data:
+            raise LookupError("what waits in a `queue.SimpleQueue` cannot be put back")
+
+
 class ContextVar(_InPlace):
     """Its value in the context of the program."""
 
@@ -167,11 +180,13 @@ def find(cls):
     return None
 
 
-ADAPTERS = {adapter.name: adapter for adapter in (Event(), Semaphore(), ContextVar(), Bar(), Cache())}
+ADAPTERS = {adapter.name: adapter for adapter in (Event(), Semaphore(), SimpleQueue(), ContextVar(), Bar(), Cache())}
 
 _BY_TYPE = {
     "threading.Event": ADAPTERS["threading.Event"],
     "threading.Semaphore": ADAPTERS["threading.Semaphore"],
+    "_queue.SimpleQueue": ADAPTERS["queue.SimpleQueue"],
+    "queue.SimpleQueue": ADAPTERS["queue.SimpleQueue"],
     "contextvars.ContextVar": ADAPTERS["contextvars.ContextVar"],
     "_contextvars.ContextVar": ADAPTERS["contextvars.ContextVar"],
     "tqdm.std.tqdm": ADAPTERS["tqdm"],

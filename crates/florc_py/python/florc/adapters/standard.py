@@ -464,8 +464,6 @@ _HARMLESS = (
     "threading._RLock",
     "_thread.lock",
     "_thread.RLock",
-    "queue.SimpleQueue",
-    "_queue.SimpleQueue",
     "socket.socket",
     "_socket.socket",
     "subprocess.Popen",
