@@ -197,9 +197,9 @@ def test_a_state_that_cannot_be_put_back_ends_the_process(tmp_path):
 
 
 def test_a_setting_that_no_checkpoint_sees_ends_the_process(tmp_path):
-    script = PLAIN.replace("for epoch", "import sys\nfor epoch", 1).replace(
-        "    history", "    if epoch == 1:\n        sys.setrecursionlimit(3000)\n"
-        "    state['d'] = sys.getrecursionlimit()\n    history")
+    script = PLAIN.replace("for epoch", "import gc\nfor epoch", 1).replace(
+        "    history", "    if epoch == 1:\n        gc.set_threshold(3000)\n"
+        "    state['d'] = gc.get_threshold()[0]\n    history")
     folder = project(tmp_path, script)
     assert cut_short(folder, ("run", "--checkpoints", "all", "train.py", "1"), 6, 0)
     before = rows(folder, "latest")
