@@ -52,8 +52,8 @@ pub struct Hidden {
     pub files: bool,
     /// Process-wide flags or devices are changed (`torch.set_grad_enabled`, `cudnn.benchmark`).
     pub device: bool,
-    /// Attributes of modules, classes and functions of libraries that are set: `sys.steps`.
-    pub library: BTreeSet<String>,
+    /// Attributes of modules, classes and functions of libraries that are set (`sys.steps`), and where.
+    pub library: BTreeMap<String, Cause>,
 }
 
 impl Hidden {
@@ -64,7 +64,10 @@ impl Hidden {
         self.address |= other.address;
         self.files |= other.files;
         self.device |= other.device;
-        self.library.extend(other.library.iter().cloned());
+        for (name, cause) in &other.library {
+            let known = self.library.entry(name.clone());
+            known.or_insert_with(|| cause.clone());
+        }
     }
 }
 

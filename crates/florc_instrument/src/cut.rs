@@ -90,10 +90,10 @@ impl CutPoint<'_> {
     pub(crate) fn order(&self, region: &RegionEffect) -> Cut {
         let mut cut = Cut::default();
         let mut candidates = self.candidates(region, &mut cut.out_of_reach);
-        if let Some(name) = region.hidden.library.first() {
+        if let Some((name, cause)) = region.hidden.library.first_key_value() {
             cut.out_of_reach.get_or_insert_with(|| OutOfReach {
                 name: name.clone(),
-                reasons: Vec::new(),
+                reasons: reasons(cause),
                 help: "keep it in a variable of the program".to_owned(),
             });
         }

@@ -137,7 +137,8 @@ fn is_shown(facts: Facts<'_>, expr: ExprId) -> bool {
         .any(|it| matches!(tree.expr(it).kind, ExprKind::FString { .. }))
 }
 
-/// Whether a call leaves anything behind but its result, which is what `__init__` makes of `self`.
+/// Whether a call leaves anything behind but its result, which is what `__init__` makes of `self`: attributes that it
+/// sets there are no change, as far as the first reason of each tells.
 fn changes_something(facts: Facts<'_>, function: &Function) -> bool {
     let summary = facts.effects.summary(function.id);
     let made = function
@@ -163,8 +164,7 @@ fn changes_something(facts: Facts<'_>, function: &Function) -> bool {
         || !summary.hidden.library.is_empty()
 }
 
-/// Decorators of libraries may read the source text, or replace the function by another one: those that are kept
-/// to are attributes of `functools`, `contextlib`, `torch` and the like, which call what they are given.
+/// Whether no decorator compiles the function: `@jax.jit`, `@njit`. Others call what they are given.
 fn is_plain(facts: Facts<'_>, stmt: StmtId) -> bool {
     let tree = &facts.module.tree;
     match &tree.stmt(stmt).kind {

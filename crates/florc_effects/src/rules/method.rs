@@ -179,15 +179,12 @@ impl Interp<'_> {
         let partial = Name::from("functools.partial");
         let mut result = ObjSet::default();
         for object in shared.iter() {
-            if let ObjKind::Typed(of) = self.heap.kind(object)
-                && of != partial
-            {
-                continue;
-            }
-            if matches!(
-                self.heap.kind(object),
-                ObjKind::Function(_) | ObjKind::Unknown | ObjKind::Typed(_)
-            ) {
+            let binds = match self.heap.kind(object) {
+                ObjKind::Function(_) | ObjKind::Unknown => true,
+                ObjKind::Typed(of) => of == partial,
+                _other => false,
+            };
+            if binds {
                 let mut bound = args.clone();
                 bound.positional.insert(0, own.clone());
                 result.extend(&self.call_object(site, object, &bound));

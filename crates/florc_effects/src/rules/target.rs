@@ -7,13 +7,13 @@
 //!
 //! A name that is bound again is not a mutation of what it held.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use florc_semantic::BindingId;
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, Operator};
 
-use crate::effect::Hidden;
+use crate::effect::{Cause, Hidden};
 use crate::event::Action;
 use crate::heap::{Field, ObjKind, SCALAR};
 use crate::interp::Interp;
@@ -306,9 +306,10 @@ impl Interp<'_> {
             if let ObjKind::Library(path) = self.heap.kind(object)
                 && self.knowledge.is_known_package(&path)
             {
-                let mut library = BTreeSet::new();
+                let mut library = BTreeMap::new();
                 if !path.starts_with("torch.backends") {
-                    library.insert(format!("{path}.{attr}"));
+                    let cause = Cause::at(span, format!("`{text}` is assigned"));
+                    library.insert(format!("{path}.{attr}"), cause);
                 }
                 let hidden = Hidden {
                     device: true,

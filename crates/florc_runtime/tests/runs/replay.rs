@@ -2,14 +2,14 @@
 //! whatever makes them differ is reported.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::training::{
     Ask, BLOCK, EPOCHS, MAIN, Manner, STEPS, from_scratch, plan, record, replay, replay_all,
 };
 use florc_manifest::Verdict;
 use florc_runtime::{Mode, Replayer, Store};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 fn ask(starts: &[u64], inner_probe: bool) -> Ask {
     Ask {
@@ -67,17 +67,23 @@ fn any_segments_give_the_rows_of_running_from_scratch() {
     check(Mode::Every(2), &[2, 4]);
 }
 
+/// A run in which a guarded function ran unexpectedly in a region, and the plan of a replay from iteration 4 on.
+fn surprised(region: &'static str) -> (TempDir, PathBuf, Manner) {
+    let directory = tempdir().unwrap();
+    let manner = Manner {
+        seed: 1,
+        surprises: Some((3, region)),
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, manner);
+    let plan = plan(directory.path(), &run, &ask(&[4], false));
+    (directory, plan, manner)
+}
+
 #[test]
 fn what_ran_unexpectedly_is_not_skipped() {
     let run_with = |region| {
-        let directory = tempdir().unwrap();
-        let manner = Manner {
-            seed: 1,
-            surprises: Some((3, region)),
-            ..Manner::default()
-        };
-        let run = recorded(directory.path(), Mode::All, manner);
-        let plan = plan(directory.path(), &run, &ask(&[4], false));
+        let (_directory, plan, manner) = surprised(region);
         let shard = replay(&plan, 1, manner);
         assert_eq!(shard.verdict, Verdict::Verified);
         shard.rows.into_iter().filter(|row| row.site == 1).count() as u64
@@ -91,14 +97,7 @@ fn what_ran_unexpectedly_is_not_skipped() {
 #[test]
 fn a_main_loop_in_which_something_unexpected_ran_is_not_entered_in_the_middle() {
     for (region, jumps) in [(BLOCK, true), (MAIN, false)] {
-        let directory = tempdir().unwrap();
-        let manner = Manner {
-            seed: 1,
-            surprises: Some((3, region)),
-            ..Manner::default()
-        };
-        let run = recorded(directory.path(), Mode::All, manner);
-        let plan = plan(directory.path(), &run, &ask(&[4], false));
+        let (_directory, plan, _) = surprised(region);
         let mut replayer = Replayer::open(&plan, 1, 0).unwrap().unwrap();
         let inputs = BTreeMap::from([("steps".to_owned(), "3".to_owned())]);
         let entry = replayer.main_enter(MAIN, &inputs, true).unwrap().unwrap();

@@ -192,9 +192,6 @@ def _is_project(module):
     return not path.startswith(_INSTALLED) and "site-packages" not in path
 
 
-_PLAIN_ATTRIBUTES = {"__module__", "__qualname__", "__doc__", "__slots__", "__weakref__"}
-
-
 def class_attributes(cls):
     """Attributes of a class that hold data."""
     if issubclass(cls, enum.Enum):
@@ -206,9 +203,9 @@ def class_attributes(cls):
         if _is_data(value) or _is_nested(cls, value):
             found[name] = value
         for part, function in _functions(name, value):
-            if any(_can_change(it) for it in function.__defaults__ or ()):
+            if any(can_change(it) for it in function.__defaults__ or ()):
                 found[f"{part}.__defaults__"] = function.__defaults__
-            if any(_can_change(it) for it in (function.__kwdefaults__ or {}).values()):
+            if any(can_change(it) for it in (function.__kwdefaults__ or {}).values()):
                 found[f"{part}.__kwdefaults__"] = function.__kwdefaults__
             if any(not each.startswith("__") for each in vars(function)):
                 found[f"{part}.__dict__"] = vars(function)
@@ -314,7 +311,7 @@ def _members(cls):
     for name, member in cls.__members__.items():
         held = getattr(member, "__dict__", {})
         own = held.keys() - {"_value_", "_name_", "__objclass__", "_sort_order_"}
-        if member._name_ == name and (own or _can_change(held.get("_value_"))):
+        if member._name_ == name and (own or can_change(held.get("_value_"))):
             found[f"{name}.__dict__"] = held
     return found
 
@@ -349,9 +346,10 @@ def _functions(name, value):
             yield place, function
 
 
-def _can_change(value):
+def can_change(value):
+    """Whether an object that a method, a member or a cache keeps is state."""
     if isinstance(value, tuple):
-        return any(map(_can_change, value))
+        return any(map(can_change, value))
     return isinstance(value, (list, dict, set, bytearray)) or _is_project(type(value).__module__)
 
 

@@ -103,9 +103,10 @@ class Cache(_InPlace):
     name = "functools.cache"
 
     def save(self, value):
-        from . import name_of
+        from . import can_change, name_of
 
-        if any(_can_change(each) for each in self._results(value)):
+        # tuples are the arguments, with the object of a method
+        if any(can_change(each) for each in self._results(value) if type(each) is not tuple):
             raise TypeError("a cache that holds results which can change")
         found = name_of(value)
         if found is None:
@@ -113,22 +114,14 @@ class Cache(_InPlace):
         return found
 
     def _results(self, value):
-        about = value.cache_info()
+        is_limited = value.cache_info().maxsize is not None
         for each in gc.get_referents(value):
-            if type(each) is not dict:
-                yield each
-            elif each is vars(value) or self._is_links(each, about):
+            if each is vars(value) or type(each) is dict and is_limited and _is_index(each):
                 continue
-            elif about.maxsize is None:
+            if type(each) is dict and not is_limited:
                 yield from each.values()
             else:
                 yield each
-
-    def _is_links(self, each, about):
-        """A cache of limited size keeps its results in a list, and the elements of that in a dictionary."""
-        if about.maxsize is None or not each:
-            return about.currsize == 0 or about.maxsize is not None and not each
-        return all(type(link).__name__ == "_lru_list_elem" for link in each.values())
 
     def load(self, cls, data):
         from . import resolve
@@ -144,14 +137,9 @@ class Cache(_InPlace):
         pass
 
 
-def _can_change(value):
-    from . import is_project
-
-    return isinstance(value, (list, dict, set, bytearray)) or not isinstance(value, type) and _is_own(value, is_project)
-
-
-def _is_own(value, is_project):
-    return not isinstance(value, types.FunctionType) and is_project(type(value).__module__)
+def _is_index(found):
+    """A cache of limited size has its results in a list, whose elements are in a dictionary by their arguments."""
+    return all(type(element).__name__ == "_lru_list_elem" for element in found.values())
 
 
 def _given(value):
