@@ -55,8 +55,10 @@ pub(crate) struct RunFacts {
     pub(crate) entered: BTreeSet<(String, String, String)>,
     /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
-    /// When the last one was left; `None` inside of one.
+    /// When the last one was left; `None` inside of one, also where an exception ended the run there.
     pub(crate) loop_left: Option<f64>,
+    /// The last one was left by an exception.
+    left_by_exception: bool,
     pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
     /// Due checkpoints that were not taken or written.
     pub(crate) dropped: Vec<(CutKey, String)>,
@@ -84,6 +86,7 @@ impl RunFacts {
             entered: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
+            left_by_exception: false,
             checkpoints: BTreeMap::new(),
             dropped: Vec::new(),
             rows: Vec::new(),
@@ -165,9 +168,12 @@ impl RunFacts {
                     iteration.blocks.push((block, seconds));
                 }
             }
-            JournalRecord::LoopLeft { seconds, .. } => {
+            JournalRecord::LoopLeft {
+                seconds, raised, ..
+            } => {
                 self.close_iteration(seconds);
                 self.loop_left = Some(seconds);
+                self.left_by_exception = raised;
                 *last = seconds;
             }
             JournalRecord::Unexpected { guard, site } => self.ran_unexpectedly(guard, site),
@@ -182,6 +188,9 @@ impl RunFacts {
                 florc_seconds,
                 processors,
             } => {
+                if self.left_by_exception && matches!(status, RunStatus::Raised { .. }) {
+                    self.loop_left = None;
+                }
                 self.ended = Some(Ended {
                     status,
                     seconds,
@@ -287,13 +296,11 @@ impl RunFacts {
             .unwrap_or(0.0)
     }
 
-    /// Whether the run ended inside its last iteration, or nobody knows how it ended: it was
-    /// killed, or an exception or an exit code other than 0 left the main loop.
+    /// Whether nobody knows how the run ended (it was killed), or how its last main loop did: by an
+    /// interrupt, by an exception that ended the run, or by one that left a `while` loop.
     pub(crate) fn cut_short(&self) -> bool {
         let inside = self.loop_left.is_none() && !self.iterations.is_empty();
-        self.ended
-            .as_ref()
-            .is_none_or(|ended| inside && ended.status != RunStatus::Finished)
+        self.ended.is_none() || inside
     }
 
     /// How the run ended, in a few words.

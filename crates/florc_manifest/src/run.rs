@@ -339,12 +339,15 @@ pub enum JournalRecord {
         /// How long it ran.
         seconds: f64,
     },
-    /// The main loop ended normally or by `break`.
+    /// The main loop ended.
     LoopLeft {
         /// Its number of iterations.
         head: HeadKey,
         /// Since the start of the run.
         seconds: f64,
+        /// By an exception.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        raised: bool,
     },
     /// A checkpoint is durable.
     Checkpoint(CheckpointRecord),

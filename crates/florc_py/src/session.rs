@@ -36,7 +36,8 @@ pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
 pub(crate) use guards::{entered, is_unexpected};
 pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
 pub(crate) use mains::{
-    Token, carry, is_main, leave, main_advanced, main_dropped, main_ended, main_entered,
+    Token, carry, is_main, leave, leave_by_exception, main_advanced, main_dropped, main_ended,
+    main_entered,
 };
 pub(crate) use start::register;
 pub(crate) use trouble::{Trouble, guarded};

@@ -369,14 +369,27 @@ impl Recorder {
         self.append(&JournalRecord::CheckpointDropped { cut, reason });
     }
 
-    /// The main loop ended normally or by `break`. `Some(CutKey::Exit)`: capture and submit.
+    /// The main loop ended. `Some(CutKey::Exit)`: capture and submit.
     pub fn leave(&mut self) -> Option<CutKey> {
+        self.left(false)
+    }
+
+    /// As [`Self::leave`], by an exception.
+    pub fn leave_by_exception(&mut self) -> Option<CutKey> {
+        self.left(true)
+    }
+
+    fn left(&mut self, raised: bool) -> Option<CutKey> {
         if self.is_forked() {
             return None;
         }
         let head = self.progress.leave()?;
         let seconds = self.now();
-        self.append(&JournalRecord::LoopLeft { head, seconds });
+        self.append(&JournalRecord::LoopLeft {
+            head,
+            seconds,
+            raised,
+        });
         self.policy.end_iteration(seconds);
         self.look_at_writer();
         self.is_due = false;
@@ -384,8 +397,8 @@ impl Recorder {
         captures.then_some(CutKey::Exit(head))
     }
 
-    /// The main loop ended by `return` or an exception: its iterator went away without
-    /// [`Self::leave`].
+    /// The main loop is gone without [`Self::leave`]: by an interrupt, or by an exception that left a
+    /// `while` loop.
     pub fn abandon(&mut self) {
         if !self.is_forked() {
             self.is_due = false;

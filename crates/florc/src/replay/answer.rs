@@ -305,6 +305,7 @@ impl<'a> Asked<'a> {
             fine,
             whole: false,
             programs: self.args.allow_programs,
+            unverified: self.args.approximate,
         }
     }
 

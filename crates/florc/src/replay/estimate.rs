@@ -59,6 +59,7 @@ pub(crate) fn estimate(
             fine: false,
             whole: false,
             programs: false,
+            unverified: false,
         };
         let planned = plan::plan(division, subject, &probed, &verdict)?;
         iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();

@@ -92,10 +92,10 @@ pub(crate) fn merge(
         names: BTreeSet::new(),
     };
     let mut seen = BTreeSet::new();
-    let cut = planned
-        .cut_short
-        .then(|| subject.facts.iterations.last().map(|each| each.head));
-    let cut = cut.flatten().filter(|_| subject.facts.loop_left.is_none());
+    let end = planned
+        .end
+        .and_then(|end| subject.facts.iterations.get(end));
+    let cut = end.map(|each| each.head);
     for (position, segment) in stored.plan.segments.iter().enumerate() {
         if left.contains(&segment.index) {
             merged.left.push(position);

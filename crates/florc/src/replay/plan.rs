@@ -14,7 +14,7 @@ use super::condition::Condition;
 use super::expected::{Expected, crowded};
 use super::find::{Sources, Subject};
 use super::probed::Probed;
-use crate::facts::IterationFacts;
+use crate::facts::{IterationFacts, RunFacts};
 use crate::failure::Failure;
 use crate::replays;
 
@@ -31,6 +31,8 @@ pub(crate) struct Planned {
     pub(crate) executed: Vec<String>,
     /// The run was cut short: its last iteration is not whole.
     pub(crate) cut_short: bool,
+    /// The iteration at whose head it ends for the replay.
+    pub(crate) end: Option<usize>,
     /// Positions of segments in the order in which they run.
     pub(crate) order: Vec<usize>,
     /// The script is run from its beginning, and no block is skipped.
@@ -56,6 +58,8 @@ pub(crate) struct Division<'a> {
     pub(crate) whole: bool,
     /// Programs that the script starts are started.
     pub(crate) programs: bool,
+    /// Values are wanted that no state can verify.
+    pub(crate) unverified: bool,
 }
 
 /// A plan in the store.
@@ -82,7 +86,8 @@ pub(crate) fn plan(
         );
     }
     let expected = Expected::new(subject, probed, comparison, division.whole);
-    let request = request(division, subject, probed, comparison, &expected);
+    let end = last_end(facts, division.unverified);
+    let request = request(division, subject, probed, comparison, (&expected, end));
     let first = request.iterations.first();
     if request.starts_inside && !first.is_some_and(|it| it.can_start) {
         return Err(Failure::new(
@@ -122,6 +127,7 @@ pub(crate) fn plan(
         request,
         seconds,
         cut_short: facts.cut_short(),
+        end,
         whole: division.whole,
         needs_beginning: shows_what_is_before(comparison),
         programs: division.programs,
@@ -145,7 +151,7 @@ fn request(
     subject: &Subject,
     probed: &Probed,
     comparison: &Comparison,
-    expected: &Expected<'_>,
+    (expected, end): (&Expected<'_>, Option<usize>),
 ) -> SegmentRequest {
     let condition = division.condition;
     let facts = &subject.facts;
@@ -159,21 +165,19 @@ fn request(
         let may_run = site.is_some_and(|site| comparison.may_run_in(&site.id));
         may_run && condition.is_none_or(|it| it.may_hold_in(each, label))
     };
-    let count = facts.iterations.len();
-    let partial = (cut_short && facts.loop_left.is_none()).then(|| count.saturating_sub(1));
     // Where nothing is filtered, a segment is asked for as a whole.
     let seconds = expected.iterations(|each| condition.is_none() || asked(each));
     let iterations = facts.iterations.iter().zip(seconds).enumerate();
     let iterations = iterations.map(|(at, (each, seconds))| {
-        let is_partial = partial == Some(at);
+        let is_last = end == Some(at);
         let head = CutKey::Head(each.head);
         Iteration {
             head: each.head,
             seconds,
             restore_seconds: expected.restoring(&head),
             can_start: !division.whole && can_start(subject, probed, each),
-            can_end: is_partial || facts.checkpoints.contains_key(&head),
-            wanted: !is_partial && asked(each),
+            can_end: is_last || facts.checkpoints.contains_key(&head),
+            wanted: end.is_none_or(|end| at < end) && asked(each),
         }
     });
     SegmentRequest {
@@ -188,6 +192,22 @@ fn request(
         workers: division.workers,
         fine: division.fine,
     }
+}
+
+/// The iteration at whose head a run ends that was cut short in one: that one, or the last one before whose
+/// recorded state can verify the values.
+fn last_end(facts: &RunFacts, unverified: bool) -> Option<usize> {
+    let is_inside = facts.cut_short() && facts.loop_left.is_none();
+    let partial = is_inside.then(|| facts.iterations.len().saturating_sub(1))?;
+    let is_recorded = |at: &usize| {
+        let head = facts
+            .iterations
+            .get(*at)
+            .map(|each| CutKey::Head(each.head));
+        head.is_some_and(|head| facts.checkpoints.contains_key(&head))
+    };
+    let recorded = (1..=partial).rev().find(is_recorded);
+    Some(recorded.filter(|_| !unverified).unwrap_or(partial))
 }
 
 fn can_start(subject: &Subject, probed: &Probed, each: &IterationFacts) -> bool {

@@ -9,7 +9,7 @@
 
 use std::fmt::Write as _;
 
-use florc_manifest::Verdict;
+use florc_manifest::{RunStatus, Verdict};
 use serde_json::{Value, json};
 
 use super::carried::LeftOut;
@@ -74,14 +74,25 @@ pub(crate) fn begin(
         ));
     }
     if planned.cut_short {
-        out::warning(&format!(
-            "run {} did not end its main loop ({}); values are given for its {}",
-            subject.facts.manifest.run,
-            subject.facts.outcome(),
-            table::count(
-                planned.request.iterations.len().saturating_sub(1),
-                "whole iteration"
+        let how = match &subject.facts.ended {
+            Some(ended) if ended.status == RunStatus::Finished => {
+                "interrupted; what followed cannot be replayed".to_owned()
+            }
+            _ => subject.facts.outcome(),
+        };
+        let begun = planned.request.iterations.len();
+        let count = planned.end.unwrap_or(begun);
+        let given = if count + 1 < begun {
+            format!(
+                "first {}: no later state was recorded",
+                table::count(count, "iteration")
             )
+        } else {
+            table::count(count, "whole iteration")
+        };
+        out::warning(&format!(
+            "run {} did not end its main loop ({how}); values are given for its {given}",
+            subject.facts.manifest.run
         ));
     }
     if let Some(torn) = &subject.facts.torn {

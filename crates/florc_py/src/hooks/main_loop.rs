@@ -6,12 +6,14 @@
 //! florc.leave(ID, best, model)
 //! ```
 //!
-//! The iterator knows when it goes away without having ended: by `break`, `return` or an
-//! exception; which of them, the next hook tells. Does not capture: the session does.
+//! The iterator knows when it goes away without having ended. By an exception: while that is on its way
+//! out of the loop, before any handler runs, and while all variables are there. Otherwise the next hook
+//! tells. Does not capture: the session does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyGeneratorExit, PyKeyboardInterrupt};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -72,6 +74,9 @@ fn class_name(object: &Bound<'_, PyAny>) -> String {
 struct MainLoop {
     iterator: Py<PyIterator>,
     rule: PositionRule,
+    site: Py<PyString>,
+    /// Code of the frame that runs it.
+    code: Py<PyAny>,
     token: Token,
     ended: AtomicBool,
 }
@@ -102,8 +107,32 @@ impl MainLoop {
 impl Drop for MainLoop {
     fn drop(&mut self) {
         if !self.ended.load(Ordering::Relaxed) {
-            session::main_dropped(self.token);
+            Python::attach(|py| {
+                session::main_dropped(self.token);
+                if let Some(error) = PyErr::take(py) {
+                    self.raised(py, &error).err().unwrap_or(error).restore(py);
+                }
+            });
         }
+    }
+}
+
+impl MainLoop {
+    /// An exception leaves the loop. An interrupt comes from outside and is not repeated by a replay, and
+    /// generators are closed by whoever holds them.
+    fn raised(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        let from_outside = error.is_instance_of::<PyKeyboardInterrupt>(py)
+            || error.is_instance_of::<PyGeneratorExit>(py);
+        if from_outside || !session::is_active() {
+            return Ok(());
+        }
+        session::guarded(py, |py| {
+            if !super::frames::caller_code(py)?.is(&self.code) {
+                return Ok(());
+            }
+            session::leave_by_exception(py, self.token, self.site.bind(py).to_str()?)
+        })?;
+        Ok(())
     }
 }
 
@@ -117,7 +146,7 @@ struct MainStart {
 #[pymethods]
 impl MainStart {
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        begin(py, self.site.bind(py).to_str()?, self.iterable.bind(py))
+        begin(py, self.site.bind(py), self.iterable.bind(py))
     }
 }
 
@@ -140,7 +169,7 @@ pub(super) fn main_loop<'py>(
 
 fn begin<'py>(
     py: Python<'py>,
-    site: &str,
+    site: &Bound<'py, PyString>,
     iterable: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     // asked before an iterator holds it too
@@ -149,8 +178,13 @@ fn begin<'py>(
     };
     let iterator = iterable.try_iter()?;
     let total = known_length(iterable);
-    let entered = |py| session::main_entered(py, site, Some((iterable, alone)), total, None);
-    let Some(entry) = session::guarded(py, entered)? else {
+    let entered = |py| {
+        let code = super::frames::caller_code(py)?;
+        let entry =
+            session::main_entered(py, site.to_str()?, Some((iterable, alone)), total, None)?;
+        Ok((entry, code))
+    };
+    let Some((entry, code)) = session::guarded(py, entered)? else {
         return Ok(iterator.into_any());
     };
     let iterator = match entry.skip {
@@ -163,6 +197,8 @@ fn begin<'py>(
     let counted = MainLoop {
         iterator,
         rule,
+        site: site.clone().unbind(),
+        code,
         token: entry.token,
         ended,
     };

@@ -3,7 +3,7 @@
 //! ```python
 //! for epoch in florc.main_loop(ID, range(9)):
 //!     if loss < goal: break        # the iterator goes away, then `florc.leave` is called
-//!     if loss > limit: return      # the iterator goes away, and no `florc.leave` follows
+//!     if loss > limit: raise Stop  # the iterator goes away while the exception is on its way
 //! ```
 //!
 //! Positions and decisions are `florc_runtime`'s; state is captured and restored in `cut`.
@@ -221,8 +221,8 @@ pub(crate) fn main_dropped(token: Token) {
     });
 }
 
-/// Takes note of main loops that were left by `return` or an exception. Every hook asks first,
-/// but for `leave`, which shows that the innermost one was not.
+/// Takes note of main loops that are gone without a word: of interrupts, and of `while` loops that an
+/// exception left. Every hook asks first, but for `leave`, which shows that the innermost one was not.
 pub(super) fn settle(py: Python<'_>) -> Result<(), Trouble> {
     loop {
         let code = here(|session| {
@@ -340,11 +340,40 @@ pub(crate) fn leave<'py>(
         };
         cut.filter(|_| !last.inert)
     })?;
+    at_exit(py, &site, cut, roots)
+}
+
+/// An exception of the program leaves the main loop, whose frame is still there: its state is compared
+/// as after any other end.
+pub(crate) fn leave_by_exception(
+    py: Python<'_>,
+    token: Token,
+    site_id: &str,
+) -> Result<(), Trouble> {
+    let site = site(site_id)?;
+    let cut = here(|session| {
+        let last = session.mains.pop_if(|it| it.token == token)?;
+        let cut = match &mut session.engine {
+            Engine::Record(recorder) => recorder.leave_by_exception(),
+            Engine::Replay(replayer) => replayer.leave(),
+        };
+        cut.filter(|_| !last.inert)
+    })?;
+    at_exit(py, &site, cut, &PyTuple::empty(py))
+}
+
+/// Does what is due where a main loop ended.
+fn at_exit<'py>(
+    py: Python<'py>,
+    site: &MainLoopSite,
+    cut: Option<CutKey>,
+    roots: &Bound<'py, PyTuple>,
+) -> Result<(), Trouble> {
     resume::check(py);
     match cut {
         Some(cut) => {
             look_at_watched(py, &site.id)?;
-            cut::take(py, cut, &Site::head(&site), roots)
+            cut::take(py, cut, &Site::head(site), roots)
         }
         None => Ok(()),
     }
