@@ -76,7 +76,7 @@ EDITS = [
     ('{"state": state}', '{"state": state, "lr": lr}', "after the last checkpoint"),
     ('"end.json"', '"final.json"', "after the last checkpoint"),
     ("unused = 1\n", "unused = 1\n\n\ndef spread(values):\n    return max(values) - min(values)\n", "replayable"),
-    ("unused = 1\n", "unused = 1\nrandom.seed(1)\n", "may change the state"),
+    ("unused = 1\n", "unused = 1\nrandom.seed(1)\n", "state-changing"),
     ("unused = 1\n", "unused = 1\nos.putenv('A', 'b')\n", "state-changing"),
 ]
 

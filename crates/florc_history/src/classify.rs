@@ -64,6 +64,35 @@ pub struct Change {
     pub generators: Vec<String>,
 }
 
+impl Change {
+    /// It touches random generators and logs nothing.
+    fn draws_alone(&self) -> bool {
+        self.kind == ChangeKind::Feeds && self.isolated && !self.logs
+    }
+}
+
+/// Whether another new statement reads what `stmt` binds, or a log statement comes behind it in its row of new
+/// statements, which all draw from the same generators.
+fn feeds_logs(current: Version<'_>, new: &[StmtId], stmt: StmtId) -> bool {
+    let tree = &current.module.tree;
+    let bound = current.semantics.assigned_in(&[stmt]);
+    let reads = |other: &StmtId| {
+        let mut names = tree
+            .exprs_in(*other)
+            .filter_map(|it| current.semantics.variable(it));
+        *other != stmt && names.any(|it| bound.contains(&it))
+    };
+    let suite = match tree.parent(stmt) {
+        Some(parent) => tree.blocks(parent),
+        None => tree.bodies().collect(),
+    };
+    let mut row = suite.into_iter().filter_map(|suite| {
+        let at = suite.iter().position(|it| *it == stmt)?;
+        Some(suite[at..].iter().take_while(|it| new.contains(it)))
+    });
+    new.iter().any(reads) || row.any(|mut row| row.any(|it| holds_log(current, *it)))
+}
+
 /// What running some statements may do.
 #[derive(Clone, Debug, Default)]
 pub struct ProbeEffect {
@@ -134,7 +163,18 @@ pub fn classify(
     let fresh = Fresh::new(current, &new, main_loops);
     let mut changes = Vec::new();
     for &stmt in &diff.added {
-        changes.push(added(recorded, current, &fresh, stmt));
+        let change = added(recorded, current, &fresh, stmt);
+        changes.push(if change.draws_alone() && !feeds_logs(current, &new, stmt) {
+            let why = "it draws random numbers, or sets what is drawn, and no added log statement shows it";
+            Change {
+                kind: ChangeKind::Refused,
+                title: "this added statement changes the training".to_owned(),
+                reasons: vec![(change.span, why.to_owned())],
+                ..change
+            }
+        } else {
+            change
+        });
     }
     for &stmt in &diff.removed {
         changes.push(removed(recorded, stmt));

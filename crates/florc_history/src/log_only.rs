@@ -11,7 +11,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_semantic::{BindingId, ScopeKind};
+use florc_semantic::{BindingId, DefinitionKind, FunctionId, ScopeKind};
 use florc_syntax::tree::{ExprId, ExprKind, StmtId};
 
 use crate::classify::{Version, assigned_parts};
@@ -44,9 +44,11 @@ impl<'a> LogOnly<'a> {
         let tree = &version.module.tree;
         let mut used: BTreeMap<BindingId, BTreeSet<StmtId>> = BTreeMap::new();
         for expr in (0..tree.expr_count() as u32).map(ExprId) {
-            if matches!(tree.expr(expr).kind, ExprKind::Name(_))
-                && let Some(binding) = version.semantics.binding_of_name(expr)
-            {
+            let is_name = matches!(tree.expr(expr).kind, ExprKind::Name(_));
+            let here = is_name.then(|| version.semantics.binding_of_name(expr));
+            // `norm` of another file, by whatever name
+            let there = version.semantics.variable(expr);
+            for binding in here.flatten().into_iter().chain(there) {
                 used.entry(binding).or_default().insert(tree.stmt_of(expr));
             }
         }
@@ -98,6 +100,9 @@ impl<'a> LogOnly<'a> {
         if !objections(version.module, version, stmt).is_empty() {
             return false;
         }
+        if version.semantics.in_class_body(stmt) {
+            return false; // read as an attribute, of whichever object
+        }
         let function = version.semantics.function_of_stmt(stmt);
         let effect = version.judge.effect(function, &[stmt]);
         let is_pure = effect.unknown.is_empty()
@@ -107,8 +112,15 @@ impl<'a> LogOnly<'a> {
             && effect.outside.is_empty();
         let mut touched: BTreeSet<BindingId> =
             version.semantics.assigned_in(&[stmt]).into_iter().collect();
-        touched.extend(effect.changed());
-        touched.extend(assigned_parts(version, stmt).into_iter().map(|(_, it)| it));
+        let mut changed = effect.changed();
+        changed.extend(assigned_parts(version, stmt).into_iter().map(|(_, it)| it));
+        // what came in by a parameter is the caller's
+        let is_given = |it: &BindingId| {
+            let mut definitions = version.semantics.binding(*it).definitions.iter();
+            definitions.any(|it| matches!(it.kind, DefinitionKind::Parameter(_)))
+        };
+        let is_pure = is_pure && !changed.iter().any(is_given);
+        touched.extend(changed);
         is_pure
             && touched
                 .into_iter()
@@ -121,10 +133,23 @@ impl<'a> LogOnly<'a> {
         if is_global && self.is_imported || self.captured.contains(&binding) {
             return false;
         }
+        if is_global && semantics.is_open(semantics.module_of_binding(binding)) {
+            return false;
+        }
         let tree = &self.version.module.tree;
         let inside: BTreeSet<StmtId> = tree.descendants(stmt).collect();
         let users = self.used.get(&binding).into_iter().flatten();
-        let mut others = users.filter(|user| !inside.contains(user));
-        others.all(|user| self.holds(*user))
+        let others: Vec<StmtId> = users.filter(|it| !inside.contains(it)).copied().collect();
+        if is_global && self.is_of_other_file(binding) && others.is_empty() {
+            return false; // by a way that is not seen
+        }
+        others.into_iter().all(|user| self.holds(user))
+    }
+
+    /// Of a file that the script imports.
+    fn is_of_other_file(&self, binding: BindingId) -> bool {
+        let semantics = self.version.semantics;
+        let module = semantics.module_of_binding(binding);
+        module != FunctionId(0)
     }
 }

@@ -78,8 +78,24 @@ pub struct CutPoints {
 }
 
 impl CutPoints {
-    /// Those of a program that was compiled.
-    pub fn of(module: &Module, manifest: &ModuleManifest) -> Self {
+    /// Those of a program that was compiled. The loops of a file whose statements run none when they are
+    /// executed as a script are run by others, nobody knows when: it has no cut points of its own.
+    pub fn of(version: Version<'_>, manifest: &ModuleManifest) -> Self {
+        let found = Self::wherever(version.module, manifest);
+        let body = version.module.tree.bodies().next();
+        let reached = version.judge.may_reach(body.map_or(&[], Vec::as_slice));
+        let runs = |stmt: &StmtId| {
+            let function = version.semantics.function_of_stmt(*stmt);
+            version.semantics.is_module(function) || reached.contains(&function)
+        };
+        if found.main_loops.iter().any(runs) {
+            found
+        } else {
+            Self::default()
+        }
+    }
+
+    fn wherever(module: &Module, manifest: &ModuleManifest) -> Self {
         let place = |span: &SourceSpan| {
             let inside = Span::new(span.start, span.end);
             module.source.global(&span.file, inside)
@@ -170,7 +186,7 @@ impl<'a> Meanings<'a> {
             return Meaning::DeadCode;
         }
         let class = self.class(difference);
-        if class == Meaning::Replayable {
+        if class == Meaning::Replayable && difference.kind != DifferenceKind::Moved {
             return class;
         }
         if self.all(difference, runs_after) {
@@ -178,6 +194,9 @@ impl<'a> Meanings<'a> {
         }
         if self.is_read_by_logs_only(difference) {
             return Meaning::Replayable;
+        }
+        if difference.kind == DifferenceKind::Moved {
+            return Meaning::StateChanging;
         }
         if class == Meaning::StateChanging && self.is_of_constants(difference) {
             return if self.reads(difference) {

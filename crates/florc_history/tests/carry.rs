@@ -98,6 +98,7 @@ fn left_out(carried: &Carried, old: &Module, new: &Module) -> String {
             DifferenceKind::Removed => "removed",
             DifferenceKind::Changed => "changed",
             DifferenceKind::Renamed => "renamed",
+            DifferenceKind::Moved => "moved",
             DifferenceKind::LogRemoved => "log removed",
         };
         let line = module.source.line_column(difference.span.start).line;

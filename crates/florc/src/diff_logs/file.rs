@@ -210,7 +210,7 @@ impl<'a> Compiled<'a> {
     fn new(version: Version<'a>, manifest: ModuleManifest) -> Self {
         Self {
             version,
-            cuts: CutPoints::of(version.module, &manifest),
+            cuts: CutPoints::of(version, &manifest),
             manifest,
         }
     }

@@ -60,7 +60,7 @@ pub(crate) fn carried(sources: Sources, subject: &Subject) -> Result<(Sources, L
     let diff = diff_sources(&sources.recorded, &sources.current);
     let changes = classify(old, new, &diff, None);
     let sites = subject.facts.manifest.modules.first();
-    let before = sites.map(|sites| CutPoints::of(&sources.recorded, sites));
+    let before = sites.map(|sites| CutPoints::of(old, sites));
     let before = before.unwrap_or_default();
     let after = before.in_newer(&carried.matching);
     let with = |version, cuts| Trained { version, cuts };
@@ -272,6 +272,7 @@ pub(crate) fn what(kind: DifferenceKind) -> &'static str {
         DifferenceKind::Removed => "removed",
         DifferenceKind::Changed => "changed",
         DifferenceKind::Renamed => "renamed",
+        DifferenceKind::Moved => "moved",
         DifferenceKind::LogRemoved => "log statement removed",
     }
 }

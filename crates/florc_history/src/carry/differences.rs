@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use florc_syntax::Span;
 use florc_syntax::tree::StmtId;
 
-use super::{Place, Placed, first_line};
+use super::{Place, Placed, first_line, moves};
 use crate::classify::Version;
 use crate::matching::Matching;
 use crate::names::Names;
@@ -28,6 +28,8 @@ pub enum DifferenceKind {
     Changed,
     /// It says the same with other names.
     Renamed,
+    /// It says the same, and runs elsewhere or in another order.
+    Moved,
     /// A log statement that only the older version has.
     LogRemoved,
 }
@@ -101,6 +103,13 @@ pub(super) fn differences(
             found.push(removed(old, stmt));
         }
     }
+    let told: BTreeSet<StmtId> = found
+        .iter()
+        .filter(|it| !it.in_old)
+        .map(|it| it.stmt)
+        .collect();
+    let moved = moves::moved(old, new, matching).into_iter();
+    found.extend(moved.filter(|it| !carried.contains(&it.stmt) && !told.contains(&it.stmt)));
     found.sort_by_key(|it| (it.span, it.in_old));
     found
 }

@@ -16,6 +16,8 @@
 
 mod anchor;
 mod differences;
+mod imports;
+mod moves;
 mod needs;
 mod text;
 
@@ -46,12 +48,14 @@ pub struct Refusal {
 }
 
 /// A statement and where it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// The statement of the newer version.
     pub stmt: StmtId,
     /// Its place in the older one.
     pub place: Place,
+    /// Of an import that the older version has with fewer names: which of them come along. Else empty.
+    pub names: Vec<usize>,
 }
 
 /// A place in the older version.
@@ -102,13 +106,8 @@ pub fn carry(old: Version<'_>, new: Version<'_>) -> Carried {
     for probe in carrier.probes() {
         carrier.carry_with_needs(probe);
     }
-    let Carrier {
-        carried, refusals, ..
-    } = carrier;
-    let placed: Vec<Placed> = carried
-        .into_iter()
-        .map(|(stmt, place)| Placed { stmt, place })
-        .collect();
+    let placed = carrier.placed();
+    let Carrier { refusals, .. } = carrier;
     let mut result = Carried {
         differences: differences::differences(old, new, &matching, &names, &placed),
         refusals,
@@ -116,8 +115,8 @@ pub fn carry(old: Version<'_>, new: Version<'_>) -> Carried {
     };
     result.matching.clone_from(&matching);
     for each in &placed {
-        match text::edit(old.module, new.module, &names, *each, &mut result.edits) {
-            Ok(()) => result.placed.push(*each),
+        match text::edit(old.module, new.module, &names, each, &mut result.edits) {
+            Ok(()) => result.placed.push(each.clone()),
             Err(refusal) => result.refusals.push(refusal),
         }
     }
@@ -253,6 +252,7 @@ impl Carrier<'_> {
     fn place_and_needs(&self, stmt: StmtId) -> Result<(Place, Vec<StmtId>), Refusal> {
         let anchors = Anchors::new((self.old, self.new), self.matching, self.names, self.shapes);
         let place = match self.matching.old_stmts.get(&stmt) {
+            Some(old) if imports::is_import(self.new.module, stmt) => Place::After(*old),
             Some(old) if !self.has_moved(*old, stmt) => Place::Instead(*old),
             _ => anchors.place(stmt)?,
         };

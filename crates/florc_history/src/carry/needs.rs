@@ -47,7 +47,7 @@ impl Carrier<'_> {
     }
 
     /// Names in a statement that mean variables from outside of it, each once.
-    fn free_names(&self, stmt: StmtId) -> Vec<(Span, BindingId)> {
+    pub(super) fn free_names(&self, stmt: StmtId) -> Vec<(Span, BindingId)> {
         let tree = &self.new.module.tree;
         let own = tree.stmt(stmt).span;
         let mut found: Vec<(Span, BindingId)> = Vec::new();
@@ -90,15 +90,38 @@ impl Carrier<'_> {
                 Resolution::Binding(found) if self.bound_by_partners(&fresh, found) => {
                     Ok(Vec::new())
                 }
+                Resolution::Binding(_) => Err(not_there(stmt, span, &variable.name)),
+                _ if self.comes_with_imports(binding) => self.defined(stmt, span, binding),
                 _ => Err(not_there(stmt, span, &variable.name)),
             };
         }
         if let Resolution::Binding(found) = there {
             return Err(self.means_another(stmt, span, found));
         }
+        let mut needs = self.defined(stmt, span, binding)?;
+        for change in self.changes_of(binding) {
+            needs.push(self.whole(stmt, span, change)?);
+        }
+        Ok(needs)
+    }
+
+    /// The statements that define a variable, in this file and, where it is imported, in others.
+    fn defined(
+        &self,
+        stmt: StmtId,
+        span: Span,
+        binding: BindingId,
+    ) -> Result<Vec<StmtId>, Refusal> {
         let mut needs = Vec::new();
-        for definition in fresh.into_iter().chain(self.changes_of(binding)) {
-            needs.push(self.whole(stmt, span, definition)?);
+        for each in self.origins(binding) {
+            let comes_with_imports = self.comes_with_imports(each);
+            for definition in &self.new.semantics.binding(each).definitions {
+                needs.push(if comes_with_imports {
+                    definition.stmt
+                } else {
+                    self.whole(stmt, span, definition.stmt)?
+                });
+            }
         }
         Ok(needs)
     }

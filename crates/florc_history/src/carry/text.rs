@@ -12,7 +12,7 @@ use florc_syntax::tree::{ExprKind, StmtId};
 use florc_syntax::{EditSet, Module, Span};
 
 use super::anchor::suite_of;
-use super::{Place, Placed, Refusal};
+use super::{Place, Placed, Refusal, imports};
 use crate::names::Names;
 
 /// Adds the edit that puts a statement at its place.
@@ -20,7 +20,7 @@ pub(super) fn edit(
     old: &Module,
     new: &Module,
     names: &Names,
-    placed: Placed,
+    placed: &Placed,
     edits: &mut EditSet,
 ) -> Result<(), Refusal> {
     let ending = line_ending(old.source.text());
@@ -32,7 +32,11 @@ pub(super) fn edit(
         }
         Place::After(at) => {
             let (indent, _) = own_lines(old, at, placed.stmt, new)?;
-            let text = carried_text(new, names, placed.stmt, indent)?;
+            let text = if placed.names.is_empty() {
+                carried_text(new, names, placed.stmt, indent)?
+            } else {
+                imports::text((old, at), (new, placed.stmt), &placed.names)
+            };
             let end = old.trivia.line_end_after(old.tree.stmt(at).span.end);
             edits.insert(end, format!("{ending}{indent}{text}"));
         }
