@@ -7,7 +7,8 @@ from test_diff_logs import FLORC, run
 from test_state_in_disguise import HEAD, answer, without_probes
 
 SCRIPT = """\
-import json, os, shutil
+import glob, json, os, shutil
+from pathlib import Path
 value, first = 0.0, 0
 BEFORE
 for epoch in range(first, 6):
@@ -25,12 +26,14 @@ KEPT = {
     "one that replaces the one before": ("", "open('new', 'w').write(str(value))\n    os.replace('new', 'last')"),
     "one to go on from": ("if os.path.exists('last.json'):\n    first, value = json.load(open('last.json'))", DUMP),
     "the last two, where they are there": ("", "open(f'{epoch}.kept', 'w').close()\n    old = f'{epoch - 2}.kept'\n    if os.path.exists(old): os.remove(old)"),
+    "the last two": ("", "open(f'{epoch}.kept', 'w').close()\n    if epoch > 1: os.remove(f'{epoch - 2}.kept')"),
+    "the last two, by path": ("", "Path(f'{epoch}.kept').touch()\n    if epoch > 1: Path(f'{epoch - 2}.kept').unlink()"),
+    "a folder that was not there": ("os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
+    "folders that were not there": ("os.makedirs('kept/all')", "open(f'kept/all/{epoch}', 'w').close()"),
     "a folder, where it is not there": ("if not os.path.exists('kept'): os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
 }
 # What such a call found is not kept: it fails, or does not, by what is there today.
 REFUSED = {
-    "the last two": ("", "open(f'{epoch}.kept', 'w').close()\n    if epoch > 1: os.remove(f'{epoch - 2}.kept')"),
-    "a folder that was not there": ("os.mkdir('kept')", "open(f'kept/{epoch}', 'w').close()"),
     "a file that was not there": ("log = open('log', 'x')", "log.write(str(epoch))"),
 }
 
@@ -72,3 +75,39 @@ def test_a_file_that_was_not_there_at_first_is_there_after_the_loop(tmp_path):
     (tmp_path / "train.py").write_text(without_probes(text, "") + "print('probe', best)\n")
     ran = run(tmp_path, FLORC, "replay")
     assert ran.stdout == f"probe {(tmp_path / 'best').read_text()}\n", ran.stderr
+
+
+READ_AT_THE_END = {
+    "a file that grows": ("open('log', 'w').close()", "with open('log', 'a') as log: log.write(f'{epoch}\\n')", "len(open('log').readlines())"),
+    "a file that stays open": ("log = open('log', 'w')", "log.write(f'{epoch}\\n'); log.flush()", "len(open('log').readlines())"),
+    "a folder that is made anew": ("shutil.rmtree('all', ignore_errors=True); os.makedirs('all')", "open(f'all/{epoch}', 'w').close()", "[name for name in sorted(os.listdir('all')) if open(f'all/{name}')]"),
+    "a history that is written as a whole": ("history = []", "history.append(value); json.dump(history, open('history.json', 'w'))", "json.load(open('history.json'))"),
+    "what a pattern finds": ("", "Path(f'{epoch}.kept').touch()", "sorted(path.name for path in Path().glob('*.kept'))"),
+    "what is in a folder": ("Path('all').mkdir(exist_ok=True)", "Path(f'all/{epoch}').touch()", "len(list(Path('all').iterdir())), next(Path('all').rglob('3')).name"),
+}
+
+
+@pytest.mark.parametrize("which", READ_AT_THE_END)
+def test_what_was_written_is_read_after_the_loop(tmp_path, which):
+    before, save, read = READ_AT_THE_END[which]
+    script = HEAD + SCRIPT.replace("BEFORE", before).replace("SAVE", save).replace('    print("probe", epoch, value)\n', "") + f"found = {read}\nprint('end')\n"
+    (tmp_path / "train.py").write_text(script)
+    assert run(tmp_path, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "train.py").write_text(script + "print('probe', found)\n")
+    plain = run(tmp_path / "later", sys.executable, "train.py").stdout.splitlines()[-1:]
+    for name in ("7.kept", "all/7"):
+        if (tmp_path / name).parent.exists():
+            (tmp_path / name).touch()  # another run's
+    (tmp_path / "train.py").write_text(script + "print('probe', found)\n")
+    assert answer(tmp_path, "--workers", "1") == answer(tmp_path, "--workers", "3") == plain
+
+
+def test_what_a_file_held_in_between_is_not_guessed(tmp_path):
+    """Read in the loop, by a replay that begins in the middle: the rows before are not there."""
+    script = HEAD + SCRIPT.replace("BEFORE", "open('log', 'w').close()").replace("SAVE", "log = open('log', 'a'); log.write('x'); log.close()")
+    (tmp_path / "train.py").write_text(script.replace('    print("probe", epoch, value)\n', "    size = len(open('log').read())\n"))
+    assert run(tmp_path, FLORC, "run", "--checkpoints", "all", "train.py").returncode == 0
+    (tmp_path / "train.py").write_text(script.replace('    print("probe", epoch, value)\n', "    size = len(open('log').read())\n    print('probe', size)\n"))
+    ran = run(tmp_path, FLORC, "replay", "--workers", "3")
+    assert (ran.returncode, ran.stdout) == (1, "") and "is not known" in ran.stderr, ran.stderr

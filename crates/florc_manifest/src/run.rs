@@ -348,6 +348,9 @@ pub enum JournalRecord {
         /// By an exception.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         raised: bool,
+        /// By the clock that dates files: whatever was written before is older.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_clock: Option<f64>,
     },
     /// A checkpoint is durable.
     Checkpoint(CheckpointRecord),

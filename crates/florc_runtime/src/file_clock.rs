@@ -20,3 +20,17 @@ pub(crate) fn now() -> f64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
 }
+
+/// As [`now`], but later than any file that was written before the call: waits for a tick or two, some milliseconds. Since
+/// Linux 6.13 a file may be dated by the precise clock, too.
+pub(crate) fn after_now() -> f64 {
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let called = since.map_or(0.0, |since| since.as_secs_f64());
+    for _ in 0..200 {
+        if now() > called {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_micros(100));
+    }
+    now()
+}

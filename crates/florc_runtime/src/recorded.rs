@@ -67,6 +67,8 @@ pub(crate) struct Recorded {
     pub(crate) checkpoints: BTreeMap<CutKey, CheckpointRecord>,
     /// Since when a file must not have been written to be what the program saw at a moment.
     file_limits: BTreeMap<Moment, f64>,
+    /// When main loops were left, by the same clock: what was written before is older.
+    left_at: BTreeMap<Moment, f64>,
     /// Last moment of a run that was killed: what it has of it may be a part.
     pub(crate) cut_off: Option<Moment>,
     /// Main loops and SkipBlocks in which functions were called that were not expected there: what they change
@@ -97,6 +99,7 @@ impl Recorded {
                 .map(|it| (it.cut.clone(), it))
                 .collect(),
             file_limits: BTreeMap::new(),
+            left_at: BTreeMap::new(),
             cut_off: None,
             unexpected: BTreeSet::new(),
             refused: BTreeSet::new(),
@@ -176,6 +179,16 @@ impl Recorded {
         known.or_else(|| moment.key().map(|_| self.manifest.started))
     }
 
+    /// A file that is older than this was not written in a moment or later; `None`: not known.
+    pub(crate) fn file_began(&self, moment: Moment) -> Option<f64> {
+        let starts = if moment.key().is_some() {
+            &self.file_limits
+        } else {
+            &self.left_at
+        };
+        starts.get(&moment).copied()
+    }
+
     fn add(&mut self, record: JournalRecord, gap: &mut u32) {
         let moment = |head: Option<HeadKey>, gap: u32| head.map_or(Moment::gap(gap), Moment::head);
         match record {
@@ -205,8 +218,12 @@ impl Recorded {
                 self.file_limits.insert(Moment::head(head), limit);
                 self.positions.insert(head, position);
             }
-            JournalRecord::LoopLeft { head, .. } => {
+            JournalRecord::LoopLeft {
+                head, file_clock, ..
+            } => {
                 *gap = head.instance.saturating_add(1);
+                self.left_at
+                    .extend(file_clock.map(|clock| (Moment::gap(*gap), clock)));
                 self.left.insert(head.instance, head.iteration);
             }
             JournalRecord::Log(row) => {

@@ -104,6 +104,8 @@ pub struct Replayer {
     restore_at: Option<HeadKey>,
     /// Read before it was named, so that damage was found while there was a choice.
     loaded: Option<Checkpoint>,
+    /// How many parts were skipped, which may have written files, and since when.
+    unwritten: (u64, Option<f64>),
     /// Globals that a jump left as they were, since nobody reads them before they are bound again.
     stale: BTreeSet<String>,
     skipped: BTreeSet<BlockKey>,
@@ -161,6 +163,7 @@ impl Replayer {
             progress: Progress::default(),
             restore_at: None,
             loaded: None,
+            unwritten: (0, None),
             stale: BTreeSet::new(),
             skipped: BTreeSet::new(),
             is_doubtful: false,
@@ -229,6 +232,9 @@ impl Replayer {
         let jump = may_jump.then(|| self.choose_jump(site, instance)).flatten();
         if let Some(jump) = jump {
             self.progress.fast_forward(jump.iteration);
+            if jump.iteration > 0 {
+                self.skips(Moment::gap(instance));
+            }
             self.stale.extend(self.recorded.dead_globals(site));
         }
         if let Some(error) = self.findings.error.clone().filter(|_| self.must_end()) {
@@ -382,6 +388,7 @@ impl Replayer {
             return Step::Execute;
         }
         self.progress.end_block(site);
+        self.skips(self.progress.moment());
         self.skipped.insert(key.clone());
         Step::Skip(key)
     }
@@ -553,6 +560,22 @@ impl Replayer {
     pub fn file_moment(&self) -> (String, Option<f64>) {
         let moment = self.progress.moment();
         (format!("{moment:?}"), self.recorded.file_limit(moment))
+    }
+
+    /// What is not run may have written files: how many parts were skipped so far, when the first of them began at the
+    /// earliest, and when the part of the program's time began that runs now, both by the clock that dates files.
+    pub fn file_skips(&self) -> (u64, Option<f64>, Option<f64>) {
+        let (count, since) = self.unwritten;
+        let began = self.recorded.file_began(self.progress.moment());
+        (count, since, began)
+    }
+
+    /// What began in a moment is skipped.
+    fn skips(&mut self, moment: Moment) {
+        let began = self.recorded.file_limit(moment);
+        let (count, since) = self.unwritten;
+        let earliest = since.into_iter().chain(began).reduce(f64::min);
+        self.unwritten = (count + 1, earliest);
     }
 
     /// The segment cannot be replayed: the verdict is `failed`.

@@ -34,7 +34,9 @@ class Overlay:
         self.borrowed = set()  # files that were added to, behind what the run had left in them
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
-        self.gone = set()
+        self.gone = {}  # what was removed here, and how many parts had been skipped before
+        self.fresh = {}  # the same of what was written anew
+        self.touched = {}  # when something was written last
         self.absent = {}  # what was not there at a moment: when, and whether it is a folder
         self.told = set()  # what the recorded run was told is there
         self.real = {
@@ -90,7 +92,36 @@ class Overlay:
         return path
 
     def _is_gone(self, text):
+        if text in self.gone and self._came_back(text):
+            del self.gone[text]
         return text in self.gone or bool(self.absent) and self._is_absent(text)
+
+    def _came_back(self, text):
+        """What was skipped since has made it again."""
+        skips, since, _ = _florc.file_skips()
+        return skips != self.gone[text] and since is not None and self._written(text, float("-inf")) >= since
+
+    def _written(self, text, otherwise=None):
+        """When the recorded run, or somebody after it, wrote a file last."""
+        try:
+            return self.real["stat"](text).st_mtime
+        except OSError:
+            return otherwise
+
+    def _is_outdated(self, text):
+        """A copy here lacks what was written where this replay skips. What the run left at its end is what it held if it
+        was not written since this part began; else nobody knows."""
+        skips, since, began = _florc.file_skips()
+        if not skips or self.fresh.get(text) == skips:
+            return False
+        written = self._written(text)
+        if written is not None and since is not None and written < since:
+            return False
+        is_settled = self.touched.get(text) != _florc.file_moment()[0]
+        if is_settled and None not in (written, began) and written < began:
+            return True
+        _florc.note("file-changed", f"`{text}` was written in parts that are not run: what it held at this point is not known")
+        return False
 
     def _is_absent(self, text):
         """Not there at this moment: later ones may be reached without what the run did in between."""
@@ -114,7 +145,10 @@ class Overlay:
         had read it is not what it read."""
         found = self.reading(path)
         text = self._absolute(path)
-        self._borrowed_read(text)
+        if text is not None and found is not path and text not in self.gone and self._is_outdated(text):
+            found = path
+        else:
+            self._borrowed_read(text)
         if text is not None and found is path and not text.startswith(_INSTALLED):
             try:
                 status = self.real["stat"](text)
@@ -159,6 +193,7 @@ class Overlay:
         if text is None:
             return path
         self._overwrites(text)
+        self.touched[text] = _florc.file_moment()[0]
         shadow = self._shadow(text)
         parent = os.path.dirname(text)
         if self._exists(self.real["stat"], self.reading(parent)):
@@ -166,6 +201,7 @@ class Overlay:
         known = self._is_gone(text) or self._exists(self.real["lstat"], shadow)
         if not keep:
             self.borrowed.discard(text)
+            self.fresh[text] = _florc.file_skips()[0]
         if keep and not known and os.path.isfile(text):
             if self.real["stat"](text).st_mtime >= self.began:
                 self.borrowed.add(text)
@@ -177,7 +213,7 @@ class Overlay:
     def replacing(self, path):
         """Where a file is to be written whose content is all new."""
         target = self.writing(path, keep=False)
-        self.gone.discard(self._absolute(path))
+        self.gone.pop(self._absolute(path), None)
         return target
 
     def _make(self, directory):
@@ -199,7 +235,7 @@ class Overlay:
             raise FileExistsError(17, "File exists", os.fspath(file))
         if writes:
             opened = self.writing(file, keep="a" in mode or "r" in mode)
-            self.gone.discard(self._absolute(file))
+            self.gone.pop(self._absolute(file), None)
             if "+" in mode and "w" not in mode:
                 self._borrowed_read(self._absolute(file))
             if opened is not file:
@@ -214,9 +250,10 @@ class Overlay:
             if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
                 raise FileExistsError(17, "File exists", os.fspath(path))
             target = self.writing(path)
-            self.gone.discard(self._absolute(path))
+            self.gone.pop(self._absolute(path), None)
             if flags & os.O_TRUNC:
                 self.borrowed.discard(self._absolute(path))
+                self.fresh[self._absolute(path)] = _florc.file_skips()[0]
             elif flags & os.O_RDWR:
                 self._borrowed_read(self._absolute(path))
             return self.real["open"](target, flags, mode)
@@ -254,7 +291,15 @@ class Overlay:
         elif os.path.isdir(text):
             raise IsADirectoryError(21, "Is a directory", os.fspath(path))
         self.borrowed.discard(text)
-        self.gone.add(text)
+        self.gone[text] = _florc.file_skips()[0]
+
+    def do_again(self, function, args, kwargs, path):
+        """What the recorded run made or removed it makes or removes here, too, though parts that are not run had to come before."""
+        try:
+            function(*args, **kwargs or {})
+        except OSError:
+            if function.__name__ in ("remove", "unlink", "rmdir"):
+                self.gone[self._absolute(path)] = _florc.file_skips()[0]
 
     def rmdir(self, path, *, dir_fd=None):
         text = self._absolute(path) if dir_fd is None else None
@@ -264,7 +309,7 @@ class Overlay:
             raise OSError(39, "Directory not empty", os.fspath(path))
         if self._exists(self.real["lstat"], self._shadow(text)):
             self.real["rmdir"](self._shadow(text))
-        self.gone.add(text)
+        self.gone[text] = _florc.file_skips()[0]
 
     def mkdir(self, path, mode=0o777, *, dir_fd=None):
         text = self._absolute(path) if dir_fd is None else None
@@ -273,7 +318,7 @@ class Overlay:
         if self._present(text):
             raise FileExistsError(17, "File exists", os.fspath(path))
         target = self.writing(path, keep=False)
-        self.gone.discard(text)
+        self.gone.pop(text, None)
         self.real["mkdir"](target, mode)
 
     def rename(self, source, target, **kwargs):
@@ -284,13 +329,15 @@ class Overlay:
             raise FileNotFoundError(2, "No such file or directory", os.fspath(source))
         if os.path.isdir(self.reading(old)):
             self._copy_up(old)
+        skips = self.fresh.pop(old, None)
         moved = self.writing(target, keep=False)
         self.real["replace"](self.writing(source), moved)
+        self.fresh[new] = skips
         if old in self.borrowed:
             self.borrowed.remove(old)
             self.borrowed.add(new)
-        self.gone.discard(new)
-        self.gone.add(old)
+        self.gone.pop(new, None)
+        self.gone[old] = _florc.file_skips()[0]
 
     def _copy_up(self, directory):
         self._make(self._shadow(directory))
@@ -390,18 +437,23 @@ _installed = []
 _KINDS = {"exists": os.path.lexists, "lexists": os.path.lexists, "isfile": os.path.isfile, "is_file": os.path.isfile, "isdir": os.path.isdir, "is_dir": os.path.isdir}
 
 
-def was_told(function, args, answer):
-    """The recorded run asked with this function for a file or a folder, and that was the answer."""
+_DONE = {"remove", "unlink", "mkdir", "makedirs", "rmdir"}
+
+
+def was_told(function, args, kwargs, answer):
+    """The recorded run called this function for a file or a folder, and that was the answer."""
     name = getattr(function, "__name__", "")
     path = args[0] if args else getattr(function, "__self__", None)
     if not _installed or not isinstance(path, (str, bytes, os.PathLike)):
         return
     overlay = _installed[-1]
-    if answer is False and name in _KINDS and _KINDS[name](path):
+    if name in _DONE:
+        overlay.do_again(function, args, kwargs, path)
+    elif answer is False and name in _KINDS and _KINDS[name](path):
         overlay.hide(path)
     elif answer is True and name in _KINDS:
         overlay.told.add(overlay._absolute(path))
-    elif isinstance(answer, list) and name in ("listdir", "glob"):
+    elif isinstance(answer, list) and name in ("listdir", "glob", "rglob", "iterdir"):
         folder = path if name == "listdir" else type(path)()
         overlay.told.update(overlay._absolute(os.path.join(folder, each)) for each in answer)
 

@@ -11,7 +11,7 @@ use florc_manifest::Value;
 use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyIterator, PyList, PyString, PyTuple};
 
 use super::tuples;
 use crate::session;
@@ -32,20 +32,63 @@ pub(super) fn clock<'py>(
     let is_of_files = is_of_files(function);
     let most = if is_of_files { MOST_OF_FILES } else { u64::MAX };
     if let Some(known) = session::guarded(py, |py| session::recall(py, site, most))?.flatten() {
-        let answer = decode(py, &known)?;
+        let items = match &known {
+            Value::Text(text) => text.strip_prefix("items:"),
+            _ => None,
+        };
+        let answer = match items {
+            Some(items) => PyList::new(
+                py,
+                tuples::made(py, items, decode)?
+                    .try_iter()?
+                    .collect::<PyResult<Vec<_>>>()?,
+            )?
+            .into_any(),
+            None => decode(py, &known)?,
+        };
         if is_of_files {
             let overlay = py.import("florc._overlay")?;
-            overlay.call_method1("was_told", (function, args, &answer))?;
+            overlay.call_method1("was_told", (function, args, kwargs, &answer))?;
         }
-        return Ok(answer);
+        return match items {
+            Some(_) => Ok(answer.try_iter()?.into_any()),
+            None => Ok(answer),
+        };
     }
-    let read = function.call(args, kwargs);
-    let value = match &read {
+    let mut read = function.call(args, kwargs);
+    let mut value = None;
+    if is_of_files
+        && let Ok(found) = &read
+        && found.hasattr(intern!(py, "__next__"))?
+    {
+        let (items, all) = drawn(&found.try_iter()?)?;
+        value = items.map(|items| Value::Text(format!("items:{items}")));
+        read = Ok(all);
+    }
+    let value = value.or_else(|| match &read {
         Ok(read) => encode(read),
         Err(error) => failed(error.value(py)),
-    };
+    });
     session::guarded(py, |py| session::remember(py, site, value, most))?;
     read
+}
+
+/// The items of an iterator over names, as text where there are not too many, and an iterator that gives them.
+fn drawn<'py>(items: &Bound<'py, PyIterator>) -> PyResult<(Option<String>, Bound<'py, PyAny>)> {
+    let py = items.py();
+    let known: Vec<_> = items
+        .clone()
+        .take(MOST_OF_FILES as usize)
+        .collect::<PyResult<_>>()?;
+    if known.len() as u64 == MOST_OF_FILES {
+        let chain = py.import("itertools")?.getattr("chain")?;
+        return Ok((None, chain.call1((PyTuple::new(py, known)?, items))?));
+    }
+    let known = PyTuple::new(py, known)?;
+    Ok((
+        tuples::text_of(&known, encode),
+        known.try_iter()?.into_any(),
+    ))
 }
 
 /// An error of the operating system, as a value.
@@ -74,7 +117,15 @@ const MOST_OF_FILES: u64 = 4096;
 fn is_of_files(function: &Bound<'_, PyAny>) -> bool {
     let module = function.getattr(intern!(function.py(), "__module__"));
     let name = module.ok().and_then(|it| it.extract::<String>().ok());
-    let modules = ["genericpath", "posixpath", "posix", "os", "glob", "pathlib"];
+    let modules = [
+        "genericpath",
+        "posixpath",
+        "posix",
+        "os",
+        "glob",
+        "pathlib",
+        "florc",
+    ];
     name.is_some_and(|name| modules.contains(&name.split('.').next().unwrap_or_default()))
 }
 
@@ -122,6 +173,7 @@ fn encode(read: &Bound<'_, PyAny>) -> Option<Value> {
             plain.then(|| tagged(&name, read.call_method0("isoformat").ok()?.cast().ok()?))?
         }
         "uuid.UUID" => tagged(&name, read.getattr("hex").ok()?.cast().ok()?),
+        "pathlib.PosixPath" | "pathlib._local.PosixPath" => tagged("path", &read.str().ok()?),
         _ => None,
     }
 }
@@ -150,6 +202,7 @@ fn decode<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
         "list" => py
             .get_type::<PyList>()
             .call1((tuples::made(py, text, decode)?,)),
+        "path" => py.import("pathlib")?.getattr("Path")?.call1((text,)),
         "uuid.UUID" => py.import("uuid")?.getattr("UUID")?.call1((text,)),
         "datetime.date" => py
             .import("datetime")?

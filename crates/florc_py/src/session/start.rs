@@ -49,6 +49,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
     module.add_function(wrap_pyfunction!(file_moment, module)?)?;
+    module.add_function(wrap_pyfunction!(file_skips, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
     module.add_function(wrap_pyfunction!(finish_replay, module)?)?;
@@ -282,6 +283,16 @@ fn file_moment() -> (String, Option<f64>) {
         Engine::Replay(replayer) => Some(replayer.file_moment()),
     });
     moment.flatten().unwrap_or_default()
+}
+
+/// What a replay did not run, as far as files are concerned.
+#[pyfunction]
+fn file_skips() -> (u64, Option<f64>, Option<f64>) {
+    let skips = with(|session| match &session.engine {
+        Engine::Record(_) => None,
+        Engine::Replay(replayer) => Some(replayer.file_skips()),
+    });
+    skips.flatten().unwrap_or_default()
 }
 
 /// The segment cannot be replayed.
