@@ -53,6 +53,8 @@ pub(crate) struct RunFacts {
     pub(crate) unexpected: BTreeSet<String>,
     /// The same of functions that change nothing, with the function: file and qualified name.
     pub(crate) entered: BTreeSet<(String, String, String)>,
+    /// Loops over numbers or texts whose positions are counts.
+    pub(crate) counted: BTreeSet<String>,
     /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
     /// When the last one was left; `None` inside of one, also where an exception ended the run there.
@@ -84,6 +86,7 @@ impl RunFacts {
             repeats: BTreeSet::new(),
             unexpected: BTreeSet::new(),
             entered: BTreeSet::new(),
+            counted: BTreeSet::new(),
             loop_began: None,
             loop_left: None,
             left_by_exception: false,
@@ -180,8 +183,7 @@ impl RunFacts {
             JournalRecord::CheckpointDropped { cut, reason } => self.dropped.push((cut, reason)),
             JournalRecord::Log(row) => self.rows.push(row),
             JournalRecord::Source(source) => self.sources.push(source),
-            JournalRecord::Note { code, text } if code == "packages" => self.packages(&text),
-            JournalRecord::Note { code, text } => self.notes.push((code, text)),
+            JournalRecord::Note { code, text } => self.noted(code, text),
             JournalRecord::Ended {
                 status,
                 seconds,
@@ -201,6 +203,16 @@ impl RunFacts {
             }
             // Checkpoints come from the packs; clock reads are the worker's.
             JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
+        }
+    }
+
+    fn noted(&mut self, code: String, text: String) {
+        match code.as_str() {
+            "packages" => self.packages(&text),
+            "counted-loop" => {
+                self.counted.insert(text);
+            }
+            _ => self.notes.push((code, text)),
         }
     }
 

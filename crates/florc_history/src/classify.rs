@@ -18,6 +18,7 @@ use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
 use crate::diff::SourceDiff;
+use crate::named_values::names_the_value;
 use crate::permitted::{Objection, objections};
 use crate::places::probe_places;
 use crate::shape::suites;
@@ -29,7 +30,9 @@ pub enum ChangeKind {
     Probe,
     /// A statement that holds or feeds probes and changes nothing else.
     Feeds,
-    /// A recorded log statement that is gone.
+    /// A recorded statement that binds a new name to its value now.
+    Named,
+    /// A recorded log statement that is gone, or a condition that holds such statements only.
     LogRemoved,
     /// Nothing that could be noticed (`pass`).
     Harmless,
@@ -194,6 +197,9 @@ fn changed(
     old: StmtId,
     new: StmtId,
 ) -> Vec<Change> {
+    if names_the_value((recorded.module, old), (current.module, new)) {
+        return vec![named(current, fresh, new)];
+    }
     let gone = removed(recorded, old);
     let come = added(recorded, current, fresh, new);
     if gone.kind != ChangeKind::Refused {
@@ -219,6 +225,29 @@ fn changed(
     }]
 }
 
+/// The value of a recorded statement has a name now.
+fn named(current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
+    let bound = current.semantics.assigned_in(&[stmt]).into_iter();
+    let reasons: Vec<_> = bound.filter_map(|it| fresh.conflict(current, it)).collect();
+    let (kind, title) = if reasons.is_empty() {
+        (ChangeKind::Named, "names the value of a recorded statement")
+    } else {
+        let title = "the recorded program uses this name otherwise";
+        (ChangeKind::Refused, title)
+    };
+    Change {
+        kind,
+        in_recorded: false,
+        span: current.module.tree.stmt(stmt).span,
+        title: title.to_owned(),
+        reasons,
+        isolated: false,
+        logs: false,
+        can_run: false,
+        generators: Vec::new(),
+    }
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -238,7 +267,7 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
     };
     match &recorded.module.tree.stmt(stmt).kind {
         StmtKind::Pass => change(ChangeKind::Harmless, "`pass` was removed", Vec::new()),
-        StmtKind::Expr { value } if recorded.judge.is_log(*value) => {
+        _ if is_log_block(recorded, stmt) => {
             let function = recorded.semantics.function_of_stmt(stmt);
             let effect = recorded.judge.effect(function, &[stmt]);
             let mut reasons = effect.draws;
@@ -265,6 +294,20 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
             "this recorded statement was removed",
             Vec::new(),
         ),
+    }
+}
+
+/// A log statement, or a condition that holds such statements only.
+pub(crate) fn is_log_block(version: Version<'_>, stmt: StmtId) -> bool {
+    let tree = &version.module.tree;
+    match &tree.stmt(stmt).kind {
+        StmtKind::Expr { value } => version.judge.is_log(*value),
+        StmtKind::If { body, orelse, .. } => {
+            let is_pass = |it: StmtId| matches!(tree.stmt(it).kind, StmtKind::Pass);
+            let mut inside = body.iter().chain(orelse);
+            inside.all(|it| is_pass(*it) || is_log_block(version, *it)) && holds_log(version, stmt)
+        }
+        _ => false,
     }
 }
 

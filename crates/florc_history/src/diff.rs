@@ -16,6 +16,7 @@ use florc_syntax::Module;
 use florc_syntax::tree::StmtId;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::named_values::names_the_value;
 use crate::shape::{ModuleShapes, ShapeId, Shapes, suites};
 
 /// How the current version of a module differs from the recorded one.
@@ -120,13 +121,20 @@ impl Differ<'_> {
         }
     }
 
-    /// Pairs statements of the same kind as changed; the rest is added or removed.
+    /// Pairs statements of the same kind as changed, and those that name a value; the rest is added or removed.
     fn leftover(&mut self, old: &[StmtId], new: &[StmtId]) {
         let mut used = 0;
         for &stmt in old {
             let kind = std::mem::discriminant(&self.recorded.tree.stmt(stmt).kind);
-            let partner = (used..new.len())
-                .find(|&at| std::mem::discriminant(&self.current.tree.stmt(new[at]).kind) == kind);
+            let names =
+                |&at: &usize| names_the_value((self.recorded, stmt), (self.current, new[at]));
+            let is_alike =
+                |&at: &usize| std::mem::discriminant(&self.current.tree.stmt(new[at]).kind) == kind;
+            let rest = used..new.len();
+            let partner = rest
+                .clone()
+                .find(names)
+                .or_else(|| rest.clone().find(is_alike));
             match partner {
                 Some(at) => {
                     self.diff.added.extend(&new[used..at]);

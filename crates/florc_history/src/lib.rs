@@ -19,6 +19,7 @@ mod log_changes;
 mod log_only;
 mod matching;
 mod meaning;
+mod named_values;
 mod names;
 mod order;
 mod permitted;

@@ -136,6 +136,13 @@ pub(crate) fn own_text_of_stmt(module: &Module, id: StmtId) -> String {
     writer.out
 }
 
+/// What an expression says.
+pub(crate) fn whole_text_of_expr(module: &Module, id: ExprId) -> String {
+    let mut writer = Writer::new(module, false);
+    writer.whole_expr(id);
+    writer.out
+}
+
 /// What an expression says by itself, each expression in it a `_`.
 pub(crate) fn own_text_of_expr(module: &Module, id: ExprId) -> String {
     let mut writer = Writer::new(module, true);

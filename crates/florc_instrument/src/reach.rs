@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 
+use florc_manifest::LogKind;
 use florc_semantic::{Callee, FunctionId};
 use florc_syntax::Span;
 use florc_syntax::tree::{StmtId, StmtKind};
@@ -90,11 +91,19 @@ impl Facts<'_> {
 
     /// Whether a log statement is in `stmts`, or may be reached from them.
     pub(crate) fn may_log(&self, stmts: &[StmtId], logs: &[LogStatement]) -> bool {
-        if logs.is_empty() {
+        self.may_run_one(stmts, logs.iter())
+    }
+
+    fn may_run_one<'l>(
+        &self,
+        stmts: &[StmtId],
+        logs: impl Iterator<Item = &'l LogStatement> + Clone,
+    ) -> bool {
+        if logs.clone().next().is_none() {
             return false;
         }
         let tree = &self.module.tree;
-        let lexically = logs.iter().any(|log| {
+        let lexically = logs.clone().any(|log| {
             let span = tree.expr(log.call).span;
             stmts
                 .iter()
@@ -102,9 +111,29 @@ impl Facts<'_> {
         });
         lexically || {
             let reached = self.effects.may_reach(stmts);
-            logs.iter()
-                .any(|log| reached.contains(&self.semantics.function_of_expr(log.call)))
+            let mut logs = logs;
+            logs.any(|log| reached.contains(&self.semantics.function_of_expr(log.call)))
         }
+    }
+
+    /// Whether a statement may write files, itself or by a tracker or logger that does.
+    pub(crate) fn may_write(&self, stmt: StmtId, logs: &[LogStatement]) -> bool {
+        let function = self.semantics.function_of_stmt(stmt);
+        let region = self.effects.region(function, &[stmt]);
+        if region.hidden.files || !region.opaque.is_empty() {
+            return true;
+        }
+        let is_shown = |log: &&LogStatement| {
+            matches!(
+                log.site.kind,
+                LogKind::Print
+                    | LogKind::Printed
+                    | LogKind::TqdmWrite
+                    | LogKind::Postfix
+                    | LogKind::Text
+            )
+        };
+        self.may_run_one(&[stmt], logs.iter().filter(|log| !is_shown(log)))
     }
 
     /// Whether running `function` may be suspended half-way.

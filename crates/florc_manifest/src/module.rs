@@ -114,6 +114,13 @@ pub struct SkipBlockSite {
     pub restore_results: Vec<usize>,
     /// A log statement is in the block or may be reached from it.
     pub has_logs: bool,
+    /// It may write files.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub writes: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A variable from which the runtime walks the object graph.

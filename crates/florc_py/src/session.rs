@@ -32,7 +32,7 @@ use florc_manifest::{LogSite, MainLoopSite, ModuleManifest, Value};
 use florc_runtime::{RecordConfig, Recorder, Replayer};
 
 pub(crate) use blocks::{block_end, restore, step_into};
-pub(crate) use contexts::{loop_enter, loop_exit, loop_next, tick, untick};
+pub(crate) use contexts::{counted, loop_enter, loop_exit, loop_next, tick, untick};
 pub(crate) use guards::{entered, is_unexpected};
 pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
 pub(crate) use mains::{
@@ -69,6 +69,8 @@ struct Session {
     project: String,
     /// Main loops being run, innermost last.
     mains: Vec<mains::Running>,
+    /// Labels of loops whose positions are counts of values.
+    counted: std::collections::BTreeSet<String>,
     next_token: u64,
     /// Of a replay: what the variables that are to stay as they are held where the main loop began.
     watched: Option<String>,

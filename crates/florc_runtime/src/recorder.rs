@@ -494,6 +494,11 @@ impl Recorder {
     /// Adds a note to the journal and to [`Self::take_notes`].
     pub fn note(&mut self, code: &str, text: &str) {
         self.notes.push((code.to_owned(), text.to_owned()));
+        self.keep(code, text);
+    }
+
+    /// Something that a replay wants to know, and nobody else.
+    pub fn keep(&mut self, code: &str, text: &str) {
         self.append(&JournalRecord::Note {
             code: code.to_owned(),
             text: text.to_owned(),

@@ -388,7 +388,9 @@ impl Replayer {
             return Step::Execute;
         }
         self.progress.end_block(site);
-        self.skips(self.progress.moment());
+        if self.may_write(site) {
+            self.skips(self.progress.moment());
+        }
         self.skipped.insert(key.clone());
         Step::Skip(key)
     }
@@ -568,6 +570,11 @@ impl Replayer {
         let (count, since) = self.unwritten;
         let began = self.recorded.file_began(self.progress.moment());
         (count, since, began)
+    }
+
+    fn may_write(&self, block: &str) -> bool {
+        let mut blocks = self.plan.skip_blocks.iter();
+        blocks.find(|it| it.id == block).is_none_or(|it| it.writes)
     }
 
     /// What began in a moment is skipped.

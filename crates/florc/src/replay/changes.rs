@@ -290,6 +290,7 @@ pub(crate) fn diagnostic(sources: &Sources, change: &Change) -> Diagnostic {
         ChangeKind::Refused
         | ChangeKind::Probe
         | ChangeKind::Feeds
+        | ChangeKind::Named
         | ChangeKind::LogRemoved
         | ChangeKind::Harmless => (
             "not-log-only",

@@ -47,7 +47,9 @@ impl Condition {
         let world_size = subject.facts.manifest.world_size();
         let mains = probed.main_loops.iter().map(|it| &it.label);
         let loops = probed.manifest.loops.iter().map(|it| &it.label);
-        let loops: BTreeSet<String> = mains.chain(loops).cloned().collect();
+        let mut loops: BTreeSet<String> = mains.chain(loops).cloned().collect();
+        // of `for rate in (0.1, 0.01)` a rate is meant, which rows have where it is logged
+        loops.retain(|label| !subject.facts.counted.contains(label));
         let mut recorded = vec![Columns::of(&subject.facts.rows, &parsed, &loops)];
         for rank in 1..world_size {
             let facts = RunFacts::read(&subject.run.handle.of_rank(rank))?;
@@ -116,7 +118,8 @@ impl Condition {
         let own = |name: &str| {
             // As iterations are chosen: of loops of one name the outermost.
             let mut positions = row.context.iter();
-            if let Some(position) = positions.find(|position| position.label == name) {
+            let position = positions.find(|position| position.label == name);
+            if let Some(position) = position.filter(|_| self.loops.contains(name)) {
                 return Some(Scalar::Int(i128::from(position.value)));
             }
             let mut values = row.values.iter();
@@ -138,7 +141,7 @@ impl Condition {
     /// Whether rows of an iteration of a main loop can be asked for. `label`: what that loop is called.
     pub(crate) fn may_hold_in(&self, iteration: &IterationFacts, label: Option<&str>) -> bool {
         let known = |name: &str| {
-            let is_main = Some(name) == label;
+            let is_main = Some(name) == label && self.loops.contains(name);
             is_main.then(|| Scalar::Int(i128::from(iteration.position)))
         };
         let own = |name: &str| self.may_be_own(name);
@@ -152,7 +155,7 @@ impl Condition {
             let mut ranks = self.recorded.iter();
             let is_outside = ranks.any(|columns| columns.has_outside(name));
             let is_recorded_inside = !self.may_be_own(name) && !is_outside;
-            is_recorded_inside || is_of_main_loops_only(probed, name)
+            is_recorded_inside || self.loops.contains(name) && is_of_main_loops_only(probed, name)
         };
         let mut names = self.parsed.names().iter();
         !names.any(is_inside_only) && self.parsed.answer(&|_| None) != Answer::No

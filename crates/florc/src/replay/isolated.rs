@@ -27,7 +27,8 @@ pub(super) fn isolated(
         let span = tree.stmt(stmt).span;
         changes
             .iter()
-            .find(|it| !it.in_recorded && it.span == span && it.kind != ChangeKind::Refused)
+            .filter(|it| !matches!(it.kind, ChangeKind::Refused | ChangeKind::Named))
+            .find(|it| !it.in_recorded && it.span == span)
     };
     let rows = rows(tree, added, |stmt| change_of(stmt).is_some());
     let rows = rows.iter().filter_map(|row| {

@@ -45,6 +45,7 @@ pub(crate) struct Planned {
 
 /// How a run is divided.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes")]
 pub(crate) struct Division<'a> {
     /// Processes at a time.
     pub(crate) workers: usize,

@@ -27,10 +27,11 @@ use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
 use florc_syntax::{EditSet, Module, Span};
 
 use self::anchor::Anchors;
-use crate::classify::{Version, holds_log};
+use crate::classify::{Version, holds_log, is_log_block};
 use crate::matching::{Matching, match_versions};
+use crate::named_values::names_the_value;
 use crate::names::Names;
-use crate::shape::{ModuleShapes, Shapes, suites};
+use crate::shape::{ModuleShapes, Shapes, Spelled, header_text, suites};
 
 pub use self::differences::{Difference, DifferenceKind};
 
@@ -171,8 +172,10 @@ impl Carrier<'_> {
     fn is_probe(&self, stmt: StmtId) -> bool {
         match self.matching.old_stmts.get(&stmt) {
             Some(old) => {
-                is_log(self.new, stmt)
-                    && (!self.says_the_same(*old, stmt) || self.has_moved(*old, stmt))
+                let are_blocks = is_log_block(self.new, stmt) && is_log_block(self.old, *old);
+                let is_whole =
+                    is_log(self.new, stmt) || are_blocks && self.has_new_header(*old, stmt);
+                is_whole && (!self.says_the_same(*old, stmt) || self.has_moved(*old, stmt))
             }
             None => self.is_all_new(stmt) && !self.is_definition(stmt) && self.logs(stmt),
         }
@@ -183,6 +186,21 @@ impl Carrier<'_> {
             || self
                 .names
                 .is_renamed((self.old.module, old), (self.new.module, new))
+    }
+
+    /// The condition is another one.
+    fn has_new_header(&self, old: StmtId, new: StmtId) -> bool {
+        let none = Spelled::new();
+        header_text(self.old.module, old, &none) != header_text(self.new.module, new, &none)
+            && !self
+                .names
+                .is_renamed((self.old.module, old), (self.new.module, new))
+    }
+
+    /// It binds a name to what its partner computes and drops.
+    fn names_a_value(&self, stmt: StmtId) -> bool {
+        let partner = self.matching.old_stmts.get(&stmt);
+        partner.is_some_and(|old| names_the_value((self.old.module, *old), (self.new.module, stmt)))
     }
 
     /// A recorded log statement that stands where its surroundings do not.

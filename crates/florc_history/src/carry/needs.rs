@@ -92,6 +92,7 @@ impl Carrier<'_> {
                 }
                 Resolution::Binding(_) => Err(not_there(stmt, span, &variable.name)),
                 _ if self.comes_with_imports(binding) => self.defined(stmt, span, binding),
+                _ if fresh.iter().all(|it| self.names_a_value(*it)) => Ok(fresh),
                 _ => Err(not_there(stmt, span, &variable.name)),
             };
         }

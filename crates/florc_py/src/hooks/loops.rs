@@ -7,13 +7,15 @@
 //!
 //! Without a session the iterable itself is given back. Positions are kept by the session.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::PyTraverseError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyString};
 
 use super::frames;
-use super::main_loop::PositionRule;
+use super::main_loop::{PositionRule, tell_counted};
 use crate::session;
 use florc_runtime::LoopToken;
 
@@ -22,7 +24,9 @@ use florc_runtime::LoopToken;
 struct Counted {
     iterator: Py<PyIterator>,
     rule: PositionRule,
+    site: Py<PyString>,
     token: LoopToken,
+    looked: AtomicBool,
 }
 
 #[pymethods]
@@ -37,7 +41,11 @@ impl Counted {
             return Ok(None);
         };
         let item = item?;
-        session::loop_next(self.token, self.rule.read(&item));
+        let position = self.rule.read(&item);
+        if position.is_none() && !self.looked.swap(true, Ordering::Relaxed) {
+            tell_counted(self.site.bind(py), &item);
+        }
+        session::loop_next(self.token, position);
         Ok(Some(item))
     }
 
@@ -72,7 +80,9 @@ impl Start {
         let counted = Counted {
             iterator: iterator.unbind(),
             rule,
+            site: self.site.clone_ref(py),
             token,
+            looked: AtomicBool::new(false),
         };
         Ok(Bound::new(py, counted)?.into_any())
     }

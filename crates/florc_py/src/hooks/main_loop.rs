@@ -61,6 +61,24 @@ impl PositionRule {
     }
 }
 
+/// Positions of a loop are counts. Where its items are numbers or texts, its name could be taken for these.
+pub(super) fn tell_counted(site: &Bound<'_, PyString>, item: &Bound<'_, PyAny>) {
+    let first = item.cast_exact::<PyTuple>().ok();
+    let first = first.and_then(|it| it.get_item(0).ok());
+    let class = first.as_ref().unwrap_or(item).get_type();
+    let name = class.fully_qualified_name().map(|it| it.to_string());
+    let plain = ["int", "float", "str", "bytes", "bool", "NoneType"];
+    let is_value = name.is_ok_and(|name| {
+        let of_numpy = name.strip_prefix("numpy.");
+        plain.contains(&name.as_str()) || of_numpy.is_some_and(|it| it != "ndarray")
+    });
+    if let Ok(site) = site.to_str()
+        && is_value
+    {
+        session::counted(site);
+    }
+}
+
 fn class_name(object: &Bound<'_, PyAny>) -> String {
     object
         .get_type()
@@ -79,6 +97,7 @@ struct MainLoop {
     code: Py<PyAny>,
     token: Token,
     ended: AtomicBool,
+    looked: AtomicBool,
 }
 
 #[pymethods]
@@ -95,7 +114,11 @@ impl MainLoop {
             return Ok(None);
         };
         let item = item?;
-        session::main_advanced(self.token, self.rule.read(&item));
+        let position = self.rule.read(&item);
+        if position.is_none() && !self.looked.swap(true, Ordering::Relaxed) {
+            tell_counted(self.site.bind(py), &item);
+        }
+        session::main_advanced(self.token, position);
         Ok(Some(item))
     }
 
@@ -201,6 +224,7 @@ fn begin<'py>(
         code,
         token: entry.token,
         ended,
+        looked: AtomicBool::new(false),
     };
     Ok(Bound::new(py, counted)?.into_any())
 }

@@ -22,6 +22,18 @@ impl Session {
     }
 }
 
+/// Positions of a loop are counts, although its items are values.
+pub(crate) fn counted(site: &str) {
+    with(|session| {
+        let label = session.label(site);
+        if let Engine::Record(recorder) = &mut session.engine
+            && session.counted.insert(label.clone())
+        {
+            recorder.keep("counted-loop", &label);
+        }
+    });
+}
+
 /// A `for` loop begins.
 pub(crate) fn loop_enter(py: Python<'_>, site: &str) -> Result<LoopToken, Trouble> {
     mains::settle(py)?;
