@@ -112,10 +112,8 @@ fn between(
     })?;
     let settings = crate::settings::of(Path::new(".")).told();
     let files = file::compare(&changed, &settings);
-    let touched: Vec<&str> = changed
-        .iter()
-        .map(florc_history::ChangedFile::path)
-        .collect();
+    let paths = changed.iter().flat_map(|it| [&it.old_path, &it.new_path]);
+    let touched: Vec<&str> = paths.flatten().map(String::as_str).collect();
     let runs::Lacking { runs, older } = if files.iter().any(file::FileReport::has_new_logs) {
         runs::of_side(project, revisions, &new, &touched, args.runs)?
     } else {

@@ -174,9 +174,7 @@ impl RunFacts {
             JournalRecord::LoopLeft {
                 seconds, raised, ..
             } => {
-                self.close_iteration(seconds);
-                self.loop_left = Some(seconds);
-                self.left_by_exception = raised;
+                self.left(seconds, raised);
                 *last = seconds;
             }
             JournalRecord::Unexpected { guard, site } => self.ran_unexpectedly(guard, site),
@@ -190,10 +188,7 @@ impl RunFacts {
                 florc_seconds,
                 processors,
             } => {
-                if self.left_by_exception && matches!(status, RunStatus::Raised { .. }) {
-                    self.loop_left = None;
-                }
-                self.ended = Some(Ended {
+                self.ends(Ended {
                     status,
                     seconds,
                     florc_seconds,
@@ -204,6 +199,19 @@ impl RunFacts {
             // Checkpoints come from the packs; clock reads are the worker's.
             JournalRecord::Checkpoint(_) | JournalRecord::Clock { .. } => {}
         }
+    }
+
+    fn left(&mut self, seconds: f64, by_exception: bool) {
+        self.close_iteration(seconds);
+        self.loop_left = Some(seconds);
+        self.left_by_exception = by_exception;
+    }
+
+    fn ends(&mut self, ended: Ended) {
+        if self.left_by_exception && matches!(ended.status, RunStatus::Raised { .. }) {
+            self.loop_left = None;
+        }
+        self.ended = Some(ended);
     }
 
     fn noted(&mut self, code: String, text: String) {

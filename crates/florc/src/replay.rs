@@ -30,6 +30,7 @@ mod picture;
 mod plan;
 mod probed;
 mod progress;
+mod renamed;
 mod report;
 mod work;
 

@@ -8,6 +8,7 @@
 //! Built once per module, then only read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use florc_semantic::{BindingId, FunctionId, ScopeKind, Semantics};
 use florc_syntax::Span;
@@ -58,6 +59,8 @@ pub struct Effects {
     pub(crate) doubted: bool,
     /// Functions of which every statement may do anything.
     pub(crate) apart: BTreeSet<FunctionId>,
+    /// All that unknown code may run: looked for once.
+    pub(crate) beyond: OnceLock<BTreeSet<FunctionId>>,
 }
 
 impl Effects {
@@ -110,6 +113,7 @@ impl Effects {
             outer: Vec::new(),
             doubted: !reached,
             apart: BTreeSet::new(),
+            beyond: OnceLock::new(),
         };
         if !reached {
             effects.doubt_everything(semantics);

@@ -19,6 +19,14 @@ use crate::heap::ObjKind;
 use crate::interp::Interp;
 use crate::spread::{Deferred, events_of, generators_in};
 
+/// What was added when functions are collected that events may run.
+#[derive(Default)]
+struct Done {
+    generators: BTreeSet<Deferred>,
+    /// All that unknown code may run.
+    escaped: bool,
+}
+
 impl Effects {
     /// What kind of log statement a call expression is, if it is one.
     pub fn is_log_call(&self, call: ExprId) -> Option<LogCall> {
@@ -87,7 +95,7 @@ impl Effects {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
         let mut reached = BTreeSet::new();
-        let mut done = BTreeSet::new();
+        let mut done = Done::default();
         for event in self.running(stmts) {
             self.add_reached(event, &mut done, &mut reached);
         }
@@ -100,7 +108,7 @@ impl Effects {
         if self.is_doubted(&[stmt]) {
             return (0..self.events.len() as u32).map(FunctionId).collect();
         }
-        let (mut reached, mut done) = (BTreeSet::new(), BTreeSet::new());
+        let (mut reached, mut done) = (BTreeSet::new(), Done::default());
         for event in self.events[function.index()]
             .iter()
             .filter(|it| it.stmt == stmt)
@@ -111,12 +119,7 @@ impl Effects {
     }
 
     /// Adds the functions that an event may run, directly or not.
-    fn add_reached(
-        &self,
-        event: &Event,
-        done: &mut BTreeSet<Deferred>,
-        into: &mut BTreeSet<FunctionId>,
-    ) {
+    fn add_reached(&self, event: &Event, done: &mut Done, into: &mut BTreeSet<FunctionId>) {
         let Action::Call {
             targets, escaping, ..
         } = &event.action
@@ -132,22 +135,26 @@ impl Effects {
                 escaping |= found.escaping;
             }
         }
-        if escaping {
-            into.extend(&self.apart);
-            for id in &self.external {
-                into.insert(*id);
-                into.extend(self.spreads[id.index()].reached());
-            }
+        if escaping && !std::mem::replace(&mut done.escaped, true) {
+            into.extend(self.beyond.get_or_init(|| self.run_by_unknown_code()));
         }
         let lent = if escaping { &self.lent[..] } else { &[] };
         let generators = generators_in(event).chain(lent.iter().copied());
         for generator in generators {
-            if done.insert(generator) {
+            if done.generators.insert(generator) {
                 for inner in events_of(&self.events, generator) {
                     self.add_reached(inner, done, into);
                 }
             }
         }
+    }
+
+    fn run_by_unknown_code(&self) -> BTreeSet<FunctionId> {
+        let called = self.external.iter().flat_map(|id| {
+            let further = self.spreads[id.index()].reached();
+            std::iter::once(*id).chain(further)
+        });
+        self.apart.iter().copied().chain(called).collect()
     }
 
     /// Outer variables that functions which may run during these statements mention; with the

@@ -19,6 +19,7 @@ use florc_syntax::{Module, Span};
 
 use crate::diff::SourceDiff;
 use crate::named_values::names_the_value;
+use crate::neighbours::{feeds_logs, is_imported_before, is_log_block};
 use crate::permitted::{Objection, objections};
 use crate::places::probe_places;
 use crate::shape::suites;
@@ -72,28 +73,6 @@ impl Change {
     fn draws_alone(&self) -> bool {
         self.kind == ChangeKind::Feeds && self.isolated && !self.logs
     }
-}
-
-/// Whether another new statement reads what `stmt` binds, or a log statement comes behind it in its row of new
-/// statements, which all draw from the same generators.
-fn feeds_logs(current: Version<'_>, new: &[StmtId], stmt: StmtId) -> bool {
-    let tree = &current.module.tree;
-    let bound = current.semantics.assigned_in(&[stmt]);
-    let reads = |other: &StmtId| {
-        let mut names = tree
-            .exprs_in(*other)
-            .filter_map(|it| current.semantics.variable(it));
-        *other != stmt && names.any(|it| bound.contains(&it))
-    };
-    let suite = match tree.parent(stmt) {
-        Some(parent) => tree.blocks(parent),
-        None => tree.bodies().collect(),
-    };
-    let mut row = suite.into_iter().filter_map(|suite| {
-        let at = suite.iter().position(|it| *it == stmt)?;
-        Some(suite[at..].iter().take_while(|it| new.contains(it)))
-    });
-    new.iter().any(reads) || row.any(|mut row| row.any(|it| holds_log(current, *it)))
 }
 
 /// What running some statements may do.
@@ -297,25 +276,18 @@ fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
     }
 }
 
-/// A log statement, or a condition that holds such statements only.
-pub(crate) fn is_log_block(version: Version<'_>, stmt: StmtId) -> bool {
-    let tree = &version.module.tree;
-    match &tree.stmt(stmt).kind {
-        StmtKind::Expr { value } => version.judge.is_log(*value),
-        StmtKind::If { body, orelse, .. } => {
-            let is_pass = |it: StmtId| matches!(tree.stmt(it).kind, StmtKind::Pass);
-            let mut inside = body.iter().chain(orelse);
-            inside.all(|it| is_pass(*it) || is_log_block(version, *it)) && holds_log(version, stmt)
-        }
-        _ => false,
+fn effect_of(current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> ProbeEffect {
+    if is_imported_before(current, &fresh.added, stmt) {
+        return ProbeEffect::default();
     }
+    let function = current.semantics.function_of_stmt(stmt);
+    current.judge.effect(function, &[stmt])
 }
 
 fn added(recorded: Version<'_>, current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
     let span = current.module.tree.stmt(stmt).span;
     let mut refusals = bindings_and_kind(recorded, current, fresh, stmt);
-    let function = current.semantics.function_of_stmt(stmt);
-    let effect = current.judge.effect(function, &[stmt]);
+    let effect = effect_of(current, fresh, stmt);
     refusals.extend(effect.outside);
     let (mut doubts, mut isolated, mut generators) = (Vec::new(), false, Vec::new());
     if !fresh.runs_after_the_loop(current, stmt) {
@@ -525,6 +497,8 @@ struct Fresh {
     /// A use or definition outside of added statements, by variable.
     used: BTreeMap<BindingId, Span>,
     main_loops: Option<Vec<StmtId>>,
+    /// The added statements.
+    added: BTreeSet<StmtId>,
     /// An import of all names of another module.
     star: Option<Span>,
 }
@@ -560,6 +534,7 @@ impl Fresh {
         });
         Self {
             used,
+            added: added.iter().copied().collect(),
             main_loops: main_loops.map(<[StmtId]>::to_vec),
             star: star.map(|stmt| tree.stmt(stmt).span),
         }

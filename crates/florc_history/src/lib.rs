@@ -21,6 +21,7 @@ mod matching;
 mod meaning;
 mod named_values;
 mod names;
+mod neighbours;
 mod order;
 mod permitted;
 mod places;

@@ -189,6 +189,11 @@ impl Recorded {
         starts.get(&moment).copied()
     }
 
+    fn leave(&mut self, head: HeadKey, clock: Option<(Moment, f64)>) {
+        self.left_at.extend(clock);
+        self.left.insert(head.instance, head.iteration);
+    }
+
     fn add(&mut self, record: JournalRecord, gap: &mut u32) {
         let moment = |head: Option<HeadKey>, gap: u32| head.map_or(Moment::gap(gap), Moment::head);
         match record {
@@ -222,9 +227,8 @@ impl Recorded {
                 head, file_clock, ..
             } => {
                 *gap = head.instance.saturating_add(1);
-                self.left_at
-                    .extend(file_clock.map(|clock| (Moment::gap(*gap), clock)));
-                self.left.insert(head.instance, head.iteration);
+                let clock = file_clock.map(|clock| (Moment::gap(*gap), clock));
+                self.leave(head, clock);
             }
             JournalRecord::Log(row) => {
                 let rows = self.rows.entry(moment(row.head, *gap)).or_default();

@@ -138,7 +138,33 @@ impl RunHandle {
                 "its bytes do not match their checksum",
             ));
         }
-        serde_json::from_slice(&text).map_err(broken)
+        let mut manifest: RunManifest = serde_json::from_slice(&text).map_err(broken)?;
+        self.follow_moved_project(&mut manifest);
+        Ok(manifest)
+    }
+
+    /// A project that was moved or copied with its store is where the store is now.
+    fn follow_moved_project(&self, manifest: &mut RunManifest) {
+        let store = self.directory.ancestors().nth(2);
+        let Some(project) = store
+            .filter(|it| it.ends_with(".florc"))
+            .and_then(Path::parent)
+        else {
+            return;
+        };
+        let then = PathBuf::from(&manifest.project);
+        let entry = manifest.program.first().map(|it| it.path.as_str());
+        let entry = entry.or(manifest.modules.first().map(|it| it.file.as_str()));
+        let is_here = entry.is_some_and(|entry| project.join(entry).is_file());
+        if then == project || !is_here {
+            return;
+        }
+        if let Ok(below) = Path::new(&manifest.cwd).strip_prefix(&then) {
+            let folder = project.components().chain(below.components());
+            let folder: PathBuf = folder.collect();
+            manifest.cwd = folder.to_string_lossy().into_owned();
+        }
+        manifest.project = project.to_string_lossy().into_owned();
     }
 
     /// What happened, in order. A run that was killed before its first record has none.

@@ -14,6 +14,7 @@ use florc_manifest::{ProgramModule, SourceFile};
 use florc_semantic::files::{Files, Limits, find};
 use florc_syntax::{Module, Named};
 
+use super::renamed;
 use crate::analysis;
 use crate::args::ReplayArgs;
 use crate::facts::RunFacts;
@@ -68,7 +69,10 @@ pub(crate) fn subject(args: &ReplayArgs) -> Result<Subject, Failure> {
     let project = project::of(script.unwrap_or(Path::new(".")));
     let opened = listing::open(&project.store)?;
     let run = match (&args.run, script) {
-        (None, Some(script)) => opened.latest_of(&project, script)?,
+        (None, Some(script)) => match opened.latest_of(&project, script) {
+            Ok(run) => run,
+            Err(failure) => renamed::latest_run(&opened, &project, script).ok_or(failure)?,
+        },
         (name, _) => opened.find(name.as_deref())?,
     };
     of_run(opened, run, project, script)
@@ -92,7 +96,10 @@ pub(crate) fn of_run(
     }
     let script = match script {
         Some(script) => std::path::absolute(script).unwrap_or_else(|_| script.to_path_buf()),
-        None => project.root.join(facts.file()),
+        None => match renamed::script_of(&project, &facts.manifest) {
+            Some(now) => now,
+            None => project.root.join(facts.file()),
+        },
     };
     Ok(Subject {
         opened,

@@ -27,10 +27,11 @@ use florc_syntax::tree::{ExprKind, StmtId, StmtKind};
 use florc_syntax::{EditSet, Module, Span};
 
 use self::anchor::Anchors;
-use crate::classify::{Version, holds_log, is_log_block};
+use crate::classify::{Version, holds_log};
 use crate::matching::{Matching, match_versions};
 use crate::named_values::names_the_value;
 use crate::names::Names;
+use crate::neighbours::is_log_block;
 use crate::shape::{ModuleShapes, Shapes, Spelled, header_text, suites};
 
 pub use self::differences::{Difference, DifferenceKind};

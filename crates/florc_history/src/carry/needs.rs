@@ -9,7 +9,7 @@
 //! A name either means a variable that the older version has at the place, too, or its definitions
 //! come along. A name that means something else there is refused.
 
-use florc_semantic::{BindingId, Resolution, ScopeId};
+use florc_semantic::{BindingId, Link, Resolution, ScopeId};
 use florc_syntax::Span;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
@@ -22,6 +22,9 @@ impl Carrier<'_> {
         let mut needs = Vec::new();
         for (name, binding) in self.free_names(stmt) {
             needs.extend(self.name(stmt, place, name, binding)?);
+        }
+        for (span, binding) in self.members(stmt) {
+            needs.extend(self.defined(stmt, span, binding)?);
         }
         self.builtins(stmt, place)?;
         self.methods(stmt)?;
@@ -44,6 +47,25 @@ impl Carrier<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Variables of other files that the older version lacks: `engine.norm`.
+    fn members(&self, stmt: StmtId) -> Vec<(Span, BindingId)> {
+        let tree = &self.new.module.tree;
+        let attributes = tree
+            .exprs_in(stmt)
+            .filter(|it| matches!(tree.expr(*it).kind, ExprKind::Attribute { .. }));
+        let linked = attributes.filter_map(|it| match self.new.semantics.link(it)? {
+            Link::Binding(binding) => Some((tree.expr(it).span, binding)),
+            Link::Module(_) => None,
+        });
+        let is_new = |binding: BindingId| {
+            let mut definitions = self.new.semantics.binding(binding).definitions.iter();
+            definitions.all(|it| !self.matching.old_stmts.contains_key(&it.stmt))
+        };
+        linked
+            .filter(|(_, it)| self.names.old_of(*it).is_none() && is_new(*it))
+            .collect()
     }
 
     /// Names in a statement that mean variables from outside of it, each once.
@@ -199,6 +221,22 @@ impl Carrier<'_> {
             let ExprKind::Attribute { attr, .. } = &tree.expr(expr).kind else {
                 continue;
             };
+            if let Some(place) = self.new_attribute(stmt, &attr.text) {
+                return Err(Refusal {
+                    stmt,
+                    title: format!("no object of the recorded version has `{}`", attr.text),
+                    here: vec![
+                        (attr.span, "used here".to_owned()),
+                        (
+                            place,
+                            "and set here, on an object that the training uses: log the value there, or keep it \
+                             in a new variable"
+                                .to_owned(),
+                        ),
+                    ],
+                    there: Vec::new(),
+                });
+            }
             if let Some(method) = self.new_method(&attr.text) {
                 return Err(Refusal {
                     stmt,
@@ -217,6 +255,27 @@ impl Carrier<'_> {
         Ok(())
     }
 
+    /// Where an attribute that the older version never mentions is set, on an object that it has.
+    fn new_attribute(&self, stmt: StmtId, name: &str) -> Option<Span> {
+        let (old, new) = (self.old.module, self.new.module);
+        let mut known = (0..old.tree.expr_count() as u32).map(ExprId);
+        if known.any(|expr| attribute(old, expr) == Some(name)) {
+            return None;
+        }
+        let own = new.tree.stmt(stmt).span;
+        let all = (0..new.tree.stmt_count() as u32).map(StmtId);
+        let simple = all.filter(|it| new.tree.blocks(*it).is_empty());
+        simple
+            .filter(|it| !own.contains_span(new.tree.stmt(*it).span))
+            .flat_map(|it| assigned_parts(self.new, it))
+            .find(|(span, object)| {
+                let text = new.source.slice(*span);
+                let is_it = text.strip_suffix(name).is_some_and(|it| it.ends_with('.'));
+                is_it && self.names.old_of(*object).is_some()
+            })
+            .map(|(span, _)| span)
+    }
+
     fn new_method(&self, name: &str) -> Option<Span> {
         let named = |module: &florc_syntax::Module, stmt: StmtId| match &module.tree.stmt(stmt).kind
         {
@@ -231,8 +290,12 @@ impl Carrier<'_> {
         if has_attribute || all(old).any(|it| named(old, it).is_some()) {
             return None;
         }
+        let comes_with_its_class = |it: &StmtId| {
+            let class = new.tree.parent(*it);
+            class.is_some_and(|class| self.is_all_new(class))
+        };
         all(new)
-            .filter(|it| self.new.semantics.in_class_body(*it))
+            .filter(|it| self.new.semantics.in_class_body(*it) && !comes_with_its_class(it))
             .find_map(|it| named(new, it))
     }
 
@@ -251,6 +314,13 @@ impl Carrier<'_> {
                 .into_iter()
                 .collect(),
         }
+    }
+}
+
+fn attribute(module: &florc_syntax::Module, expr: ExprId) -> Option<&str> {
+    match &module.tree.expr(expr).kind {
+        ExprKind::Attribute { attr, .. } => Some(&attr.text),
+        _ => None,
     }
 }
 

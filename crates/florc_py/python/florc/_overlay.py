@@ -36,6 +36,7 @@ class Overlay:
         self.project = os.path.realpath(project) + os.sep
         self.gone = {}  # what was removed here, and how many parts had been skipped before
         self.fresh = {}  # the same of what was written anew
+        self.sources = set()  # files of the program
         self.touched = {}  # when something was written last
         self.absent = {}  # what was not there at a moment: when, and whether it is a folder
         self.told = set()  # what the recorded run was told is there
@@ -78,6 +79,7 @@ class Overlay:
         os.makedirs(os.path.dirname(shadow), exist_ok=True)
         with self.real_open(shadow, "wb") as file:
             file.write(content)
+        self.sources.add(self._absolute(path))
 
     def reading(self, path):
         """Where `path` is to be read."""
@@ -112,7 +114,7 @@ class Overlay:
         """A copy here lacks what was written where this replay skips. What the run left at its end is what it held if it
         was not written since this part began; else nobody knows."""
         skips, since, began = _florc.file_skips()
-        if not skips or self.fresh.get(text) == skips:
+        if not skips or self.fresh.get(text) == skips or text in self.sources:
             return False
         written = self._written(text)
         if written is not None and since is not None and written < since:

@@ -6,7 +6,6 @@ Each records its own part of one run. What all processes of one start have in co
 has, is put together from what the launcher says; nobody talks to anybody.
 """
 
-import json
 import os
 
 # Number of this process, number of all, and what a launcher says besides.
@@ -54,10 +53,3 @@ def number(manifest):
 def variables():
     """What a replay of this process is to find as well."""
     return {name: os.environ.get(name) for name in _READ} if launched() else {}
-
-
-def manifest(folder, rank):
-    """The manifest of a process of a run."""
-    name = f"manifest-{rank}.json" if rank else "manifest.json"
-    with open(os.path.join(folder, name), encoding="utf-8") as file:
-        return json.load(file)

@@ -62,7 +62,7 @@ def _run(program, code, files, module, run, manifest):
 
 def _again(config, run, config_file, folder, rank=0):
     """The program of a run, in the world of that run: its manifest, the program, its files."""
-    manifest = _ranks.manifest(os.path.join(config["store"], "runs", run), rank)
+    manifest = json.loads(_florc.manifest(config["store"], run, rank))
     _seed.fixed(manifest["environment"]["hash_seed"])
     os.unlink(config_file)
     command = ["-m", manifest["script"]] if manifest["is_module"] else manifest["argv"][:1]
@@ -115,11 +115,11 @@ def _refuse(why):
     sys.exit(2)
 
 
-# What libraries read when they are loaded and that decides bits: threads, instruction sets, modes.
+# What libraries read when they are loaded and that decides bits: threads, instruction sets, modes. And where modules are.
 _VARIABLES = (
     "ATEN_CPU_CAPABILITY CUBLAS_WORKSPACE_CONFIG DNNL_MAX_CPU_ISA MKL_CBWR MKL_DYNAMIC MKL_NUM_THREADS "
     "NUMEXPR_NUM_THREADS NVIDIA_TF32_OVERRIDE OMP_DYNAMIC OMP_NUM_THREADS OMP_THREAD_LIMIT "
-    "ONEDNN_MAX_CPU_ISA OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS TF_DETERMINISTIC_OPS "
+    "ONEDNN_MAX_CPU_ISA OPENBLAS_CORETYPE OPENBLAS_NUM_THREADS PYTHONPATH TF_DETERMINISTIC_OPS "
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE XLA_FLAGS"
 ).split()
 

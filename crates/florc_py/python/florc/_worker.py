@@ -21,7 +21,7 @@ def work(plan_file, segment, rank, folder):
     with open(plan_file, encoding="utf-8") as file:
         text = file.read()
     plan = json.loads(text)
-    manifest = _ranks.manifest(os.path.join(plan["store"], "runs", plan["run"]), rank)
+    manifest = json.loads(_florc.manifest(plan["store"], plan["run"], rank))
     _seed.fixed(manifest["environment"]["hash_seed"])
     program = _program(plan, manifest, folder)
     files = _files(plan, os.path.dirname(plan_file))

@@ -14,8 +14,10 @@ use super::{Engine, Session, Trouble, here, mains, with};
 impl Session {
     fn label(&self, site: &str) -> String {
         let loops = self.manifest.loops.iter();
+        let mains = self.main_sites.iter().map(|it| (&it.id, &it.label));
         let known = loops
             .map(|it| (&it.id, &it.label))
+            .chain(mains)
             .find(|(id, _)| *id == site);
         let tail = || site.rsplit('/').next().unwrap_or(site).to_owned();
         known.map_or_else(tail, |(_, label)| label.clone())

@@ -50,6 +50,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(note, module)?)?;
     module.add_function(wrap_pyfunction!(file_moment, module)?)?;
     module.add_function(wrap_pyfunction!(file_skips, module)?)?;
+    module.add_function(wrap_pyfunction!(manifest, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
     module.add_function(wrap_pyfunction!(finish_replay, module)?)?;
@@ -73,6 +74,7 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Opti
         logs,
         project,
         mains: Vec::new(),
+        counted: std::collections::BTreeSet::new(),
         next_token: 0,
         watched: None,
         values: Vec::new(),
@@ -333,6 +335,17 @@ fn finish_replay(py: Python<'_>) {
     MODE.set(Mode::Idle);
     mains::abandon_all();
     verdict::end_process(py);
+}
+
+/// The manifest of a process of a run, as text.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
+fn manifest(store: PathBuf, run: &str, rank: u32) -> PyResult<String> {
+    let run = Store::open(&store).and_then(|store| store.run(run));
+    let read = run.and_then(|run| run.of_rank(rank).manifest());
+    let wrong = |text: String| PyRuntimeError::new_err(text);
+    let manifest = read.map_err(|error| wrong(error.to_string()))?;
+    serde_json::to_string(&manifest).map_err(|error| wrong(error.to_string()))
 }
 
 /// How the recorded run ended, as JSON (`null`: it was killed), and the modules of the project

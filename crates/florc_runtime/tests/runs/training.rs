@@ -576,6 +576,7 @@ fn module() -> ModuleManifest {
         inputs: vec![root("steps")],
     };
     let block = SkipBlockSite {
+        writes: true,
         id: BLOCK.into(),
         function: String::new(),
         span: span.clone(),
