@@ -159,3 +159,39 @@ def test_a_log_statement_that_needs_another_module(project, what, beside):
     shown = run([FLORC, "replay"], project)
     assert shown.stdout.splitlines() == full and len(full) == 12 and "verified" in shown.stderr, shown.stderr
     assert ("without 1 other edit" in shown.stderr) == beside
+
+
+SHOWN = {
+    "the value of a recorded call": [("engine.py", "        net.backward(x)\n", "        found = net.backward(x)\n        print('probe', step, found, net.gradient)\n")],
+    "a log statement with its condition": [("engine.py", "        if step == 1:\n            print('step', step)\n", "        if step != 1:\n            print('probe', step, net.gradient)\n")],
+    "a condition less": [("engine.py", "        if step == 1:\n            print('step', step)\n", "        print('probe', step, net.gradient)\n")],
+    "a member of a module with a decorator": [
+        ("engine.py", "import random\n", "import random\n\nimport utils\n"), ("engine.py", STEP, "        print('probe', step, utils.size(net))\n" + STEP), HELPER,
+    ],
+}
+
+
+@pytest.mark.parametrize("what", SHOWN)
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside another edit"])
+def test_what_people_write_to_see_a_value(tmp_path, what, beside):
+    files = dict(FILES, **{"engine.py": FILES["engine.py"].replace(STEP, "        if step == 1:\n            print('step', step)\n" + STEP)})
+    files["utils.py"] += "\n\n@functools.lru_cache\ndef kept():\n    return 1\n"
+    files["utils.py"] = "import functools\n" + files["utils.py"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert run([FLORC, "run", "--checkpoints", "all", "train.py"], tmp_path).code == 0
+    for name, old, new in SHOWN[what]:
+        assert files[name].count(old) == 1, old
+        files[name] = files[name].replace(old, new)
+        (tmp_path / name).write_text(files[name])
+    full = [line for line in run([sys.executable, "train.py"], tmp_path).stdout.splitlines() if line.startswith("probe")]
+    if beside:
+        (tmp_path / "train.py").write_text(FILES["train.py"].replace("rate = 0.5", "rate = 0.25"))
+    shown = run([FLORC, "replay", "--workers", "2"], tmp_path)
+    assert shown.stdout.splitlines() == full and len(full) in (8, 12) and "verified" in shown.stderr, shown.stderr
+
+
+def test_an_attribute_that_only_the_new_version_has_is_refused_with_its_place(project):
+    edit(project, ("model.py", "        self.weight -= rate", "        self.steps = 1\n        self.weight -= rate"), ("train.py", PROBE[1], PROBE[2].replace("net.weight", "net.steps")))
+    shown = run([FLORC, "replay"], project)
+    assert shown.code == 2 and "no object of the recorded version has `steps`" in shown.stderr and "model.py" in shown.stderr, shown.stderr

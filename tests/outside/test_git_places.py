@@ -82,6 +82,28 @@ def test_a_file_of_a_submodule_may_be_part_of_a_program(outer, tmp_path):
     assert answers(outer, "--workers", "2") == expected
 
 
+def test_log_statements_in_a_submodule_are_told_above(outer):
+    record(outer, "main.py")
+    told = lambda *sides: [(log["change"], log["line"]) for log in logs_of(outer, *sides)]
+    assert told() == []
+    (outer / "part" / "step.py").write_text(STEP_PROBED)
+    assert told() == [("added", 5)], "in its working tree"
+    assert [(lacking["script"], lacking["lacks"]) for lacking in found(outer)["runs"]] == [("main.py", 1)]
+    git(outer / "part", "commit", "-qam", "probed")
+    assert told() == [("added", 5)] and told("--staged") == [], "committed there"
+    git(outer, "add", "part")
+    assert told("--staged") == [("added", 5)]
+    git(outer, "commit", "-qm", "the newer one")
+    assert told("HEAD~1", "HEAD") == told("HEAD~1") == [("added", 5)] and told() == []
+    assert [lacking["lacks"] for lacking in found(outer, "HEAD~1", "HEAD")["runs"]] == [1]
+
+
+def logs_of(folder, *sides):
+    files = found(folder, *sides)["files"]
+    assert {file["path"] for file in files} <= {"part/step.py"}
+    return [log for file in files for log in file["logs"]]
+
+
 def test_linked_work_trees_have_runs_of_their_own(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()

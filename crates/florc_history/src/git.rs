@@ -5,6 +5,7 @@
 
 mod hooks;
 mod revisions;
+mod submodules;
 
 use std::path::Path;
 

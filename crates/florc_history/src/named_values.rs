@@ -8,6 +8,7 @@
 use florc_syntax::Module;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
+use crate::matching::Matching;
 use crate::shape::whole_text_of_expr;
 
 /// Whether `new` does what `old` does and binds plain names to the value.
@@ -24,4 +25,35 @@ pub(crate) fn names_the_value(old: (&Module, StmtId), new: (&Module, StmtId)) ->
 
 fn is_plain(module: &Module, target: ExprId) -> bool {
     matches!(module.tree.expr(target).kind, ExprKind::Name(_))
+}
+
+/// Pairs such statements of suites that are partners, where there is one of each only.
+pub(crate) fn pair_named_values(old: &Module, new: &Module, matching: &mut Matching) {
+    let all = |module: &Module| (0..module.tree.stmt_count() as u32).map(StmtId);
+    let dropped: Vec<StmtId> = all(old)
+        .filter(|it| matches!(old.tree.stmt(*it).kind, StmtKind::Expr { .. }))
+        .filter(|it| !matching.stmts.contains_key(it))
+        .collect();
+    if dropped.is_empty() {
+        return;
+    }
+    let mut pairs: Vec<(StmtId, StmtId)> = Vec::new();
+    for named in all(new).filter(|it| !matching.old_stmts.contains_key(it)) {
+        let owner = new.tree.parent(named);
+        let place = owner.map(|it| matching.old_stmts.get(&it).copied());
+        let is_partner = |was: &&StmtId| match place {
+            Some(place) => place.is_some() && old.tree.parent(**was) == place,
+            None => old.tree.parent(**was).is_none(),
+        };
+        let inside = dropped.iter().filter(is_partner);
+        let found = inside.filter(|was| names_the_value((old, **was), (new, named)));
+        pairs.extend(found.map(|was| (*was, named)));
+    }
+    for (was, is) in &pairs {
+        let count = pairs.iter().filter(|(a, b)| a == was || b == is).count();
+        if count == 1 {
+            matching.stmts.insert(*was, *is);
+            matching.old_stmts.insert(*is, *was);
+        }
+    }
 }

@@ -29,7 +29,7 @@ use florc_syntax::{EditSet, Module, Span};
 use self::anchor::Anchors;
 use crate::classify::{Version, holds_log};
 use crate::matching::{Matching, match_versions};
-use crate::named_values::names_the_value;
+use crate::named_values::{names_the_value, pair_named_values};
 use crate::names::Names;
 use crate::neighbours::is_log_block;
 use crate::shape::{ModuleShapes, Shapes, Spelled, header_text, suites};
@@ -89,8 +89,9 @@ pub struct Carried {
 /// Carries the log statements that `new` has and `old` has not.
 pub fn carry(old: Version<'_>, new: Version<'_>) -> Carried {
     // Something else than a log statement never became one.
-    let matching = match_versions(old.module, new.module)
+    let mut matching = match_versions(old.module, new.module)
         .only(|one, other| is_log(old, one) == is_log(new, other));
+    pair_named_values(old.module, new.module, &mut matching);
     let names = Names::new(
         (old.module, old.semantics),
         (new.module, new.semantics),

@@ -258,8 +258,9 @@ impl Carrier<'_> {
     /// Where an attribute that the older version never mentions is set, on an object that it has.
     fn new_attribute(&self, stmt: StmtId, name: &str) -> Option<Span> {
         let (old, new) = (self.old.module, self.new.module);
+        let before = self.names.attribute(name);
         let mut known = (0..old.tree.expr_count() as u32).map(ExprId);
-        if known.any(|expr| attribute(old, expr) == Some(name)) {
+        if known.any(|expr| attribute(old, expr) == Some(before)) {
             return None;
         }
         let own = new.tree.stmt(stmt).span;

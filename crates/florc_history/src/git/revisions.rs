@@ -7,6 +7,7 @@
 //! Reads objects, index and working tree; writes nothing, and checks nothing out. What the
 //! difference means is not known here.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -70,14 +71,22 @@ impl From<git2::Error> for RevisionError {
 
 /// A repository, opened for reading.
 pub struct Revisions {
-    repository: Repository,
+    pub(super) repository: Repository,
+    pub(super) submodules: OnceCell<Vec<(String, Revisions)>>,
 }
 
 impl Revisions {
     /// The repository around a folder.
     pub fn discover(folder: &Path) -> Result<Self, RevisionError> {
         let repository = Repository::discover(folder).map_err(|_| RevisionError::NoRepository)?;
-        Ok(Self { repository })
+        Ok(Self::of(repository))
+    }
+
+    pub(super) fn of(repository: Repository) -> Self {
+        Self {
+            repository,
+            submodules: OnceCell::new(),
+        }
     }
 
     /// Root of the working tree.
@@ -96,7 +105,7 @@ impl Revisions {
         self.tree(name).map(drop)
     }
 
-    /// Python files that differ, by path. Renamed files are one.
+    /// Python files that differ, by path, those of submodules among them. Renamed files are one.
     pub fn changed(&self, old: &Side, new: &Side) -> Result<Vec<ChangedFile>, RevisionError> {
         if self.repository.is_bare() && (*new != Side::Index || *old != Side::Index) {
             let both = matches!((old, new), (Side::Revision(_), Side::Revision(_)));
@@ -112,12 +121,16 @@ impl Revisions {
         for delta in diff.deltas() {
             found.extend(self.file(&delta, new));
         }
+        found.extend(self.changed_below(old, new)?);
         found.sort_by(|a: &ChangedFile, b| a.path().cmp(b.path()));
         Ok(found)
     }
 
     /// A file's content on a side.
     pub fn content(&self, side: &Side, path: &str) -> Option<Vec<u8>> {
+        if let Some((inner, side, path)) = self.in_submodule(side, path) {
+            return inner.content(&side, path);
+        }
         match side {
             Side::Revision(name) => {
                 let tree = self.tree(name).ok()??;
@@ -135,6 +148,9 @@ impl Revisions {
 
     /// Whether a side has this file.
     pub fn is_file(&self, side: &Side, path: &str) -> bool {
+        if let Some((inner, side, path)) = self.in_submodule(side, path) {
+            return inner.is_file(&side, path);
+        }
         match side {
             Side::Revision(name) => self.kind(name, path) == Some(ObjectType::Blob),
             Side::Index => self.staged(|staged| staged == path),
@@ -144,6 +160,9 @@ impl Revisions {
 
     /// Whether a side has this folder; the repository's root is one.
     pub fn is_folder(&self, side: &Side, path: &str) -> bool {
+        if let Some((inner, side, path)) = self.in_submodule(side, path) {
+            return inner.is_folder(&side, path);
+        }
         match side {
             Side::Revision(name) => {
                 path.is_empty() || self.kind(name, path) == Some(ObjectType::Tree)
@@ -205,7 +224,7 @@ impl Revisions {
     }
 
     /// The tree of a revision; `None` is the empty one, of `HEAD` before the first commit.
-    fn tree(&self, name: &str) -> Result<Option<Tree<'_>>, RevisionError> {
+    pub(super) fn tree(&self, name: &str) -> Result<Option<Tree<'_>>, RevisionError> {
         if name == "HEAD" && !self.has_commits() {
             return Ok(None);
         }
