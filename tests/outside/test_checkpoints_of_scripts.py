@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from test_diff_logs import FLORC, run
-from test_state_in_disguise import HEAD, answer, without_probes
+from test_state_in_disguise import HEAD, answer, recorded, without_probes
 
 SCRIPT = """\
 import glob, json, os, shutil
@@ -111,3 +111,42 @@ def test_what_a_file_held_in_between_is_not_guessed(tmp_path):
     (tmp_path / "train.py").write_text(script.replace('    print("probe", epoch, value)\n', "    size = len(open('log').read())\n    print('probe', size)\n"))
     ran = run(tmp_path, FLORC, "replay", "--workers", "3")
     assert (ran.returncode, ran.stdout) == (1, "") and "is not known" in ran.stderr, ran.stderr
+
+
+OPEN = {
+    "a position": ("log = open('log', 'w')", "log.write('x' * (epoch + 1)); at = log.tell()"),
+    "a position in a file that is opened again": ("open('log', 'w').close()", "log = open('log', 'a'); log.write('x' * (epoch + 1)); at = log.tell(); log.close()"),
+    "a file that has no name": ("import tempfile\nlog = tempfile.TemporaryFile('w+')", "log.write('x' * (epoch + 1)); log.seek(0); at = len(log.read())"),
+    "a file that is written and read": ("log = open('log', 'w+')", "log.write('x' * (epoch + 1)); log.seek(0); at = len(log.read())"),
+    "the size of a file": ("open('log', 'w').close()", "log = open('log', 'a'); log.write('x' * (epoch + 1)); log.close(); at = Path('log').stat().st_size"),
+    "a file that is changed in place": ("open('n', 'w').write('0')", "with open('n', 'r+') as f: at = int(f.read()) + 1; f.seek(0); f.write(str(at))"),
+    "another name for a file": ("open('log', 'w').close()", "log = open('log', 'a'); log.write('x' * (epoch + 1)); log.close(); Path('also').unlink(missing_ok=True); os.link('log', 'also'); at = len(open('also').read())"),
+    "what another thread reads": ("from concurrent.futures import ThreadPoolExecutor; pool = ThreadPoolExecutor(1)\ndef size(): return len(open('log').read())\nopen('log', 'w').close()", "log = open('log', 'a'); log.write('x' * (epoch + 1)); log.close(); at = pool.submit(size).result()"),
+    "what is printed to memory": ("import io, contextlib", "with contextlib.redirect_stdout(io.StringIO()) as text:\n        for n in range(epoch + 1): value += random.random(); print('x')\n    at = len(text.getvalue())"),
+    "a folder": ("shutil.rmtree('all', ignore_errors=True); os.mkdir('all')", "Path(f'all/{epoch}').touch(); at = sum((n + 1) for n in range(sum(1 for _ in os.scandir('all'))))"),
+    "a file that is removed later": ("", "if epoch == 1: open('on', 'w').close()\n    try: open('on').close(); at = 1\n    except FileNotFoundError: at = 0\n    if epoch == 4: os.remove('on')"),
+    "what was copied with its time": ("open('old', 'w').write('12345'); os.utime('old', (1e9, 1e9)); open('now', 'w').close()", "if epoch == 1: shutil.copy2('old', 'now')\n    at = len(open('now').read())"),
+    "lines that a block prints to a file": ("open('log', 'w').close()", "with open('log', 'a') as log:\n        for n in range(epoch + 1): value += random.random(); print('x', file=log)\n    at = len(open('log').readlines())"),
+}
+
+
+@pytest.mark.parametrize("which", OPEN)
+def test_what_files_say_in_between_is_right_or_not_shown(tmp_path, which):
+    before, save = OPEN[which]
+    script = SCRIPT.replace("BEFORE", before).replace("SAVE", save).replace('print("probe", epoch, value)', 'print("probe", epoch, at)')
+    expected = recorded(tmp_path, HEAD + script)
+    assert len(set(expected)) == 6
+    for options in (("--workers", "1"), ("--workers", "3"), ("--where", "epoch == 4")):
+        ran = run(tmp_path, FLORC, "replay", *options)
+        assert ran.stdout.splitlines() in ([], expected, expected[4:5]), (options, ran)
+        assert (ran.returncode == 0) == bool(ran.stdout), ran.stderr
+
+
+def test_files_below_an_open_folder_are_the_replay_s_own(tmp_path):
+    save = "folder = os.open('.', os.O_RDONLY); os.open('mine', os.O_CREAT | os.O_WRONLY, dir_fd=folder); os.remove('user.txt', dir_fd=folder) if epoch == 2 else None; os.close(folder)"
+    (tmp_path / "user.txt").touch()
+    expected = recorded(tmp_path, HEAD + "import os\nopen('user.txt', 'w').close()\n" + SCRIPT.replace("BEFORE", "").replace("SAVE", save))
+    (tmp_path / "user.txt").write_text("mine")
+    ran = run(tmp_path, FLORC, "replay")
+    assert ran.stdout.splitlines() in ([], expected)
+    assert (tmp_path / "user.txt").read_text() == "mine", "the user's own"

@@ -125,3 +125,42 @@ def test_names_that_are_made_as_they_are_logged_are_told_afterwards(project):
     assert (ran.code, ran.stdout) == (0, "") and "no line of the added log statements has `frist`" in ran.stderr, ran.stderr
     ran = run([FLORC, "replay", "--where", "first > -100"], project.root)
     assert len(ran.stdout.splitlines()) == 8, ran.stderr
+
+
+RATES = """\
+for rate in ITEMS:
+    weight = 1.0
+    for epoch in range(3):
+        for step in range(4):
+            weight -= rate * weight
+    print("done", rate, weight)
+"""
+
+
+@pytest.mark.parametrize(("items", "conditions"), [
+    ("(0.1, 0.01, 0.001)", {"rate == 0.01": "0.01", "rate < 0.05": "0.01 0.001", "rate == 1": "", "rate > 1": ""}),
+    ('("a", "b")', {'rate == "b"': "b", "rate == 1": ""}),
+    ("[4, 2, 8]", {"rate == 2": "2", "rate > 3": "4 8"}),
+])
+def test_a_loop_over_values_is_meant_by_these(tmp_path, items, conditions):
+    script = RATES.replace("ITEMS", items)
+    script = script if "a" not in items else script.replace("rate * weight", "0.1 * weight * len(rate)")
+    (tmp_path / "train.py").write_text(script)
+    assert run([FLORC, "run", "--checkpoints", "all", "train.py"], tmp_path).code == 0
+    (tmp_path / "train.py").write_text(script.replace('    print("done"', '    print("probe", rate, weight)\n    print("done"'))
+    for condition, expected in conditions.items():
+        shown = run([FLORC, "replay", "--where", condition], tmp_path)
+        assert " ".join(line.split()[1] for line in shown.stdout.splitlines()) == expected, (condition, shown)
+
+
+def test_of_a_loop_that_the_run_did_not_look_at(tmp_path):
+    """It logged nothing in it: positions could be taken for values."""
+    script = "for epoch in range(3):\n    weight = 1.0\n    for rate in (3, 0.1, 7):\n        weight += rate\n    print('end', weight)\n"
+    (tmp_path / "train.py").write_text(script)
+    assert run([FLORC, "run", "--checkpoints", "all", "train.py"], tmp_path).code == 0
+    (tmp_path / "train.py").write_text(script.replace("weight += rate\n", "weight += rate\n        print('probe', rate)\n"))
+    shown = run([FLORC, "replay", "--where", "rate == 0.1 and epoch == 1"], tmp_path)
+    assert shown.stdout == "probe 0.1\n", shown.stderr
+    (tmp_path / "train.py").write_text(script.replace("weight += rate\n", "weight += rate\n        print('probe', weight)\n"))
+    refused = run([FLORC, "replay", "--where", "rate == 0.1"], tmp_path)
+    assert refused.code == 2 and "no loop and no logged value is called `rate`" in refused.stderr

@@ -210,6 +210,7 @@ fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagno
         restore_results: end.returned,
         has_logs: facts.may_log(&[stmt], &plan.logs),
         writes: facts.may_write(stmt, &plan.logs),
+        redirected: facts.redirects_output() && facts.may_log(&[stmt], &plan.logs),
     };
     Ok(SkipBlock { stmt, site })
 }

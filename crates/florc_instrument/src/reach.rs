@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use florc_manifest::LogKind;
 use florc_semantic::{Callee, FunctionId};
 use florc_syntax::Span;
-use florc_syntax::tree::{StmtId, StmtKind};
+use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
 use crate::decide::Facts;
 use crate::plan::LogStatement;
@@ -94,6 +94,30 @@ impl Facts<'_> {
         self.may_run_one(stmts, logs.iter())
     }
 
+    /// `print(…, file=…)`.
+    fn names_a_file(&self, call: ExprId) -> bool {
+        match &self.module.tree.expr(call).kind {
+            ExprKind::Call { keywords, .. } => keywords.iter().any(|it| match &it.name {
+                Some(name) => name.text == "file",
+                None => true,
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether what is printed may go to files.
+    pub(crate) fn redirects_output(&self) -> bool {
+        let text = self.module.source.text();
+        let places = [
+            "redirect_std",
+            "sys.stdout =",
+            "sys.stderr =",
+            "sys.stdout=",
+            "sys.stderr=",
+        ];
+        places.iter().any(|it| text.contains(it))
+    }
+
     fn may_run_one<'l>(
         &self,
         stmts: &[StmtId],
@@ -120,18 +144,19 @@ impl Facts<'_> {
     pub(crate) fn may_write(&self, stmt: StmtId, logs: &[LogStatement]) -> bool {
         let function = self.semantics.function_of_stmt(stmt);
         let region = self.effects.region(function, &[stmt]);
-        if region.hidden.files || !region.opaque.is_empty() {
+        if region.hidden.files || !region.opaque.is_empty() || self.redirects_output() {
             return true;
         }
         let is_shown = |log: &&LogStatement| {
-            matches!(
-                log.site.kind,
-                LogKind::Print
-                    | LogKind::Printed
-                    | LogKind::TqdmWrite
-                    | LogKind::Postfix
-                    | LogKind::Text
-            )
+            !self.names_a_file(log.call)
+                && matches!(
+                    log.site.kind,
+                    LogKind::Print
+                        | LogKind::Printed
+                        | LogKind::TqdmWrite
+                        | LogKind::Postfix
+                        | LogKind::Text
+                )
         };
         self.may_run_one(&[stmt], logs.iter().filter(|log| !is_shown(log)))
     }

@@ -40,6 +40,7 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
                 let site = SkipBlockSite {
                     span: facts.stmt_span(stmt),
                     has_logs,
+                    redirected: facts.redirects_output() && has_logs,
                     writes: facts.may_write(stmt, &plan.logs),
                     ..site.clone()
                 };

@@ -114,6 +114,9 @@ pub struct SkipBlockSite {
     pub restore_results: Vec<usize>,
     /// A log statement is in the block or may be reached from it.
     pub has_logs: bool,
+    /// It prints, in a program that may keep what is printed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redirected: bool,
     /// It may write files.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub writes: bool,

@@ -12,6 +12,7 @@ mod blocks;
 mod contexts;
 mod cut;
 mod elsewhere;
+mod files;
 mod guards;
 mod iterables;
 mod logs;
@@ -34,7 +35,9 @@ use florc_runtime::{RecordConfig, Recorder, Replayer};
 pub(crate) use blocks::{block_end, restore, step_into};
 pub(crate) use contexts::{counted, loop_enter, loop_exit, loop_next, tick, untick};
 pub(crate) use guards::{entered, is_unexpected};
-pub(crate) use logs::{log, log_site, push_value, recall, remember, take_values};
+pub(crate) use logs::{
+    log, log_site, push_value, recall, remember, remember_later, reserve, take_values,
+};
 pub(crate) use mains::{
     Token, carry, is_main, leave, leave_by_exception, main_advanced, main_dropped, main_ended,
     main_entered,

@@ -72,7 +72,7 @@ pub use journal::{Journal, Torn};
 pub use later::Later;
 pub use lone::{read_lone, write_lone};
 pub use pool::BufferPool;
-pub use recorder::{HeadDecision, LogEvent, Mode, RecordConfig, Recorder};
+pub use recorder::{HeadDecision, LogEvent, Mode, PendingRead, RecordConfig, Recorder};
 pub use replayer::{HeadStep, MainEntry, ReplayError, Replayer, Step};
 pub use run::RunHandle;
 pub use seal::{Sealed, SealedChunk, StorageRead, seal};

@@ -15,6 +15,7 @@ mod disk;
 mod fork;
 mod guards;
 mod leaving;
+mod reads;
 mod resume;
 
 pub(crate) use fork::Beginning;
@@ -29,6 +30,7 @@ use florc_manifest::{
     BlockKey, CutKey, HeadKey, JournalRecord, MissingState, RunManifest, RunStatus, Value,
 };
 
+pub use self::reads::PendingRead;
 use crate::context::LoopToken;
 use crate::error::StoreError;
 use crate::file_clock;
@@ -385,22 +387,9 @@ impl Recorder {
     ///
     /// `most`: of one statement in an iteration no more are kept.
     pub fn clock(&mut self, site: u32, value: Option<Value>, most: u64) {
-        if self.is_forked() {
-            return;
+        if let (Some(read), Some(value)) = (self.reserve(site, most), value) {
+            self.answer(&read, value);
         }
-        let index = self.progress.count_read(site);
-        let Some(value) = value.filter(|_| index < most) else {
-            return;
-        };
-        let head = self.progress.moment().key();
-        let block = self.progress.block().cloned();
-        self.append(&JournalRecord::Clock {
-            site,
-            head,
-            block,
-            index,
-            value,
-        });
     }
 
     /// A module of the project that is not in the manifest took part: its source.

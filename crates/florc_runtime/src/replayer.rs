@@ -383,6 +383,7 @@ impl Replayer {
         let has_probe = self.plan.executed_blocks.iter().any(|block| block == site);
         let must_run = (is_asked && has_probe)
             || self.recorded.must_run(site)
+            || self.is_redirected(site)
             || self.is_doubtful
             || self.is_forking();
         if must_run || !self.load(&CutKey::Block(key.clone())) {

@@ -168,7 +168,7 @@ impl<'a> Asked<'a> {
         }
         let probed = probed::probed(subject, sources, comparison);
         let condition = condition::parse(args.condition.as_deref())?;
-        let condition = condition.map(|it| Condition::of(it, subject, &probed));
+        let condition = condition.map(|it| Condition::of(it, subject, sources, &probed));
         Ok(Some(Self {
             args: args.clone(),
             question,

@@ -10,10 +10,10 @@
 use std::collections::BTreeSet;
 
 use florc_history::{Answer, Columns, Scalar, Where};
-use florc_manifest::{LogKind, LogSite, Row};
-use florc_syntax::SourceText;
+use florc_manifest::{LogKind, LogSite, LoopSite, Row};
+use florc_syntax::{SourceText, Span};
 
-use super::find::Subject;
+use super::find::{Sources, Subject};
 use super::probed::Probed;
 use crate::facts::{IterationFacts, RunFacts};
 use crate::failure::Failure;
@@ -43,13 +43,20 @@ pub(crate) fn parse(text: Option<&str>) -> Result<Option<Where>, Failure> {
 
 impl Condition {
     /// With what the run and its log statements have. An error: it names what nothing is called.
-    pub(crate) fn of(parsed: Where, subject: &Subject, probed: &Probed) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        parsed: Where,
+        subject: &Subject,
+        sources: &Sources,
+        probed: &Probed,
+    ) -> Result<Self, Failure> {
         let world_size = subject.facts.manifest.world_size();
         let mains = probed.main_loops.iter().map(|it| &it.label);
         let loops = probed.manifest.loops.iter().map(|it| &it.label);
         let mut loops: BTreeSet<String> = mains.chain(loops).cloned().collect();
         // of `for rate in (0.1, 0.01)` a rate is meant, which rows have where it is logged
         loops.retain(|label| !subject.facts.counted.contains(label));
+        let unknown = loops_that_nobody_looked_at(subject, sources, probed);
+        loops.retain(|label| !unknown.contains(label));
         let mut recorded = vec![Columns::of(&subject.facts.rows, &parsed, &loops)];
         for rank in 1..world_size {
             let facts = RunFacts::read(&subject.run.handle.of_rank(rank))?;
@@ -160,6 +167,31 @@ impl Condition {
         let mut names = self.parsed.names().iter();
         !names.any(is_inside_only) && self.parsed.answer(&|_| None) != Answer::No
     }
+}
+
+/// Loops that the run did not count, so that nobody knows whether their positions are what they iterate over.
+fn loops_that_nobody_looked_at(
+    subject: &Subject,
+    sources: &Sources,
+    probed: &Probed,
+) -> BTreeSet<String> {
+    let mains = probed.main_loops.iter().map(|it| &it.label);
+    let rows = subject.facts.rows.iter().flat_map(|row| &row.context);
+    let counted: BTreeSet<&String> = mains.chain(rows.map(|it| &it.label)).collect();
+    let source = &sources.current.source;
+    let is_numbered = |site: &LoopSite| {
+        let span = Span::new(site.span.start, site.span.end);
+        let place = source.global(&site.span.file, span);
+        let text = place.map(|span| source.slice(span));
+        let header = text
+            .and_then(|text| text.lines().next())
+            .unwrap_or_default();
+        let numbers = ["range(", "enumerate(", "while "];
+        numbers.iter().any(|it| header.contains(it))
+    };
+    let loops = probed.manifest.loops.iter();
+    let unknown = loops.filter(|it| !counted.contains(&it.label) && !is_numbered(it));
+    unknown.map(|it| it.label.clone()).collect()
 }
 
 /// What a log statement names its values, as written.

@@ -73,9 +73,13 @@ fn counts(version: Version<'_>, stmt: StmtId) -> bool {
     let tree = &version.module.tree;
     let is_text = |value| matches!(tree.expr(value).kind, florc_syntax::tree::ExprKind::Str(_));
     match &tree.stmt(stmt).kind {
-        StmtKind::FunctionDef(_)
-        | StmtKind::ClassDef(_)
-        | StmtKind::Import { .. }
+        // a name that is bound twice is the later one
+        StmtKind::FunctionDef(_) | StmtKind::ClassDef(_) => {
+            let bound = version.semantics.bound_by(stmt).iter();
+            let mut counts = bound.map(|it| version.semantics.binding(*it).definitions.len());
+            counts.any(|count| count > 1)
+        }
+        StmtKind::Import { .. }
         | StmtKind::ImportFrom { .. }
         | StmtKind::Global { .. }
         | StmtKind::Nonlocal { .. }

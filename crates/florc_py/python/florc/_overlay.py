@@ -8,11 +8,14 @@ write through C alone are not seen, but for some (`_native_files.py`). Programs 
 """
 
 import builtins
+import functools
+import glob
 import io
 import os
 import pathlib
 import shutil
 import sys
+import weakref
 
 from . import _compilers, _florc, _native_files
 
@@ -21,6 +24,9 @@ _KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace 
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 # Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
+
+# Modules whose functions give their callers what the system says; frames of frozen ones have `<frozen os>` for a name.
+_PASSING = tuple(part for module in (os, os.path, pathlib, glob) for part in (module.__spec__.origin or module.__file__, f"<frozen {module.__name__}>", os.path.dirname(pathlib.__file__) + "/pathlib/"))
 
 _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys.base_prefix)} | {sys.prefix + os.sep})
 
@@ -106,9 +112,14 @@ class Overlay:
     def _written(self, text, otherwise=None):
         """When the recorded run, or somebody after it, wrote a file last."""
         try:
-            return self.real["stat"](text).st_mtime
+            return self._dated(self.real["stat"](text))
         except OSError:
             return otherwise
+
+    def _dated(self, status):
+        """What was put in place during the run may keep the time of something older (`shutil.copy2`)."""
+        changed = status.st_ctime if self.began <= status.st_ctime <= self.ended else 0.0
+        return max(status.st_mtime, changed)
 
     def _is_outdated(self, text):
         """A copy here lacks what was written where this replay skips. What the run left at its end is what it held if it
@@ -124,6 +135,22 @@ class Overlay:
             return True
         _florc.note("file-changed", f"`{text}` was written in parts that are not run: what it held at this point is not known")
         return False
+
+    def _settle(self, text):
+        """A copy that is read and written is to hold what the run had there."""
+        if text is None or text in self.gone or not self._exists(self.real["lstat"], self._shadow(text)) or not self._is_outdated(text):
+            return
+        with self.real_open(text, "rb") as source, self.real_open(self._shadow(text), "wb") as target:
+            target.write(source.read())
+        self.fresh[text] = _florc.file_skips()[0]
+
+    def _at(self, path, folder):
+        """A path that is meant below an open folder."""
+        if folder is None:
+            return path
+        text = self.real["readlink"](f"/proc/self/fd/{folder}")
+        text = text.removeprefix(self.scratch) or "/"
+        return os.path.join(text, os.fsdecode(path))
 
     def _is_absent(self, text):
         """Not there at this moment: later ones may be reached without what the run did in between."""
@@ -155,10 +182,17 @@ class Overlay:
             try:
                 status = self.real["stat"](text)
             except OSError:
+                self._missed(text)
                 return found
             if status.st_mode & 0o170000 == 0o100000:
-                self._doubt(text, status.st_mtime)
+                self._doubt(text, self._dated(status))
         return found
+
+    def _missed(self, text):
+        """Tells of a file of the project that is not there, where a part that is not run may have made it, and a later one removed it."""
+        skips, since, _ = _florc.file_skips()
+        if skips and text.startswith(self.project) and self._written(os.path.dirname(text), float("inf")) >= since:
+            _florc.note("file-changed", f"`{text}` is not there; it may have been made in parts that are not run, and removed since")
 
     def _doubt(self, text, written):
         """Tells of a file that may have another content than it had then."""
@@ -236,19 +270,23 @@ class Overlay:
         if "x" in mode and self._absolute(file) and self._present(self._absolute(file)):
             raise FileExistsError(17, "File exists", os.fspath(file))
         if writes:
+            if "+" in mode and "w" not in mode:
+                self._settle(self._absolute(file))
             opened = self.writing(file, keep="a" in mode or "r" in mode)
             self.gone.pop(self._absolute(file), None)
             if "+" in mode and "w" not in mode:
                 self._borrowed_read(self._absolute(file))
             if opened is not file:
-                result = self.real_open(opened, mode, *args, **kwargs)
-                return result
+                text, skips = self._absolute(file), _florc.file_skips()[0]
+                is_doubtful = text in self.borrowed or 0 < skips != self.fresh.get(text)
+                return _watched(self.real_open(opened, mode, *args, **kwargs), text, is_doubtful)
         return self.real_open(self.content(file), mode, *args, **kwargs)
 
     def os_open(self, path, flags, mode=0o777, *, dir_fd=None):
-        if dir_fd is not None:
-            return self.real["open"](path, flags, mode, dir_fd=dir_fd)
+        path = self._at(path, dir_fd)
         if flags & _CREATES:
+            if flags & os.O_RDWR and not flags & os.O_TRUNC:
+                self._settle(self._absolute(path))
             if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
                 raise FileExistsError(17, "File exists", os.fspath(path))
             target = self.writing(path)
@@ -265,9 +303,11 @@ class Overlay:
         real = self.real[name]
 
         def call(path=".", *args, **kwargs):
-            if kwargs.get("dir_fd") is not None:
-                return real(path, *args, **kwargs)
-            return real(self.reading(path), *args, **kwargs)
+            path = self._at(path, kwargs.pop("dir_fd", None))
+            found = self.reading(path)
+            if name == "stat" and found is not path and os.path.isfile(found) and self._asks(sys._getframe(1)):
+                found = self.content(path)
+            return real(found, *args, **kwargs)
 
         return call
 
@@ -275,16 +315,16 @@ class Overlay:
         real = self.real[name]
 
         def call(path, *args, **kwargs):
-            if kwargs.get("dir_fd") is not None:
-                return real(path, *args, **kwargs)
+            path = self._at(path, kwargs.pop("dir_fd", None))
             return real(self.writing(path), *args, **kwargs)
 
         return call
 
     def remove(self, path, *, dir_fd=None):
-        text = self._absolute(path) if dir_fd is None else None
+        path = self._at(path, dir_fd)
+        text = self._absolute(path)
         if text is None:
-            return self.real["remove"](path, dir_fd=dir_fd)
+            return self.real["remove"](path)
         if not self._present(text) and (text not in self.told or text in self.gone):
             raise FileNotFoundError(2, "No such file or directory", os.fspath(path))
         shadow = self._shadow(text)
@@ -304,9 +344,10 @@ class Overlay:
                 self.gone[self._absolute(path)] = _florc.file_skips()[0]
 
     def rmdir(self, path, *, dir_fd=None):
-        text = self._absolute(path) if dir_fd is None else None
+        path = self._at(path, dir_fd)
+        text = self._absolute(path)
         if text is None:
-            return self.real["rmdir"](path, dir_fd=dir_fd)
+            return self.real["rmdir"](path)
         if self.listdir(path):
             raise OSError(39, "Directory not empty", os.fspath(path))
         if self._exists(self.real["lstat"], self._shadow(text)):
@@ -314,19 +355,21 @@ class Overlay:
         self.gone[text] = _florc.file_skips()[0]
 
     def mkdir(self, path, mode=0o777, *, dir_fd=None):
-        text = self._absolute(path) if dir_fd is None else None
+        path = self._at(path, dir_fd)
+        text = self._absolute(path)
         if text is None:
-            return self.real["mkdir"](path, mode, dir_fd=dir_fd)
+            return self.real["mkdir"](path, mode)
         if self._present(text):
             raise FileExistsError(17, "File exists", os.fspath(path))
         target = self.writing(path, keep=False)
         self.gone.pop(text, None)
         self.real["mkdir"](target, mode)
 
-    def rename(self, source, target, **kwargs):
+    def rename(self, source, target, *, src_dir_fd=None, dst_dir_fd=None):
+        source, target = self._at(source, src_dir_fd), self._at(target, dst_dir_fd)
         old, new = self._absolute(source), self._absolute(target)
-        if old is None or new is None or any(v is not None for v in kwargs.values()):
-            return self.real["replace"](source, target, **kwargs)
+        if old is None or new is None:
+            return self.real["replace"](source, target)
         if not self._present(old):
             raise FileNotFoundError(2, "No such file or directory", os.fspath(source))
         if os.path.isdir(self.reading(old)):
@@ -340,6 +383,20 @@ class Overlay:
             self.borrowed.add(new)
         self.gone.pop(new, None)
         self.gone[old] = _florc.file_skips()[0]
+
+    def link(self, source, target, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True):
+        source, target = self._at(source, src_dir_fd), self._at(target, dst_dir_fd)
+        old, new = self._absolute(source), self._absolute(target)
+        self.real["link"](self.writing(source), self.writing(target, keep=False))
+        self.fresh[new] = self.fresh.get(old)
+        self.gone.pop(new, None)
+        self.borrowed.update({new} if old in self.borrowed else ())
+
+    def symlink(self, source, target, target_is_directory=False, *, dir_fd=None):
+        target = self._at(target, dir_fd)
+        self.real["symlink"](source, self.writing(target, keep=False), target_is_directory)
+        for known in (self.fresh, self.gone):
+            known.pop(self._absolute(target), None)
 
     def _copy_up(self, directory):
         self._make(self._shadow(directory))
@@ -369,8 +426,17 @@ class Overlay:
         names = {name for name in names if os.path.join(text, name) not in self.gone}
         return [os.fsencode(n) for n in sorted(names)] if isinstance(path, bytes) else sorted(names)
 
+    def _doubt_listing(self, text):
+        """Tells of a folder in which something was made or removed since."""
+        written = self._written(text)
+        limit = _florc.file_moment()[1]
+        if written is not None and (written > self.ended or limit is not None and written >= limit):
+            _florc.note("file-changed", f"what is in `{text}` is not known: files were made or removed there since")
+
     def scandir(self, path="."):
         text = self._absolute(path)
+        if text is not None and self._asks(sys._getframe(1)):
+            self._doubt_listing(text)
         if text is None or not os.path.isdir(self._shadow(text)) and not self._is_gone(text):
             if text is None or not any(os.path.dirname(gone) == text for gone in self.gone):
                 return self.real["scandir"](path)
@@ -386,12 +452,7 @@ class Overlay:
             setattr(os, name, self._reader(name))
         for name in ("chmod", "utime", "truncate"):
             setattr(os, name, self._writer(name))
-        os.symlink = lambda source, target, *a, **k: self.real["symlink"](
-            source, self.writing(target, keep=False), *a, **k
-        )
-        os.link = lambda source, target, **k: self.real["link"](
-            self.writing(source), self.writing(target, keep=False)
-        )
+        os.symlink, os.link = self.symlink, self.link
         os.remove = os.unlink = self.remove
         os.rename = os.replace = self.rename
         os.mkdir, os.rmdir = self.mkdir, self.rmdir
@@ -424,6 +485,13 @@ class Overlay:
             _florc.note("program-not-started", f"the script starts a program ({program!r}): not done in a replay")
         raise PermissionError(1, "florc starts no programs in a replay (`--allow-programs` does)")
 
+    def _asks(self, frame):
+        """Whether code of the project asks, itself or by what only passes the answer on."""
+        while frame is not None and frame.f_code.co_filename.startswith(_PASSING):
+            frame = frame.f_back
+        name = frame.f_code.co_filename if frame else ""
+        return name.startswith(self.project) and "site-packages" not in name
+
     def _from_project(self, frame):
         while frame is not None:
             name = frame.f_code.co_filename
@@ -433,6 +501,22 @@ class Overlay:
                 return False
             frame = frame.f_back
         return False
+
+
+def _watched(file, path, is_doubtful):
+    """A file that stays open while parts are skipped, or that the run had left, lacks what these wrote: what it is asked for
+    then is not known."""
+    opened, itself = _florc.file_skips()[0], weakref.ref(file)
+
+    def asked(name, *args):
+        if is_doubtful or _florc.file_skips()[0] != opened:
+            _florc.note("file-changed", f"`{path}` was written in parts that are not run, and is asked for what it holds")
+        return getattr(type(itself()), name)(itself(), *args)
+
+    for name in ("tell", "read", "readline", "readlines", "readinto"):
+        if hasattr(file, name):
+            setattr(file, name, functools.partial(asked, name))
+    return file
 
 
 _installed = []

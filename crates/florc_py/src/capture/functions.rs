@@ -193,6 +193,12 @@ impl<'py> Walker<'py> {
         };
         let adapter = adapter.bind(py);
         let payload = adapter.call_method1(intern!(py, "save"), (object,))?;
+        if payload.is(py.NotImplemented()) {
+            return self.harmless(object, info); // this one is a thing of the process
+        }
+        if payload.is(py.Ellipsis()) {
+            return Ok(self.lose(self.current, &info.name, LossReason::RunningIterator));
+        }
         let class = self.class(&object.get_type())?;
         let payload = self.reach(&payload, Edge::Part("<state>"))?;
         let adapter = adapter.getattr(intern!(py, "name"))?.extract()?;

@@ -8,10 +8,11 @@
 //! does with it.
 
 use florc_manifest::Value;
+use florc_runtime::PendingRead;
 use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyIterator, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::tuples;
 use crate::session;
@@ -33,17 +34,16 @@ pub(super) fn clock<'py>(
     let most = if is_of_files { MOST_OF_FILES } else { u64::MAX };
     if let Some(known) = session::guarded(py, |py| session::recall(py, site, most))?.flatten() {
         let items = match &known {
-            Value::Text(text) => text.strip_prefix("items:"),
+            Value::Text(text) => text
+                .split_once(':')
+                .filter(|(tag, _)| matches!(*tag, "items" | "first")),
             _ => None,
         };
         let answer = match items {
-            Some(items) => PyList::new(
-                py,
-                tuples::made(py, items, decode)?
-                    .try_iter()?
-                    .collect::<PyResult<Vec<_>>>()?,
-            )?
-            .into_any(),
+            Some((_, items)) => tuples::made(py, items, decode)?
+                .cast::<PyTuple>()?
+                .to_list()
+                .into_any(),
             None => decode(py, &known)?,
         };
         if is_of_files {
@@ -51,44 +51,56 @@ pub(super) fn clock<'py>(
             overlay.call_method1("was_told", (function, args, kwargs, &answer))?;
         }
         return match items {
-            Some(_) => Ok(answer.try_iter()?.into_any()),
+            Some((tag, _)) => {
+                let listings = py.import("florc._listings")?;
+                listings.call_method1("given", (answer, tag == "items"))
+            }
             None => Ok(answer),
         };
     }
-    let mut read = function.call(args, kwargs);
-    let mut value = None;
+    let read = function.call(args, kwargs);
     if is_of_files
-        && let Ok(found) = &read
-        && found.hasattr(intern!(py, "__next__"))?
+        && let Ok(items) = &read
+        && items.get_type().name()? == "generator"
     {
-        let (items, all) = drawn(&found.try_iter()?)?;
-        value = items.map(|items| Value::Text(format!("items:{items}")));
-        read = Ok(all);
+        return later(py, site, items, most);
     }
-    let value = value.or_else(|| match &read {
+    let value = match &read {
         Ok(read) => encode(read),
         Err(error) => failed(error.value(py)),
-    });
+    };
     session::guarded(py, |py| session::remember(py, site, value, most))?;
     read
 }
 
-/// The items of an iterator over names, as text where there are not too many, and an iterator that gives them.
-fn drawn<'py>(items: &Bound<'py, PyIterator>) -> PyResult<(Option<String>, Bound<'py, PyAny>)> {
-    let py = items.py();
-    let known: Vec<_> = items
-        .clone()
-        .take(MOST_OF_FILES as usize)
-        .collect::<PyResult<_>>()?;
-    if known.len() as u64 == MOST_OF_FILES {
-        let chain = py.import("itertools")?.getattr("chain")?;
-        return Ok((None, chain.call1((PyTuple::new(py, known)?, items))?));
+/// A read that gives its items one by one: what they were is known when all of them were taken.
+#[pyclass(frozen, module = "florc")]
+pub(super) struct Pending {
+    read: PendingRead,
+}
+
+#[pymethods]
+impl Pending {
+    fn found(&self, items: &Bound<'_, PyList>, is_whole: bool) {
+        let tag = if is_whole { "items" } else { "first" };
+        if let Some(text) = tuples::text_of(&items.to_tuple(), encode) {
+            session::remember_later(&self.read, Value::Text(format!("{tag}:{text}")));
+        }
     }
-    let known = PyTuple::new(py, known)?;
-    Ok((
-        tuples::text_of(&known, encode),
-        known.try_iter()?.into_any(),
-    ))
+}
+
+fn later<'py>(
+    py: Python<'py>,
+    site: u32,
+    items: &Bound<'py, PyAny>,
+    most: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let reserved = session::guarded(py, |_| session::reserve(site, most))?;
+    let Some(read) = reserved.flatten() else {
+        return Ok(items.clone());
+    };
+    let listings = py.import("florc._listings")?;
+    listings.call_method1("remembered", (items, Pending { read }))
 }
 
 /// An error of the operating system, as a value.

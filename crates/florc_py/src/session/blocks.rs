@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
-use super::{Engine, Trouble, here, mains, verdict};
+use super::{Engine, Trouble, files, here, mains, verdict};
 
 thread_local! {
     /// The block that `restore` is about to put back.
@@ -47,6 +47,7 @@ pub(crate) fn step_into(py: Python<'_>, id: &str) -> Result<bool, Trouble> {
     match step {
         Step::Execute => Ok(true),
         Step::Skip(key) => {
+            files::publish();
             SKIPPED.replace(Some(key));
             Ok(false)
         }

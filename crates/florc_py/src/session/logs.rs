@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use florc_manifest::{LogSite, Value};
-use florc_runtime::LogEvent;
+use florc_runtime::{LogEvent, PendingRead};
 use pyo3::prelude::*;
 
 use super::{Engine, Trouble, elsewhere, here, is_active, mains, with};
@@ -85,4 +85,21 @@ pub(crate) fn remember(
             recorder.clock(site, value, most);
         }
     })
+}
+
+/// The place of a read whose answer is not known yet.
+pub(crate) fn reserve(site: u32, most: u64) -> Result<Option<PendingRead>, Trouble> {
+    here(|session| match &mut session.engine {
+        Engine::Record(recorder) => recorder.reserve(site, most),
+        Engine::Replay(_) => None,
+    })
+}
+
+/// Its answer.
+pub(crate) fn remember_later(read: &PendingRead, value: Value) {
+    with(|session| {
+        if let Engine::Record(recorder) = &mut session.engine {
+            recorder.answer(read, value);
+        }
+    });
 }

@@ -18,7 +18,7 @@ use pyo3::types::PyTuple;
 
 use super::cut::{self, Site};
 use super::iterables::{self, Looked};
-use super::{Engine, Session, Trouble, here, port, resume, start, verdict, with};
+use super::{Engine, Session, Trouble, files, here, port, resume, start, verdict, with};
 use crate::hooks::frames::{self, Scope};
 
 /// Names a running main loop.
@@ -82,7 +82,7 @@ pub(crate) fn main_entered(
         here(|session| session.watched = watched)?;
         inputs.extend(looked.content.take());
     }
-    here(|session| {
+    let entry = here(|session| {
         let jump = match &mut session.engine {
             Engine::Record(recorder) => {
                 let entered = recorder.loop_entered(&site.id, total, inputs, looked.repeats);
@@ -103,7 +103,9 @@ pub(crate) fn main_entered(
             token,
             skip: jump.unwrap_or(0),
         })
-    })?
+    })?;
+    files::publish();
+    entry
 }
 
 /// Content hashes of what the loop reads and does not change.
@@ -293,6 +295,7 @@ fn head<'py>(
             Engine::Replay(replayer) => replayer.head(position),
         })
     })?;
+    files::publish();
     let replays = super::is_replay();
     let cut = |key| CutKey::Head(key);
     match step {
@@ -370,6 +373,7 @@ fn at_exit<'py>(
     roots: &Bound<'py, PyTuple>,
 ) -> Result<(), Trouble> {
     resume::check(py);
+    files::publish();
     match cut {
         Some(cut) => {
             look_at_watched(py, &site.id)?;

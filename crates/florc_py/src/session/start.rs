@@ -21,7 +21,8 @@ use serde::Deserialize;
 
 use super::port::Named;
 use super::{
-    Engine, MODE, Mode, RUNNING, SESSION, Session, Trouble, elsewhere, here, mains, verdict, with,
+    Engine, MODE, Mode, RUNNING, SESSION, Session, Trouble, elsewhere, files, here, mains, verdict,
+    with,
 };
 use crate::compile::Compiled;
 
@@ -48,8 +49,8 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_id, module)?)?;
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
-    module.add_function(wrap_pyfunction!(file_moment, module)?)?;
-    module.add_function(wrap_pyfunction!(file_skips, module)?)?;
+    module.add_function(wrap_pyfunction!(files::file_moment, module)?)?;
+    module.add_function(wrap_pyfunction!(files::file_skips, module)?)?;
     module.add_function(wrap_pyfunction!(manifest, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
@@ -266,8 +267,8 @@ fn add_source(path: &str, bytes: &[u8]) {
 
 /// Adds a note.
 #[pyfunction]
-fn note(code: &str, text: &str) {
-    with(|session| match &mut session.engine {
+pub(super) fn note(code: &str, text: &str) {
+    let noted = with(|session| match &mut session.engine {
         Engine::Record(recorder) => recorder.note(code, text),
         Engine::Replay(replayer) if code == "file-changed" => replayer.file_changed(text),
         Engine::Replay(replayer) if code == "doubt" => replayer.doubt(),
@@ -275,26 +276,9 @@ fn note(code: &str, text: &str) {
         Engine::Replay(replayer) if code == "impure" => replayer.impure(),
         Engine::Replay(replayer) => replayer.approximate(text),
     });
-}
-
-/// The part of the program's time that this is, and the limit for the age of files read in it.
-#[pyfunction]
-fn file_moment() -> (String, Option<f64>) {
-    let moment = with(|session| match &session.engine {
-        Engine::Record(_) => None,
-        Engine::Replay(replayer) => Some(replayer.file_moment()),
-    });
-    moment.flatten().unwrap_or_default()
-}
-
-/// What a replay did not run, as far as files are concerned.
-#[pyfunction]
-fn file_skips() -> (u64, Option<f64>, Option<f64>) {
-    let skips = with(|session| match &session.engine {
-        Engine::Record(_) => None,
-        Engine::Replay(replayer) => Some(replayer.file_skips()),
-    });
-    skips.flatten().unwrap_or_default()
+    if noted.is_none() && code == "file-changed" {
+        files::leave_note(code, text);
+    }
 }
 
 /// The segment cannot be replayed.

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use florc_runtime::Replayer;
 use pyo3::prelude::*;
 
-use super::{Engine, MODE, Mode, elsewhere, resume, with};
+use super::{Engine, MODE, Mode, elsewhere, files, resume, with};
 
 /// The shard could not be published.
 const NO_VERDICT: i32 = 70;
@@ -48,6 +48,7 @@ pub(super) fn end_process(py: Python<'_>) -> ! {
         });
         resume::refuse(py, &why.flatten().unwrap_or_default());
     }
+    files::take_notes();
     let elsewhere = elsewhere::seen(py);
     let segment = with(|session| match &session.engine {
         // who failed holds up nobody

@@ -31,6 +31,12 @@ impl Replayer {
         (count, since, began)
     }
 
+    /// Whether the program may keep what a block prints: it is run, as its state does not show it.
+    pub(super) fn is_redirected(&self, block: &str) -> bool {
+        let mut blocks = self.plan.skip_blocks.iter();
+        blocks.any(|it| it.id == block && it.redirected)
+    }
+
     pub(super) fn may_write(&self, block: &str) -> bool {
         let mut blocks = self.plan.skip_blocks.iter();
         blocks.find(|it| it.id == block).is_none_or(|it| it.writes)

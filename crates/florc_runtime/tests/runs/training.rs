@@ -577,6 +577,7 @@ fn module() -> ModuleManifest {
     };
     let block = SkipBlockSite {
         writes: true,
+        redirected: false,
         id: BLOCK.into(),
         function: String::new(),
         span: span.clone(),

@@ -5,7 +5,8 @@ itself is loaded already; nothing here imports a framework.
 
 An adapter has a `name`, `save(obj)` giving plain data, `load(cls, data)` giving a new object,
 `fits(obj, data)`, whether an existing object can take the data or has it already, and
-`patch(obj, data)`, which writes it. With `shares`, tensors in what `save` gives are the object's own: they are
+`patch(obj, data)`, which writes it. `save` gives `NotImplemented` for a thing of the process (nothing of the training), and `...` for
+what cannot tell where it stands. With `shares`, tensors in what `save` gives are the object's own: they are
 written in place.
 
 A file has `find(cls)` and `ADAPTERS`. Where the framework holds state of the process it has `read_hidden()` and
@@ -19,7 +20,7 @@ import threading
 import types
 import weakref
 
-from . import in_place, progress, running, settings, shared, standard
+from . import in_place, open_files, progress, running, settings, shared, standard
 from .held import is_let_go
 from .functions import code_of_function, function, make_function, name_of, resolve
 from .sets import fill_set, new_frozenset
@@ -36,7 +37,7 @@ def _adapters():
                 continue  # being imported
             _loaded[name] = __import__(f"{__name__}.{name}_adapter", fromlist=["find"])
     yield from _loaded.values()
-    yield from (shared, progress, in_place, settings, standard)
+    yield from (shared, progress, in_place, settings, open_files, standard)
 
 
 def _offered(name):
