@@ -428,7 +428,7 @@ class Overlay:
 
     def _doubt_listing(self, text):
         """Tells of a folder in which something was made or removed since."""
-        written = self._written(text)
+        written = None if "/.florc" in text else self._written(text)  # the store is not the program's
         limit = _florc.file_moment()[1]
         if written is not None and (written > self.ended or limit is not None and written >= limit):
             _florc.note("file-changed", f"what is in `{text}` is not known: files were made or removed there since")
