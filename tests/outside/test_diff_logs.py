@@ -82,6 +82,20 @@ def test_the_working_tree_what_is_staged_and_revisions(project):
     assert logs(found(project, "HEAD~1")) == NEW
 
 
+def test_three_dots_are_what_the_second_did_since_both_went_apart(project):
+    git(project, "branch", "-q", "side")
+    (project / "train.py").write_text(PROBED)
+    git(project, "commit", "-qam", "two")
+    (project / "other.py").write_text("print('mine')\n")
+    git(project, "checkout", "-q", "side")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "beside")
+    main = git(project, "branch", "--format", "%(refname:short)").split()
+    (main,) = [name for name in main if name != "side"]
+    assert logs(found(project, f"side...{main}")) == NEW
+    assert [entry[:2] for entry in logs(found(project, f"side..{main}"))] == [("other.py", "removed"), ("train.py", "added")]
+
+
 def test_other_changes_are_told_with_what_they_reach(project):
     (project / "train.py").write_text(PROBED)
     (changed,) = found(project)["files"][0]["other_changes"]

@@ -50,6 +50,7 @@ def test_a_fork_goes_on_with_the_recorded_state_and_the_new_code(tmp_path, proje
     project.script.write_text(EDITED)
     ran = run([FLORC, "replay", "--fork", "epoch=2", "--name", "slow"], project.root)
     assert ran.code == 0, ran.stderr
+    assert "edits before the main loop change nothing that the state at epoch=2 holds" in ran.stderr and "train.py:3: `lr = 0.05`" in ran.stderr
     assert ran.stdout.splitlines() == by_hand(tmp_path / "scratch", 2)
     old, new = runs(project)
     assert new["name"] == "slow" and new["outcome"] == "finished" and new["iterations"] == 4

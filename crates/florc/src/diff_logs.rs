@@ -58,13 +58,20 @@ pub(crate) fn diff_logs(args: &DiffLogsArgs) -> Result<i32, Failure> {
 }
 
 /// The versions that are meant.
-fn sides(args: &DiffLogsArgs) -> Result<(Side, Side), Failure> {
+fn sides(args: &DiffLogsArgs, revisions: &Revisions) -> Result<(Side, Side), Failure> {
     let mut names: Vec<String> = Vec::new();
     for name in &args.revisions {
         match name.split_once("..") {
             Some((old, new)) if args.revisions.len() == 1 => {
                 let or_head = |name: &str| if name.is_empty() { "HEAD" } else { name }.to_owned();
-                names.extend([or_head(old), or_head(new.trim_start_matches('.'))]);
+                let (old, since) = (or_head(old), new.strip_prefix('.'));
+                let new = or_head(since.unwrap_or(new));
+                // `A...B`: what B did since both went apart
+                let old = match since {
+                    Some(_) => revisions.merge_base(&old, &new).map_err(told)?,
+                    None => old,
+                };
+                names.extend([old, new]);
             }
             _ => names.push(name.clone()),
         }
@@ -101,15 +108,8 @@ fn between(
     project: &project::Project,
     revisions: &Revisions,
 ) -> Result<Report, Failure> {
-    let (old, new) = sides(args)?;
-    let changed = revisions.changed(&old, &new).map_err(|error| {
-        let help = match &error {
-            RevisionError::Unknown(_) => "`git log --oneline` lists commits",
-            RevisionError::Bare => "name two revisions",
-            RevisionError::NoRepository | RevisionError::Git(_) => "see `git status`",
-        };
-        Failure::new(error.to_string()).help(help)
-    })?;
+    let (old, new) = sides(args, revisions)?;
+    let changed = revisions.changed(&old, &new).map_err(told)?;
     let settings = crate::settings::of(Path::new(".")).told();
     let files = file::compare(&changed, &settings);
     let paths = changed.iter().flat_map(|it| [&it.old_path, &it.new_path]);
@@ -127,6 +127,16 @@ fn between(
         older,
         without_git: false,
     })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "given to `map_err`")]
+fn told(error: RevisionError) -> Failure {
+    let help = match &error {
+        RevisionError::Unknown(_) => "`git log --oneline` lists commits",
+        RevisionError::Bare => "name two revisions",
+        RevisionError::NoRepository | RevisionError::Git(_) => "see `git status`",
+    };
+    Failure::new(error.to_string()).help(help)
 }
 
 fn shown(side: &Side) -> String {

@@ -21,6 +21,7 @@ pub(crate) mod estimate;
 mod expected;
 pub(crate) mod find;
 mod fork;
+mod fork_edits;
 mod gpus;
 mod in_doubt;
 mod isolated;

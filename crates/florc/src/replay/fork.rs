@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::changes::Analysed;
 use super::find::{self, Subject};
+use super::fork_edits;
 use super::probed::lacking;
 use crate::args::ReplayArgs;
 use crate::facts::RunFacts;
@@ -33,6 +34,7 @@ pub(super) fn fork(
     let manifest = &subject.facts.manifest;
     let parent = parent(subject, at)?;
     check(subject, &parent)?;
+    fork_edits::warn(subject, &format!("{}={}", parent.label, parent.position))?;
     let python = super::interpreter(args.how.python.as_deref(), manifest, host)?;
     for difference in super::differences(&python, &manifest.environment) {
         out::warning(&difference);
@@ -166,7 +168,8 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
              not hold it"
         ))
         .help(
-            "make it before the main loop under another name, or run the script from its start",
+            "what the program carries from one iteration to the next has to be in the checkpoint: make it anew \
+             in each iteration, or run the script from its start",
         ));
     }
     Ok(())

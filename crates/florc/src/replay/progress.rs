@@ -1,7 +1,7 @@
 //! How far the workers are: what there is time for, and the line on a terminal.
 //!
 //! ```python
-//! # florc: 3 of 8 segments, about 12 min 4 s left
+//! # florc: [#######.............] 3 of 8 segments, about 12 min 4 s left
 //! ```
 
 use std::collections::VecDeque;
@@ -83,8 +83,14 @@ impl<'a> Progress<'a> {
             (left / self.means.workers.max(1) as f64 - spent).max(0.0)
         };
         let done = self.all - self.left.len();
+        let keeps = if done > 0 && seconds >= 10.0 {
+            " (Ctrl-C keeps what is finished, `--continue` goes on)"
+        } else {
+            ""
+        };
         let line = format!(
-            "florc: {done} of {}, about {} left",
+            "florc: [{}] {done} of {}, about {} left{keeps}",
+            bar(self.finished / (self.finished + left)),
             table::count(self.all, "segment"),
             table::seconds(seconds.round())
         );
@@ -99,4 +105,12 @@ impl<'a> Progress<'a> {
             out::progress("");
         }
     }
+}
+
+/// How much of the work is done, 20 characters.
+fn bar(part: f64) -> String {
+    let filled = |at: u32| f64::from(at) + 0.5 < 20.0 * part;
+    (0..20)
+        .map(|at| if filled(at) { '#' } else { '.' })
+        .collect()
 }

@@ -105,6 +105,19 @@ impl Revisions {
         self.tree(name).map(drop)
     }
 
+    /// The commit from which two revisions went apart.
+    pub fn merge_base(&self, one: &str, other: &str) -> Result<String, RevisionError> {
+        let commit = |name: &str| {
+            let object = self.repository.revparse_single(name);
+            let commit = object.and_then(|it| it.peel_to_commit());
+            commit.map_err(|_| RevisionError::Unknown(name.to_owned()))
+        };
+        let base = self
+            .repository
+            .merge_base(commit(one)?.id(), commit(other)?.id())?;
+        Ok(base.to_string())
+    }
+
     /// Python files that differ, by path, those of submodules among them. Renamed files are one.
     pub fn changed(&self, old: &Side, new: &Side) -> Result<Vec<ChangedFile>, RevisionError> {
         if self.repository.is_bare() && (*new != Side::Index || *old != Side::Index) {

@@ -509,7 +509,9 @@ def _watched(file, path, is_doubtful):
     opened, itself = _florc.file_skips()[0], weakref.ref(file)
 
     def asked(name, *args):
-        if is_doubtful or _florc.file_skips()[0] != opened:
+        lacks = is_doubtful or _florc.file_skips()[0] != opened
+        # libraries ask for the position of what they only write
+        if lacks and (name != "tell" or _installed and _installed[-1]._from_project(sys._getframe(1))):
             _florc.note("file-changed", f"`{path}` was written in parts that are not run, and is asked for what it holds")
         return getattr(type(itself()), name)(itself(), *args)
 

@@ -354,7 +354,8 @@ fn assign<'py>(
     match (&now, value) {
         (Some(now), Some(value)) if now.is(value) || is_equal_scalar(now, value) => Ok(()),
         _ => Err(format!(
-            "the variable `{}` of an enclosing function cannot be assigned",
+            "`{}` cannot be put back: the program has another object in it than the recorded one (of another class?), \
+             and it is a variable that cannot be bound from here",
             root.name
         )
         .into()),
