@@ -9,6 +9,7 @@ write through C alone are not seen, but for some (`_native_files.py`). Programs 
 
 import builtins
 import functools
+import genericpath
 import glob
 import io
 import os
@@ -25,8 +26,15 @@ _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spa
 # Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
 
-# Modules whose functions give their callers what the system says; frames of frozen ones have `<frozen os>` for a name.
-_PASSING = tuple(part for module in (os, os.path, pathlib, glob) for part in (module.__spec__.origin or module.__file__, f"<frozen {module.__name__}>", os.path.dirname(pathlib.__file__) + "/pathlib/"))
+
+def _places(module):
+    """What frames of a module have for a file name; frozen ones have `<frozen os>`."""
+    file = getattr(module, "__file__", None) or f"<{module.__name__}>"
+    return f"<frozen {module.__name__}>", file.removesuffix("__init__.py")
+
+
+# Of modules whose functions give their callers what the system says.
+_PASSING = sum(map(_places, (os, os.path, genericpath, pathlib, glob)), ())
 
 _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys.base_prefix)} | {sys.prefix + os.sep})
 

@@ -61,7 +61,7 @@ pub(super) fn clock<'py>(
     let read = function.call(args, kwargs);
     if is_of_files
         && let Ok(items) = &read
-        && items.get_type().name()? == "generator"
+        && items.hasattr(intern!(py, "__next__"))?
     {
         return later(py, site, items, most);
     }
