@@ -108,7 +108,7 @@ pub(crate) struct ReplayArgs {
     /// latest run].
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// The script whose latest run is meant; where to look for the edited source.
+    /// The script whose latest run is meant, also under a name that it has since; where to look for the edited source.
     #[arg(long, value_name = "PATH")]
     pub(crate) script: Option<PathBuf>,
     /// Refuse when anything but log statements was edited since the run [default: the recorded
@@ -356,7 +356,7 @@ pub(crate) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DiffLogsArgs {
-    /// Older and newer revision, or `OLD..NEW` [default: HEAD, and the working tree].
+    /// Older and newer revision, `OLD..NEW`, or `OLD...NEW` from where they went apart [default: HEAD, and the working tree].
     #[arg(value_name = "REV", num_args = 0..=2)]
     pub(crate) revisions: Vec<String>,
     /// Compare with what is staged instead of the working tree; in a hook of pre-commit that runs before a push, what is pushed.

@@ -69,6 +69,26 @@ pub struct Change {
 }
 
 impl Change {
+    /// One of which no more is to be said. The place is in the recorded version, or in the current one.
+    fn told(
+        kind: ChangeKind,
+        (in_recorded, span): (bool, Span),
+        title: &str,
+        reasons: Vec<(Span, String)>,
+    ) -> Self {
+        Self {
+            kind,
+            in_recorded,
+            span,
+            title: title.to_owned(),
+            reasons,
+            isolated: false,
+            logs: false,
+            can_run: false,
+            generators: Vec::new(),
+        }
+    }
+
     /// It touches random generators and logs nothing.
     fn draws_alone(&self) -> bool {
         self.kind == ChangeKind::Feeds && self.isolated && !self.logs
@@ -185,23 +205,16 @@ fn changed(
         return vec![gone, come];
     }
     let before = recorded.module.tree.stmt(old).span;
-    vec![Change {
-        isolated: false,
-        logs: false,
-        can_run: false,
-        generators: Vec::new(),
-        kind: ChangeKind::Refused,
-        in_recorded: false,
-        span: current.module.tree.stmt(new).span,
-        title: "this statement is not the one that was recorded".to_owned(),
-        reasons: vec![(
-            current.module.tree.stmt(new).span,
-            format!(
-                "recorded was `{}`",
-                first_line(recorded.module.source.slice(before))
-            ),
-        )],
-    }]
+    let was = first_line(recorded.module.source.slice(before));
+    let span = current.module.tree.stmt(new).span;
+    let title = "this statement is not the one that was recorded";
+    let reasons = vec![(span, format!("recorded was `{was}`"))];
+    vec![Change::told(
+        ChangeKind::Refused,
+        (false, span),
+        title,
+        reasons,
+    )]
 }
 
 /// The value of a recorded statement has a name now.
@@ -214,17 +227,8 @@ fn named(current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
         let title = "the recorded program uses this name otherwise";
         (ChangeKind::Refused, title)
     };
-    Change {
-        kind,
-        in_recorded: false,
-        span: current.module.tree.stmt(stmt).span,
-        title: title.to_owned(),
-        reasons,
-        isolated: false,
-        logs: false,
-        can_run: false,
-        generators: Vec::new(),
-    }
+    let span = current.module.tree.stmt(stmt).span;
+    Change::told(kind, (false, span), title, reasons)
 }
 
 fn first_line(text: &str) -> &str {
@@ -233,17 +237,7 @@ fn first_line(text: &str) -> &str {
 
 fn removed(recorded: Version<'_>, stmt: StmtId) -> Change {
     let span = recorded.module.tree.stmt(stmt).span;
-    let change = |kind, title: &str, reasons| Change {
-        kind,
-        in_recorded: true,
-        span,
-        title: title.to_owned(),
-        reasons,
-        isolated: false,
-        logs: false,
-        can_run: false,
-        generators: Vec::new(),
-    };
+    let change = |kind, title, reasons| Change::told(kind, (true, span), title, reasons);
     match &recorded.module.tree.stmt(stmt).kind {
         StmtKind::Pass => change(ChangeKind::Harmless, "`pass` was removed", Vec::new()),
         _ if is_log_block(recorded, stmt) => {

@@ -130,6 +130,13 @@ fn growth(texts: &[Vec<u8>]) {
             row(shown, long.len(), alone, times.iter().sum());
         }
     }
+    for functions in [125, 500] {
+        let long = small_loops(functions);
+        if let Some((alone, times)) = fastest(&long) {
+            let shown = format!("{functions} functions with a loop each");
+            row(shown, long.len(), alone, times.iter().sum());
+        }
+    }
     let alone = fastest(text).map_or(f64::NAN, |(alone, _)| alone);
     for copies in [1, 4, 16] {
         let compiled = (0..ROUNDS).filter_map(|_| one::compile_program(modules(text, copies)));
@@ -138,6 +145,16 @@ fn growth(texts: &[Vec<u8>]) {
         let shown = format!("{copies} as modules of one program");
         row(shown, text.len() * copies, alone * copies as f64, all);
     }
+}
+
+/// Functions that nobody calls, with a loop each over what is not known: operators may run any of them.
+fn small_loops(functions: usize) -> Vec<u8> {
+    let one = |number: usize| {
+        format!(
+            "def g{number}(a, b, c):\n    total = a * {number} + b\n    for k in range(c):\n        total += k * {number}\n        if total > 7:\n            total -= b\n    print('g', total)\n    return total\n\n\n"
+        )
+    };
+    (0..functions).map(one).collect::<String>().into_bytes()
 }
 
 /// A program of so many copies, each a module; the last lines of the entry import the others.

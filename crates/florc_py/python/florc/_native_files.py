@@ -51,7 +51,7 @@ def _sqlite(overlay, module):
 
     def led_astray(database, *args, **kwargs):
         if isinstance(database, (str, bytes, os.PathLike)) and database != ":memory:":
-            database = overlay.writing(database)
+            database = overlay.updating(database)
         return connect(database, *args, **kwargs)
 
     module.connect = led_astray

@@ -8,33 +8,21 @@ write through C alone are not seen, but for some (`_native_files.py`). Programs 
 """
 
 import builtins
-import functools
-import genericpath
-import glob
 import io
 import os
 import pathlib
 import shutil
 import sys
-import weakref
 
 from . import _compilers, _florc, _native_files
+from ._askers import Askers
+from ._file_doubts import FileDoubts
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace symlink readlink".split()
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 # Besides these, the folders in which processes of one program meet (`pymp-…`).
 _UNTOUCHED = ("/dev/", "/proc/", "/sys/")
-
-
-def _places(module):
-    """What frames of a module have for a file name; frozen ones have `<frozen os>`."""
-    file = getattr(module, "__file__", None) or f"<{module.__name__}>"
-    return f"<frozen {module.__name__}>", file.removesuffix("__init__.py")
-
-
-# Of modules whose functions give their callers what the system says.
-_PASSING = sum(map(_places, (os, os.path, genericpath, pathlib, glob)), ())
 
 _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys.base_prefix)} | {sys.prefix + os.sep})
 
@@ -43,15 +31,9 @@ class Overlay:
     """A scratch directory over the file system."""
 
     def __init__(self, scratch, project, began=0.0, ended=float("inf"), programs=False):
-        self.began, self.ended, self.programs = began, ended, programs
-        self.final = {}  # files that were read as the run left them: when
-        self.borrowed = set()  # files that were added to, behind what the run had left in them
+        self.programs = programs
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
-        self.gone = {}  # what was removed here, and how many parts had been skipped before
-        self.fresh = {}  # the same of what was written anew
-        self.sources = set()  # files of the program
-        self.touched = {}  # when something was written last
         self.absent = {}  # what was not there at a moment: when, and whether it is a folder
         self.told = set()  # what the recorded run was told is there
         self.real = {
@@ -62,6 +44,8 @@ class Overlay:
             ).split()
         }
         self.real_open = io.open
+        self.askers = Askers(self.project)
+        self.doubts = FileDoubts(self.real["stat"], self.askers, began, ended)
 
     def _absolute(self, path):
         """An absolute path as text, or `None` for what is not led astray."""
@@ -93,7 +77,7 @@ class Overlay:
         os.makedirs(os.path.dirname(shadow), exist_ok=True)
         with self.real_open(shadow, "wb") as file:
             file.write(content)
-        self.sources.add(self._absolute(path))
+        self.doubts.sources.add(self._absolute(path))
 
     def reading(self, path):
         """Where `path` is to be read."""
@@ -108,49 +92,25 @@ class Overlay:
         return path
 
     def _is_gone(self, text):
-        if text in self.gone and self._came_back(text):
-            del self.gone[text]
-        return text in self.gone or bool(self.absent) and self._is_absent(text)
+        return self.doubts.is_gone(text) or bool(self.absent) and self._is_absent(text)
 
-    def _came_back(self, text):
-        """What was skipped since has made it again."""
-        skips, since, _ = _florc.file_skips()
-        return skips != self.gone[text] and since is not None and self._written(text, float("-inf")) >= since
+    def updating(self, path):
+        """Where a file is to be read and written: the copy is to hold what the run had there."""
+        text = self._absolute(path)
+        if text is None:
+            return path
+        shadow = self._shadow(text)
+        if not self.doubts.is_gone(text) and self._exists(self.real["lstat"], shadow) and self.doubts.is_outdated(text):
+            self._copy(text, shadow)
+            self.doubts.begins_anew(text)
+        self.writing(path)
+        self.doubts.reads_own(text)
+        return shadow
 
-    def _written(self, text, otherwise=None):
-        """When the recorded run, or somebody after it, wrote a file last."""
-        try:
-            return self._dated(self.real["stat"](text))
-        except OSError:
-            return otherwise
-
-    def _dated(self, status):
-        """What was put in place during the run may keep the time of something older (`shutil.copy2`)."""
-        changed = status.st_ctime if self.began <= status.st_ctime <= self.ended else 0.0
-        return max(status.st_mtime, changed)
-
-    def _is_outdated(self, text):
-        """A copy here lacks what was written where this replay skips. What the run left at its end is what it held if it
-        was not written since this part began; else nobody knows."""
-        skips, since, began = _florc.file_skips()
-        if not skips or self.fresh.get(text) == skips or text in self.sources:
-            return False
-        written = self._written(text)
-        if written is not None and since is not None and written < since:
-            return False
-        is_settled = self.touched.get(text) != _florc.file_moment()[0]
-        if is_settled and None not in (written, began) and written < began:
-            return True
-        _florc.note("file-changed", f"`{text}` was written in parts that are not run: what it held at this point is not known")
-        return False
-
-    def _settle(self, text):
-        """A copy that is read and written is to hold what the run had there."""
-        if text is None or text in self.gone or not self._exists(self.real["lstat"], self._shadow(text)) or not self._is_outdated(text):
-            return
-        with self.real_open(text, "rb") as source, self.real_open(self._shadow(text), "wb") as target:
-            target.write(source.read())
-        self.fresh[text] = _florc.file_skips()[0]
+    def _copy(self, source, target):
+        with self.real_open(source, "rb") as source, self.real_open(target, "wb") as target:
+            while block := source.read(1 << 20):
+                target.write(block)
 
     def _at(self, path, folder):
         """A path that is meant below an open folder."""
@@ -182,45 +142,21 @@ class Overlay:
         had read it is not what it read."""
         found = self.reading(path)
         text = self._absolute(path)
-        if text is not None and found is not path and text not in self.gone and self._is_outdated(text):
+        if text is None:
+            return found
+        if found is not path and not self.doubts.is_gone(text) and self.doubts.is_outdated(text):
             found = path
         else:
-            self._borrowed_read(text)
-        if text is not None and found is path and not text.startswith(_INSTALLED):
+            self.doubts.reads_own(text)
+        if found is path and not text.startswith(_INSTALLED):
             try:
                 status = self.real["stat"](text)
             except OSError:
-                self._missed(text)
+                self.doubts.misses(text)
                 return found
             if status.st_mode & 0o170000 == 0o100000:
-                self._doubt(text, self._dated(status))
+                self.doubts.reads(text, status)
         return found
-
-    def _missed(self, text):
-        """Tells of a file of the project that is not there, where a part that is not run may have made it, and a later one removed it."""
-        skips, since, _ = _florc.file_skips()
-        if skips and text.startswith(self.project) and self._written(os.path.dirname(text), float("inf")) >= since:
-            _florc.note("file-changed", f"`{text}` is not there; it may have been made in parts that are not run, and removed since")
-
-    def _doubt(self, text, written):
-        """Tells of a file that may have another content than it had then."""
-        moment, limit = _florc.file_moment()
-        if written > self.ended:
-            _florc.note("file-changed", f"`{text}` was written after the run ended: what the run read is not there any more")
-        elif limit is not None and written >= limit:
-            _florc.note("file-changed", f"the run wrote `{text}` again later: what it held at this point is not there any more")
-        elif written >= self.began:
-            self.final[text] = moment
-
-    def _borrowed_read(self, text):
-        """Tells of a file that begins with what the run had left in it at its end, not at this point."""
-        if text in self.borrowed:
-            _florc.note("file-changed", f"the run wrote `{text}`, which is added to and read: what it held at this point is not there any more")
-
-    def _overwrites(self, text):
-        """The program writes what it read before: the content read was that of the end."""
-        if self.final.get(text) == _florc.file_moment()[0]:
-            _florc.note("file-changed", f"`{text}` was read and then written: what it held when it was read is not there any more")
 
     def _is_directory(self, shadow):
         """A shadow directory that only holds copies does not hide the real one."""
@@ -236,28 +172,21 @@ class Overlay:
         text = self._absolute(path)
         if text is None:
             return path
-        self._overwrites(text)
-        self.touched[text] = _florc.file_moment()[0]
+        self.doubts.writes(text, anew=not keep)
         shadow = self._shadow(text)
         parent = os.path.dirname(text)
         if self._exists(self.real["stat"], self.reading(parent)):
             self._make(os.path.dirname(shadow))
         known = self._is_gone(text) or self._exists(self.real["lstat"], shadow)
-        if not keep:
-            self.borrowed.discard(text)
-            self.fresh[text] = _florc.file_skips()[0]
         if keep and not known and os.path.isfile(text):
-            if self.real["stat"](text).st_mtime >= self.began:
-                self.borrowed.add(text)
-            with self.real_open(text, "rb") as source, self.real_open(shadow, "wb") as target:
-                while block := source.read(1 << 20):
-                    target.write(block)
+            self.doubts.borrows(text)
+            self._copy(text, shadow)
         return shadow
 
     def replacing(self, path):
         """Where a file is to be written whose content is all new."""
         target = self.writing(path, keep=False)
-        self.gone.pop(self._absolute(path), None)
+        self.doubts.makes(self._absolute(path))
         return target
 
     def _make(self, directory):
@@ -278,32 +207,25 @@ class Overlay:
         if "x" in mode and self._absolute(file) and self._present(self._absolute(file)):
             raise FileExistsError(17, "File exists", os.fspath(file))
         if writes:
-            if "+" in mode and "w" not in mode:
-                self._settle(self._absolute(file))
-            opened = self.writing(file, keep="a" in mode or "r" in mode)
-            self.gone.pop(self._absolute(file), None)
-            if "+" in mode and "w" not in mode:
-                self._borrowed_read(self._absolute(file))
+            updates = "+" in mode and "w" not in mode and "x" not in mode
+            opened = self.updating(file) if updates else self.writing(file, keep="a" in mode)
             if opened is not file:
-                text, skips = self._absolute(file), _florc.file_skips()[0]
-                is_doubtful = text in self.borrowed or 0 < skips != self.fresh.get(text)
-                return _watched(self.real_open(opened, mode, *args, **kwargs), text, is_doubtful)
+                text = self._absolute(file)
+                self.doubts.makes(text)
+                return self.doubts.watched(self.real_open(opened, mode, *args, **kwargs), text)
         return self.real_open(self.content(file), mode, *args, **kwargs)
 
     def os_open(self, path, flags, mode=0o777, *, dir_fd=None):
         path = self._at(path, dir_fd)
         if flags & _CREATES:
-            if flags & os.O_RDWR and not flags & os.O_TRUNC:
-                self._settle(self._absolute(path))
-            if flags & os.O_EXCL and self._absolute(path) and self._present(self._absolute(path)):
+            text = self._absolute(path)
+            if flags & os.O_EXCL and text and self._present(text):
                 raise FileExistsError(17, "File exists", os.fspath(path))
-            target = self.writing(path)
-            self.gone.pop(self._absolute(path), None)
+            updates = flags & os.O_RDWR and not flags & os.O_TRUNC
+            target = self.updating(path) if updates else self.writing(path)
             if flags & os.O_TRUNC:
-                self.borrowed.discard(self._absolute(path))
-                self.fresh[self._absolute(path)] = _florc.file_skips()[0]
-            elif flags & os.O_RDWR:
-                self._borrowed_read(self._absolute(path))
+                self.doubts.begins_anew(text)  # what is there is emptied: without `O_CREAT` it has to be there
+            self.doubts.makes(text)
             return self.real["open"](target, flags, mode)
         return self.real["open"](self.content(path), flags, mode)
 
@@ -313,7 +235,7 @@ class Overlay:
         def call(path=".", *args, **kwargs):
             path = self._at(path, kwargs.pop("dir_fd", None))
             found = self.reading(path)
-            if name == "stat" and found is not path and os.path.isfile(found) and self._asks(sys._getframe(1)):
+            if name == "stat" and found is not path and os.path.isfile(found) and self.askers.asks(sys._getframe(1)):
                 found = self.content(path)
             return real(found, *args, **kwargs)
 
@@ -333,15 +255,14 @@ class Overlay:
         text = self._absolute(path)
         if text is None:
             return self.real["remove"](path)
-        if not self._present(text) and (text not in self.told or text in self.gone):
+        if not self._present(text) and (text not in self.told or self.doubts.is_gone(text)):
             raise FileNotFoundError(2, "No such file or directory", os.fspath(path))
         shadow = self._shadow(text)
         if self._exists(self.real["lstat"], shadow):
             self.real["remove"](shadow)
         elif os.path.isdir(text):
             raise IsADirectoryError(21, "Is a directory", os.fspath(path))
-        self.borrowed.discard(text)
-        self.gone[text] = _florc.file_skips()[0]
+        self.doubts.removes(text)
 
     def do_again(self, function, args, kwargs, path):
         """What the recorded run made or removed it makes or removes here, too, though parts that are not run had to come before."""
@@ -349,7 +270,7 @@ class Overlay:
             function(*args, **kwargs or {})
         except OSError:
             if function.__name__ in ("remove", "unlink", "rmdir"):
-                self.gone[self._absolute(path)] = _florc.file_skips()[0]
+                self.doubts.removes(self._absolute(path))
 
     def rmdir(self, path, *, dir_fd=None):
         path = self._at(path, dir_fd)
@@ -360,7 +281,7 @@ class Overlay:
             raise OSError(39, "Directory not empty", os.fspath(path))
         if self._exists(self.real["lstat"], self._shadow(text)):
             self.real["rmdir"](self._shadow(text))
-        self.gone[text] = _florc.file_skips()[0]
+        self.doubts.removes(text)
 
     def mkdir(self, path, mode=0o777, *, dir_fd=None):
         path = self._at(path, dir_fd)
@@ -370,7 +291,7 @@ class Overlay:
         if self._present(text):
             raise FileExistsError(17, "File exists", os.fspath(path))
         target = self.writing(path, keep=False)
-        self.gone.pop(text, None)
+        self.doubts.makes(text)
         self.real["mkdir"](target, mode)
 
     def rename(self, source, target, *, src_dir_fd=None, dst_dir_fd=None):
@@ -382,29 +303,20 @@ class Overlay:
             raise FileNotFoundError(2, "No such file or directory", os.fspath(source))
         if os.path.isdir(self.reading(old)):
             self._copy_up(old)
-        skips = self.fresh.pop(old, None)
         moved = self.writing(target, keep=False)
         self.real["replace"](self.writing(source), moved)
-        self.fresh[new] = skips
-        if old in self.borrowed:
-            self.borrowed.remove(old)
-            self.borrowed.add(new)
-        self.gone.pop(new, None)
-        self.gone[old] = _florc.file_skips()[0]
+        self.doubts.names(old, new, moves=True)
 
     def link(self, source, target, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True):
         source, target = self._at(source, src_dir_fd), self._at(target, dst_dir_fd)
         old, new = self._absolute(source), self._absolute(target)
         self.real["link"](self.writing(source), self.writing(target, keep=False))
-        self.fresh[new] = self.fresh.get(old)
-        self.gone.pop(new, None)
-        self.borrowed.update({new} if old in self.borrowed else ())
+        self.doubts.names(old, new, moves=False)
 
     def symlink(self, source, target, target_is_directory=False, *, dir_fd=None):
         target = self._at(target, dir_fd)
         self.real["symlink"](source, self.writing(target, keep=False), target_is_directory)
-        for known in (self.fresh, self.gone):
-            known.pop(self._absolute(target), None)
+        self.doubts.points(self._absolute(target))
 
     def _copy_up(self, directory):
         self._make(self._shadow(directory))
@@ -431,22 +343,15 @@ class Overlay:
                 continue
         if not found:
             raise FileNotFoundError(2, "No such file or directory", path)
-        names = {name for name in names if os.path.join(text, name) not in self.gone}
+        names = {name for name in names if not self.doubts.is_gone(os.path.join(text, name))}
         return [os.fsencode(n) for n in sorted(names)] if isinstance(path, bytes) else sorted(names)
-
-    def _doubt_listing(self, text):
-        """Tells of a folder in which something was made or removed since."""
-        written = None if "/.florc" in text else self._written(text)  # the store is not the program's
-        limit = _florc.file_moment()[1]
-        if written is not None and (written > self.ended or limit is not None and written >= limit):
-            _florc.note("file-changed", f"what is in `{text}` is not known: files were made or removed there since")
 
     def scandir(self, path="."):
         text = self._absolute(path)
-        if text is not None and self._asks(sys._getframe(1)):
-            self._doubt_listing(text)
+        if text is not None:
+            self.doubts.lists(text, sys._getframe(1))
         if text is None or not os.path.isdir(self._shadow(text)) and not self._is_gone(text):
-            if text is None or not any(os.path.dirname(gone) == text for gone in self.gone):
+            if text is None or not self.doubts.has_gone_from(text):
                 return self.real["scandir"](path)
         return _Entries([_Entry(path, name) for name in self.listdir(path)])
 
@@ -489,50 +394,13 @@ class Overlay:
         if self.programs:
             _florc.note("program-started", f"a program was started ({program!r}): what it does is not looked at")
             return
-        if self._from_project(sys._getframe(1)):
+        if self.askers.is_behind(sys._getframe(1)):
             _florc.note("program-not-started", f"the script starts a program ({program!r}): not done in a replay")
         raise PermissionError(1, "florc starts no programs in a replay (`--allow-programs` does)")
-
-    def _asks(self, frame):
-        """Whether code of the project asks, itself or by what only passes the answer on."""
-        while frame is not None and frame.f_code.co_filename.startswith(_PASSING):
-            frame = frame.f_back
-        name = frame.f_code.co_filename if frame else ""
-        return name.startswith(self.project) and "site-packages" not in name
-
-    def _from_project(self, frame):
-        while frame is not None:
-            name = frame.f_code.co_filename
-            if name.startswith(self.project) and "site-packages" not in name:
-                return True
-            if "site-packages" in name:
-                return False
-            frame = frame.f_back
-        return False
-
-
-def _watched(file, path, is_doubtful):
-    """A file that stays open while parts are skipped, or that the run had left, lacks what these wrote: what it is asked for
-    then is not known."""
-    opened, itself = _florc.file_skips()[0], weakref.ref(file)
-
-    def asked(name, *args):
-        lacks = is_doubtful or _florc.file_skips()[0] != opened
-        # libraries ask for the position of what they only write
-        if lacks and (name != "tell" or _installed and _installed[-1]._from_project(sys._getframe(1))):
-            _florc.note("file-changed", f"`{path}` was written in parts that are not run, and is asked for what it holds")
-        return getattr(type(itself()), name)(itself(), *args)
-
-    for name in ("tell", "read", "readline", "readlines", "readinto"):
-        if hasattr(file, name):
-            setattr(file, name, functools.partial(asked, name))
-    return file
 
 
 _installed = []
 _KINDS = {"exists": os.path.lexists, "lexists": os.path.lexists, "isfile": os.path.isfile, "is_file": os.path.isfile, "isdir": os.path.isdir, "is_dir": os.path.isdir}
-
-
 _DONE = {"remove", "unlink", "mkdir", "makedirs", "rmdir"}
 
 

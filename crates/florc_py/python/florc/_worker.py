@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 
-from . import _compilers, _doubts, _environment, _florc, _libraries, _linked, _ranks, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
+from . import _compilers, _doubts, _environment, _florc, _libraries, _linked, _reads, _seed, _trackers, adapters  # all before the script's folder is on the path
 from ._overlay import Overlay
 from ._program import File, Program, compiled, execute
 
