@@ -220,11 +220,18 @@ fn changed(
 /// The value of a recorded statement has a name now.
 fn named(current: Version<'_>, fresh: &Fresh, stmt: StmtId) -> Change {
     let bound = current.semantics.assigned_in(&[stmt]).into_iter();
-    let reasons: Vec<_> = bound.filter_map(|it| fresh.conflict(current, it)).collect();
+    let mut reasons: Vec<_> = bound.filter_map(|it| fresh.conflict(current, it)).collect();
+    if current.semantics.in_class_body(stmt) {
+        let span = current.module.tree.stmt(stmt).span;
+        reasons.push((
+            span,
+            "it gives a recorded class another attribute".to_owned(),
+        ));
+    }
     let (kind, title) = if reasons.is_empty() {
         (ChangeKind::Named, "names the value of a recorded statement")
     } else {
-        let title = "the recorded program uses this name otherwise";
+        let title = "this name is more than a name for a recorded value";
         (ChangeKind::Refused, title)
     };
     let span = current.module.tree.stmt(stmt).span;

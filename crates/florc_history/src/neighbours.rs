@@ -58,11 +58,14 @@ pub(crate) fn is_imported_before(
     let suite: &[StmtId] = suite.map_or(&[], Vec::as_slice);
     let at = suite.iter().position(|it| *it == stmt).unwrap_or_default();
     let is_recorded = |it: &&StmtId| !added.contains(it);
-    // or one right behind it
-    let next = suite[at..].iter().find(is_recorded);
-    let recorded = suite[..at].iter().filter(is_recorded).chain(next);
+    let recorded = suite[..at].iter().filter(is_recorded);
     let ran: Vec<_> = recorded.filter_map(|it| run_by(*it)).flatten().collect();
-    !files.is_empty() && files.iter().all(|it| ran.contains(&it))
+    // or one right behind it runs the same files first
+    let next = suite[at..].iter().find(is_recorded);
+    let is_next = next
+        .and_then(|it| run_by(*it))
+        .is_some_and(|it| it.starts_with(files));
+    !files.is_empty() && (is_next || files.iter().all(|it| ran.contains(&it)))
 }
 
 /// A log statement, or a condition that holds such statements only.

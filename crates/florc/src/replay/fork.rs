@@ -11,7 +11,9 @@
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use florc_manifest::{CheckpointRecord, CutKey, HeadKey, MainLoopSite, Parent, Root};
+use florc_manifest::{
+    CheckpointRecord, CutKey, HeadKey, MainLoopSite, ModuleManifest, Parent, Root,
+};
 use serde_json::json;
 
 use super::changes::Analysed;
@@ -33,8 +35,13 @@ pub(super) fn fork(
 ) -> Result<i32, Failure> {
     let manifest = &subject.facts.manifest;
     let parent = parent(subject, at)?;
-    check(subject, &parent)?;
-    fork_edits::warn(subject, &format!("{}={}", parent.label, parent.position))?;
+    let edited = Edited::read(subject)?;
+    check(subject, &parent, &edited)?;
+    fork_edits::warn(
+        subject,
+        &edited,
+        &format!("{}={}", parent.label, parent.position),
+    );
     let python = super::interpreter(args.how.python.as_deref(), manifest, host)?;
     for difference in super::differences(&python, &manifest.environment) {
         out::warning(&difference);
@@ -63,6 +70,28 @@ pub(super) fn fork(
     // it is the runner's to remove, and there is none
     let _ = std::fs::remove_file(config);
     Err(Failure::io("start", &python, &error))
+}
+
+/// The program of the working tree, beside the recorded one.
+pub(super) struct Edited {
+    pub(super) sources: find::Sources,
+    pub(super) analysed: Analysed,
+    pub(super) manifest: ModuleManifest,
+}
+
+impl Edited {
+    fn read(subject: &Subject) -> Result<Self, Failure> {
+        let files = Disk::new(&subject.project.root, Vec::new());
+        let sources = find::wide_sources(subject, &files)?;
+        let settings = &subject.facts.manifest.settings;
+        let analysed = Analysed::new(&sources.current, settings)?;
+        let manifest = analysed.manifest(&sources.current, settings);
+        Ok(Self {
+            sources,
+            analysed,
+            manifest,
+        })
+    }
 }
 
 /// The iteration that is meant.
@@ -115,7 +144,7 @@ fn obstacle(facts: &RunFacts, main: &MainLoopSite, parent: &Parent) -> Option<&'
 }
 
 /// Whether the state of that moment can be put back into the program as it is now.
-fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
+fn check(subject: &Subject, parent: &Parent, edited: &Edited) -> Result<(), Failure> {
     let facts = &subject.facts;
     let at = format!("{}={}", parent.label, parent.position);
     let refused = |why: String| {
@@ -152,7 +181,7 @@ fn check(subject: &Subject, parent: &Parent) -> Result<(), Failure> {
                 .to_owned(),
         ));
     }
-    let now = main_loop_now(subject, then)?;
+    let now = main_loop_now(edited, then)?;
     if !now.recreatable {
         let why = "what the main loop iterates over now cannot be made again".to_owned();
         return Err(refused(why));
@@ -183,12 +212,9 @@ fn absent(now: &[Root], checkpoint: &CheckpointRecord) -> Option<String> {
 }
 
 /// The same main loop in the working tree.
-fn main_loop_now(subject: &Subject, then: &MainLoopSite) -> Result<MainLoopSite, Failure> {
-    let files = Disk::new(&subject.project.root, Vec::new());
-    let sources = find::wide_sources(subject, &files)?;
-    let settings = &subject.facts.manifest.settings;
-    let manifest = Analysed::new(&sources.current, settings)?.manifest(&sources.current, settings);
-    let found = manifest
+fn main_loop_now(edited: &Edited, then: &MainLoopSite) -> Result<MainLoopSite, Failure> {
+    let found = edited
+        .manifest
         .main_loops
         .first()
         .filter(|main| main.id == then.id);

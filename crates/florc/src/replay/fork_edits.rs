@@ -7,25 +7,24 @@
 use florc_history::{CutPoints, diff_sources, probe_places};
 use florc_syntax::tree::StmtId;
 
-use super::changes::Analysed;
-use super::find::{self, Subject};
-use crate::failure::Failure;
+use super::find::Subject;
+use super::fork::Edited;
 use crate::out;
-use crate::program::Disk;
 
 /// Edits that are named one by one.
 const NAMED: usize = 4;
 
 /// Warns of edits that only run before the main loop. `at`: where the run is forked.
-pub(super) fn warn(subject: &Subject, at: &str) -> Result<(), Failure> {
-    let files = Disk::new(&subject.project.root, Vec::new());
-    let sources = find::wide_sources(subject, &files)?;
-    let settings = &subject.facts.manifest.settings;
-    let knowledge = florc_instrument::knowledge(settings);
-    let analysed = Analysed::new(&sources.current, settings)?;
+pub(super) fn warn(subject: &Subject, edited: &Edited, at: &str) {
+    let Edited {
+        sources,
+        analysed,
+        manifest,
+    } = edited;
+    let knowledge = florc_instrument::knowledge(&subject.facts.manifest.settings);
     let judge = analysed.judge(&sources.current, &knowledge);
     let version = analysed.version(&sources.current, &judge);
-    let cuts = CutPoints::of(version, &analysed.manifest(&sources.current, settings));
+    let cuts = CutPoints::of(version, manifest);
     let diff = diff_sources(&sources.recorded, &sources.current);
     let changed = diff.changed.iter().map(|(_, now)| *now);
     let runs_before_only = |stmt: &StmtId| {
@@ -34,7 +33,7 @@ pub(super) fn warn(subject: &Subject, at: &str) -> Result<(), Failure> {
     };
     let edits: Vec<StmtId> = changed.filter(runs_before_only).collect();
     if edits.is_empty() || cuts.main_loops.is_empty() {
-        return Ok(());
+        return;
     }
     let source = &sources.current.source;
     let named = edits.iter().take(NAMED).map(|stmt| {
@@ -50,5 +49,4 @@ pub(super) fn warn(subject: &Subject, at: &str) -> Result<(), Failure> {
         named.collect::<String>(),
         more.unwrap_or_default()
     ));
-    Ok(())
 }

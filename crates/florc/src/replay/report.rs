@@ -76,7 +76,8 @@ pub(crate) fn begin(
     if planned.cut_short {
         let how = match &subject.facts.ended {
             Some(ended) if ended.status == RunStatus::Finished => {
-                "interrupted; what followed cannot be replayed".to_owned()
+                "an interrupt or an exception left it, and what followed cannot be replayed"
+                    .to_owned()
             }
             _ => subject.facts.outcome(),
         };

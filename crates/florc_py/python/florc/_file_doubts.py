@@ -31,8 +31,9 @@ def _tell(text):
 class FileDoubts:
     """What is known of the run's files, by absolute path."""
 
-    def __init__(self, stat, askers, began, ended):
-        self._stat, self._askers, self._began, self._ended = stat, askers, began, ended
+    def __init__(self, stat, askers, store, ran):
+        self._stat, self._askers, self._store = stat, askers, store
+        self._began, self._ended = ran
         self.sources = set()  # files of the program
         self._final = {}  # files that were read as the run left them: when
         self._borrowed = set()  # files that were added to, behind what the run had left in them
@@ -151,8 +152,9 @@ class FileDoubts:
 
     def lists(self, folder, frame):
         """A folder is looked through in which something may have been made or removed since."""
-        if "/.florc" in folder or not self._askers.asks(frame):
-            return  # the store is not the program's
+        is_of_store = self._store and (folder + os.sep).startswith(self._store + os.sep)
+        if is_of_store or not self._askers.asks(frame):
+            return
         written, limit = self._written(folder), _florc.file_moment()[1]
         if written is not None and (written > self._ended or limit is not None and written >= limit):
             _tell(f"what is in `{folder}` is not known: files were made or removed there since")

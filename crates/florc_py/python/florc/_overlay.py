@@ -30,7 +30,7 @@ _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys
 class Overlay:
     """A scratch directory over the file system."""
 
-    def __init__(self, scratch, project, began=0.0, ended=float("inf"), programs=False):
+    def __init__(self, scratch, project, store=None, began=0.0, ended=float("inf"), programs=False):
         self.programs = programs
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
@@ -45,7 +45,7 @@ class Overlay:
         }
         self.real_open = io.open
         self.askers = Askers(self.project)
-        self.doubts = FileDoubts(self.real["stat"], self.askers, began, ended)
+        self.doubts = FileDoubts(self.real["stat"], self.askers, store and os.path.realpath(store), (began, ended))
 
     def _absolute(self, path):
         """An absolute path as text, or `None` for what is not led astray."""

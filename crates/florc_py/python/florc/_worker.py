@@ -41,7 +41,7 @@ def work(plan_file, segment, rank, folder):
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)
     ended_at = _end(os.path.join(plan["store"], "runs", plan["run"]))
-    overlay = Overlay(scratch, manifest["project"], manifest["started"], ended_at, plan.get("programs", False))
+    overlay = Overlay(scratch, manifest["project"], plan["store"], manifest["started"], ended_at, plan.get("programs", False))
     own = [(it["path"], file.name, file.source) for it, file in zip(plan["modules"], files) if not file.excerpt]
     for path, _, source in own:
         overlay.put(path, source)
