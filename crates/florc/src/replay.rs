@@ -31,6 +31,7 @@ mod picture;
 mod plan;
 mod probed;
 mod progress;
+mod reached;
 mod renamed;
 mod report;
 mod work;

@@ -67,8 +67,10 @@ mod tests {
                 start: SegmentStart::Beginning,
                 end: SegmentEnd::Program,
                 wanted: Vec::new(),
+                leaps: Vec::new(),
             },
             iterations: 0..*rows,
+            leaps: Vec::new(),
             seconds: *seconds,
         };
         let planned: Vec<_> = segments.iter().enumerate().map(planned).collect();

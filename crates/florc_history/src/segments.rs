@@ -6,10 +6,13 @@
 //! ```
 //!
 //! A segment starts at the beginning of the script or at a usable checkpoint, and ends where a
-//! checkpoint can prove its state or at the end of the script. Times are the recorded ones. It
-//! neither reads checkpoints nor starts workers.
+//! checkpoint can prove its state or at the end of the script. Over iterations that nothing is asked
+//! of it leaps to a later checkpoint, or goes on, or another process takes what is behind them,
+//! whichever takes least. Times are the recorded ones. It neither reads checkpoints nor starts workers.
 
-use florc_manifest::{HeadKey, Segment, SegmentEnd, SegmentStart};
+use std::ops::Range;
+
+use florc_manifest::{HeadKey, Leap, Segment, SegmentEnd, SegmentStart};
 
 /// What is known of one recorded iteration of the main loop.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +49,8 @@ pub struct SegmentRequest {
     pub filtered: bool,
     /// Processes at a time.
     pub workers: usize,
+    /// A process may go from one iteration to a later one whose state was recorded.
+    pub leaps: bool,
     /// Cut wherever a worker may start and the way there is not most of the work: parts may be left
     /// out, or marked.
     pub fine: bool,
@@ -58,23 +63,48 @@ pub struct SegmentRequest {
 pub struct PlannedSegment {
     /// What the worker is told.
     pub segment: Segment,
-    /// Indices of the iterations that it runs.
-    pub iterations: std::ops::Range<usize>,
+    /// Indices of the iterations between its start and its end.
+    pub iterations: Range<usize>,
+    /// Indices of those that it leaps over.
+    pub leaps: Vec<Range<usize>>,
     /// Expected seconds, with the way to its start.
     pub seconds: f64,
+}
+
+impl PlannedSegment {
+    /// Indices of the iterations that it runs.
+    pub fn run(&self) -> impl Iterator<Item = usize> + '_ {
+        between(&self.iterations, &self.leaps).flatten()
+    }
+}
+
+/// What is left of a range without these parts of it, in order.
+fn between<'a>(
+    whole: &Range<usize>,
+    left_out: &'a [Range<usize>],
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let starts = std::iter::once(whole.start).chain(left_out.iter().map(|it| it.end));
+    let ends = left_out.iter().map(|it| it.start).chain([whole.end]);
+    starts.zip(ends).map(|(start, end)| start..end)
 }
 
 /// A stretch between two possible starts; the smallest unit of work.
 #[derive(Clone, Debug)]
 struct Piece {
-    iterations: std::ops::Range<usize>,
+    iterations: Range<usize>,
+    /// In a gap that is leapt over, of the first piece what the leap takes, of the others nothing.
     seconds: f64,
     needed: bool,
+    /// In a gap that is leapt over.
+    leapt: bool,
 }
 
 /// Segments in program order. Every wanted row is in exactly one of them.
 pub fn plan_segments(request: &SegmentRequest) -> Vec<PlannedSegment> {
-    let pieces = pieces(request);
+    let mut pieces = pieces(request);
+    if request.leaps {
+        leap(&request.iterations, &mut pieces);
+    }
     let runs = runs(&pieces, request.before_seconds);
     let groups = if request.fine {
         cut(&pieces, &runs, request.before_seconds)
@@ -111,15 +141,40 @@ fn pieces(request: &SegmentRequest) -> Vec<Piece> {
             iterations: range,
             seconds: seconds + after,
             needed,
+            leapt: false,
         }
     };
     (0..=last).map(piece).collect()
 }
 
+/// Gaps between needed pieces are leapt over where that takes less than to run them. The first iteration
+/// of a gap is run all the same: at its head the state of what came before it is compared.
+fn leap(iterations: &[Iteration], pieces: &mut [Piece]) {
+    let needed: Vec<usize> = (0..pieces.len()).filter(|at| pieces[*at].needed).collect();
+    for pair in needed.windows(2) {
+        let gap = pair[0] + 1..pair[1];
+        let Some(first) = pieces[gap.clone()].first() else {
+            continue;
+        };
+        let from = &iterations[first.iterations.start];
+        let to = &iterations[pieces[gap.end].iterations.start];
+        let seconds = from.seconds + to.restore_seconds;
+        let is_one_loop = from.head.instance == to.head.instance;
+        if is_one_loop && from.can_end && seconds < cost(&pieces[gap.clone()]) {
+            let all = gap.clone();
+            for piece in &mut pieces[all] {
+                piece.seconds = 0.0;
+                piece.leapt = true;
+            }
+            pieces[gap.start].seconds = seconds;
+        }
+    }
+}
+
 /// Ranges of pieces that one process may run: needed ones, and gaps that cost less to run than
 /// to start another process after.
-fn runs(pieces: &[Piece], startup: f64) -> Vec<std::ops::Range<usize>> {
-    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+fn runs(pieces: &[Piece], startup: f64) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, _) in pieces.iter().enumerate().filter(|(_, piece)| piece.needed) {
         match runs.last_mut() {
             Some(run) if cost(&pieces[run.end..at]) <= startup => run.end = at + 1,
@@ -132,11 +187,7 @@ fn runs(pieces: &[Piece], startup: f64) -> Vec<std::ops::Range<usize>> {
 /// Work is cut into more segments than workers where it is long: a replay that is broken off then
 /// loses little, and workers that are slower than others do not hold up the end. What the ways to
 /// the starts cost stays below a twentieth.
-fn segment_count(
-    pieces: &[Piece],
-    runs: &[std::ops::Range<usize>],
-    request: &SegmentRequest,
-) -> usize {
+fn segment_count(pieces: &[Piece], runs: &[Range<usize>], request: &SegmentRequest) -> usize {
     const SHORTEST: f64 = 60.0;
     const PER_WORKER: usize = 8;
     let total: f64 = runs.iter().map(|run| cost(&pieces[run.clone()])).sum();
@@ -153,11 +204,7 @@ fn cost(pieces: &[Piece]) -> f64 {
 }
 
 /// Cuts the runs so that no segment takes longer than it must with that many of them.
-fn balance(
-    pieces: &[Piece],
-    runs: &[std::ops::Range<usize>],
-    count: usize,
-) -> Vec<std::ops::Range<usize>> {
+fn balance(pieces: &[Piece], runs: &[Range<usize>], count: usize) -> Vec<Range<usize>> {
     let limit = count.max(runs.len());
     let total: f64 = runs.iter().map(|run| cost(&pieces[run.clone()])).sum();
     let longest = pieces.iter().map(|piece| piece.seconds).fold(0.0, f64::max);
@@ -174,11 +221,11 @@ fn balance(
     cut(pieces, runs, high)
 }
 
-/// Fills segments up to `cap` seconds each; those that nothing asks for are left out.
-fn cut(pieces: &[Piece], runs: &[std::ops::Range<usize>], cap: f64) -> Vec<std::ops::Range<usize>> {
+/// Fills segments up to `cap` seconds each, from the first piece that is asked for to the last one.
+fn cut(pieces: &[Piece], runs: &[Range<usize>], cap: f64) -> Vec<Range<usize>> {
     // Sums in another order differ in the last digits.
     let cap = cap * (1.0 + 1e-9);
-    let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut groups: Vec<Range<usize>> = Vec::new();
     for run in runs {
         let mut start = run.start;
         let mut sum = 0.0;
@@ -192,14 +239,18 @@ fn cut(pieces: &[Piece], runs: &[std::ops::Range<usize>], cap: f64) -> Vec<std::
         }
         groups.push(start..run.end);
     }
-    groups.retain(|group| pieces[group.clone()].iter().any(|piece| piece.needed));
-    groups
+    let needed = |group: Range<usize>| {
+        let first = group.clone().find(|at| pieces[*at].needed)?;
+        let last = group.rev().find(|at| pieces[*at].needed)?;
+        Some(first..last + 1)
+    };
+    groups.into_iter().filter_map(needed).collect()
 }
 
 fn segment(
     request: &SegmentRequest,
     pieces: &[Piece],
-    group: &std::ops::Range<usize>,
+    group: &Range<usize>,
     index: u32,
 ) -> PlannedSegment {
     let iterations = &request.iterations;
@@ -229,10 +280,13 @@ fn segment(
     } else {
         Vec::new()
     };
-    let inside: f64 = iterations[range.clone()]
+    let leaps = leaps(pieces, group);
+    let inside = between(&range, &leaps).flatten();
+    let inside = inside.map(|at| iterations[at].seconds);
+    let restored = leaps
         .iter()
-        .map(|each| each.seconds)
-        .sum();
+        .map(|leap| iterations[leap.end].restore_seconds);
+    let inside: f64 = inside.chain(restored).sum();
     let after = if stop.is_none() {
         request.after_seconds
     } else {
@@ -248,10 +302,33 @@ fn segment(
             start,
             end,
             wanted,
+            leaps: leaps.iter().map(|it| told(iterations, it)).collect(),
         },
         iterations: range,
+        leaps,
         seconds: request.before_seconds + restore + inside + after,
     }
+}
+
+fn told(iterations: &[Iteration], leap: &Range<usize>) -> Leap {
+    Leap {
+        after: iterations[leap.start - 1].head,
+        to: iterations[leap.end].head,
+    }
+}
+
+/// Indices of the iterations that a group of pieces leaps over.
+fn leaps(pieces: &[Piece], group: &Range<usize>) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for piece in pieces[group.clone()].iter().filter(|piece| piece.leapt) {
+        let range = &piece.iterations;
+        match found.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => found.push(range.start + 1..range.end),
+        }
+    }
+    found.retain(|leap| !leap.is_empty());
+    found
 }
 
 /// The first provable point after the last wanted iteration; `None`: only the program's end.
@@ -303,8 +380,44 @@ mod tests {
             };
             format!("{start}-{end}")
         };
+        let leaps = |planned: &PlannedSegment| -> String {
+            let leaps = planned.segment.leaps.iter();
+            let shown = leaps.map(|it| format!(">{}-{}", it.after.iteration, it.to.iteration));
+            shown.collect()
+        };
+        let show = |planned: PlannedSegment| leaps(&planned) + &show(planned);
         let shown: Vec<String> = plan_segments(request).into_iter().map(show).collect();
         assert_eq!(shown.join(" "), expected);
+    }
+
+    #[test]
+    fn gaps_are_leapt_over_where_that_takes_least() {
+        let all: Vec<u64> = (0..40).collect();
+        let wanted = [3, 20, 21, 23];
+        let mut request = SegmentRequest {
+            leaps: true,
+            before_seconds: 30.0,
+            ..request(40, &all, &wanted, 1)
+        };
+        // 22 takes as long as its state takes to be put back
+        check(&request, ">4-203-24");
+        let planned = plan_segments(&request);
+        let run: Vec<usize> = planned[0].run().collect();
+        assert_eq!(run, [3, 4, 20, 21, 22, 23]);
+        assert!((planned[0].seconds - 90.0).abs() < 1e-9, "{planned:?}");
+        request.iterations[20].restore_seconds = 25.0;
+        check(&request, "3-4 20-24");
+        request.iterations[20].restore_seconds = 0.0;
+        request.before_seconds = 5.0;
+        check(&request, "3-4 20-22 23-24");
+        request.iterations[3].wanted = false;
+        request.before_seconds = 30.0;
+        request.wants_before = true;
+        check(&request, ">0-20start-24");
+        for each in &mut request.iterations[20..] {
+            each.head.instance = 1;
+        }
+        check(&request, "start-0 20-24");
     }
 
     #[test]

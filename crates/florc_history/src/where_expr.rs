@@ -171,7 +171,7 @@ impl Where {
     }
 }
 
-fn literal(kind: &ExprKind) -> Option<Scalar> {
+pub(crate) fn literal(kind: &ExprKind) -> Option<Scalar> {
     match kind {
         ExprKind::Int(digits) => digits.parse().ok().map(Scalar::Int),
         ExprKind::Float(value) => Some(Scalar::Float(*value)),

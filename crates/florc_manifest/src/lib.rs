@@ -20,7 +20,7 @@ pub use module::{
     Root, SkipBlockSite, SourceSpan, Uninstrumented,
 };
 pub use plan::{
-    IsolatedSite, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart,
+    IsolatedSite, Leap, ModuleText, NeededRoots, ReplayPlan, Segment, SegmentEnd, SegmentStart,
     ShardLine, WatchedRoots,
 };
 pub use run::{

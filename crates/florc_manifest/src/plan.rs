@@ -133,7 +133,8 @@ pub struct NeededRoots {
     pub names: Vec<String>,
 }
 
-/// Consecutive main-loop iterations for one worker. Rows in `[start, end)` are its own.
+/// Main-loop iterations for one worker, in order. Rows in `[start, end)` are its own, but for those of
+/// iterations that it leaps over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Position in program order.
@@ -144,6 +145,18 @@ pub struct Segment {
     pub end: SegmentEnd,
     /// Iterations (inside `[start, end)`) whose rows are asked for; all when empty.
     pub wanted: Vec<HeadKey>,
+    /// Where it goes from one iteration to a later one, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaps: Vec<Leap>,
+}
+
+/// Iterations of a main loop that are not run. Where the state at their end cannot be put back, they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leap {
+    /// The last one before. The state at its head is compared; nothing is asked of it.
+    pub after: HeadKey,
+    /// The next one that is run: its recorded state is put back.
+    pub to: HeadKey,
 }
 
 /// Where a segment starts.

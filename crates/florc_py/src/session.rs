@@ -40,7 +40,7 @@ pub(crate) use logs::{
 };
 pub(crate) use mains::{
     Token, carry, is_main, leave, leave_by_exception, main_advanced, main_dropped, main_ended,
-    main_entered,
+    main_entered, main_leaps,
 };
 pub(crate) use start::register;
 pub(crate) use trouble::{Trouble, guarded};

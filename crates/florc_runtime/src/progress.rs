@@ -149,6 +149,11 @@ impl Progress {
         })
     }
 
+    /// Whether a main loop runs inside of one.
+    pub(crate) fn is_inside_another(&self) -> bool {
+        !self.inner.is_empty()
+    }
+
     /// Id of the main loop that was entered last.
     pub(crate) fn main_site(&self) -> &str {
         &self.main_site

@@ -16,6 +16,7 @@
 mod check;
 mod files;
 mod fork;
+mod leap;
 mod resume;
 mod together;
 
@@ -25,8 +26,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use florc_manifest::{
-    BlockKey, CutKey, FORMAT_VERSION, HeadKey, LIBRARY_READS, ReplayPlan, Segment, SegmentEnd,
-    SegmentStart, Value,
+    BlockKey, CutKey, FORMAT_VERSION, HeadKey, LIBRARY_READS, Leap, ReplayPlan, Segment,
+    SegmentEnd, SegmentStart, Value,
 };
 
 use self::check::Findings;
@@ -103,6 +104,8 @@ pub struct Replayer {
     progress: Progress,
     /// Head at which the state is to be put back.
     restore_at: Option<HeadKey>,
+    /// Iterations that were left out.
+    leapt: Vec<Leap>,
     /// Read before it was named, so that damage was found while there was a choice.
     loaded: Option<Checkpoint>,
     /// How many parts were skipped, which may have written files, and since when.
@@ -163,6 +166,7 @@ impl Replayer {
             shard: None,
             progress: Progress::default(),
             restore_at: None,
+            leapt: Vec::new(),
             loaded: None,
             unwritten: (0, None),
             stale: BTreeSet::new(),
@@ -581,7 +585,7 @@ impl Replayer {
             SegmentEnd::Head(end) => moment < Moment::head(end),
             SegmentEnd::Program => true,
         };
-        is_after_start && is_before_end
+        is_after_start && is_before_end && !self.is_leapt_over(moment)
     }
 
     /// Whether rows of a moment are asked for.

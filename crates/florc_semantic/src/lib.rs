@@ -30,7 +30,7 @@ mod tables;
 mod tests;
 mod types;
 
-pub use cfg::{Cfg, EdgeKind, Node};
+pub use cfg::{Cfg, EdgeKind, Node, may_suppress};
 pub use flow::Reaching;
 pub use ids::{BindingId, FunctionId, LoopId, ScopeId};
 pub use model::{

@@ -139,6 +139,7 @@ impl Case<'_> {
             segments.push(Segment {
                 index: 1,
                 start: SegmentStart::Beginning,
+                leaps: Vec::new(),
                 ..segment.clone()
             });
         }

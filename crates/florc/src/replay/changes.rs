@@ -124,6 +124,13 @@ impl Analysed {
 }
 
 impl Comparison {
+    /// The recorded main loops, by id, where they stand now.
+    pub(crate) fn main_loops(&self) -> impl Iterator<Item = (&str, StmtId)> {
+        self.main_loops
+            .iter()
+            .map(|(id, stmt)| (id.as_str(), *stmt))
+    }
+
     /// Whether an added statement may run in iterations of a main loop.
     pub(crate) fn may_run_in(&self, site: &str) -> bool {
         self.is_among(&self.places.loops, site)

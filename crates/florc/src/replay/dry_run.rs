@@ -54,7 +54,7 @@ fn as_json(args: &ReplayOptions, subject: &Subject, probed: &Probed, planned: &P
                 "index": planned.segment.index,
                 "start": planned.segment.start,
                 "end": planned.segment.end,
-                "iterations": planned.iterations.len(),
+                "iterations": planned.run().count(),
                 "seconds": planned.seconds,
             })
         })
@@ -113,7 +113,7 @@ fn as_text(args: &ReplayOptions, picture: &Picture<'_>) -> String {
             planned.segment.index,
             start_text(subject, planned.segment.start),
             end_text(subject, planned.segment.end),
-            table::count(planned.iterations.len(), "iteration"),
+            table::count(planned.run().count(), "iteration"),
             table::seconds(planned.seconds)
         );
     }

@@ -62,7 +62,7 @@ pub(crate) fn estimate(
             unverified: false,
         };
         let planned = plan::plan(division, subject, &probed, &verdict)?;
-        iterations = planned.segments.iter().map(|it| it.iterations.len()).sum();
+        iterations = planned.segments.iter().map(|it| it.run().count()).sum();
         costs.push((count, planned.seconds));
         executed = planned.executed;
     }

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use florc_manifest::{DifferenceKind, Evidence, ReplayPlan, SegmentStart, Verdict};
+use florc_manifest::{DifferenceKind, Evidence, HeadKey, ReplayPlan, SegmentStart, Verdict};
 use florc_runtime::{Shard, read_shard};
 
 use super::condition::Condition;
@@ -96,6 +96,7 @@ pub(crate) fn merge(
         .end
         .and_then(|end| subject.facts.iterations.get(end));
     let cut = end.map(|each| each.head);
+    let unasked = unasked(planned, condition);
     for (position, segment) in stored.plan.segments.iter().enumerate() {
         if left.contains(&segment.index) {
             merged.left.push(position);
@@ -105,18 +106,13 @@ pub(crate) fn merge(
             continue;
         }
         let found = Found::all(stored, segment.index);
-        let (rank, verdict) = verdict_of(&found);
+        let (rank, verdict) = judged(&found, &unasked);
         merged.ranks.insert(position, rank);
         let took = found.iter().filter_map(|each| each.shard.seconds);
         if let Some(seconds) = took.reduce(f64::max) {
             merged.seconds.insert(position, seconds);
         }
-        let trust = match &verdict {
-            Verdict::Verified => Trust::Verified,
-            Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
-                Trust::Approximate
-            }
-        };
+        let trust = trust(&verdict);
         let rows = (0..).zip(found).flat_map(|(rank, found)| {
             let of_rank = move |row| (rank, row);
             found.shard.rows.into_iter().map(of_rank)
@@ -161,6 +157,45 @@ fn beginning_left_out() -> Verdict {
     Verdict::Approximate {
         reasons: vec![text.to_owned()],
         needs_whole: false,
+    }
+}
+
+fn trust(verdict: &Verdict) -> Trust {
+    match verdict {
+        Verdict::Verified => Trust::Verified,
+        Verdict::Approximate { .. } | Verdict::Diverged { .. } | Verdict::Failed { .. } => {
+            Trust::Approximate
+        }
+    }
+}
+
+/// What is true of a segment, and the rank that says it. `unasked`: iterations in which no row was expected.
+fn judged(found: &[Found], unasked: &BTreeSet<HeadKey>) -> (u32, Verdict) {
+    let (rank, verdict) = verdict_of(found);
+    let mut rows = found.iter().flat_map(|each| &each.shard.rows);
+    let is_surprise = rows.any(|row| row.head.is_some_and(|it| unasked.contains(&it)));
+    if verdict == Verdict::Verified && is_surprise {
+        return (rank, others_may_lack());
+    }
+    (rank, verdict)
+}
+
+/// Iterations in which no row was expected.
+fn unasked(planned: &Planned, condition: Option<&Condition>) -> BTreeSet<HeadKey> {
+    let iterations = planned.request.iterations.iter();
+    let end = planned.end.unwrap_or(usize::MAX);
+    let inside = iterations.take(end).filter(|_| condition.is_none());
+    let unasked = inside.filter(|each| !each.wanted);
+    unasked.map(|each| each.head).collect()
+}
+
+/// A statement ran where it was not expected: it may have in iterations that were left out.
+fn others_may_lack() -> Verdict {
+    let text = "an added statement ran in an iteration in which the run does not show the statements around it, \
+                so that rows of others may be missing";
+    Verdict::Approximate {
+        reasons: vec![text.to_owned()],
+        needs_whole: true,
     }
 }
 
@@ -263,7 +298,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use florc_manifest::{FirstDifference, HeadKey};
+    use florc_manifest::FirstDifference;
 
     use super::*;
 

@@ -32,6 +32,15 @@ pub(crate) struct Picture<'a> {
     pub(crate) workers: usize,
 }
 
+/// Iterations of a main loop.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    all: usize,
+    run: usize,
+    /// Those in which rows may come.
+    asked: usize,
+}
+
 /// A line of the loop nest.
 struct Line {
     depth: usize,
@@ -56,10 +65,11 @@ impl Picture<'_> {
             .main_loops
             .iter()
             .map(|main| {
-                let (ran, all) = self.count(&main.id);
+                let count = self.count(&main.id);
                 json!({
                     "id": main.id, "label": main.label, "place": self.place(&main.span),
-                    "text": self.first_line(&main.span), "iterations": all, "run": ran,
+                    "text": self.first_line(&main.span),
+                    "iterations": count.all, "run": count.run, "asked": count.asked,
                     "blocks": self.blocks_of(&main.id).map(|block| json!({
                         "id": block.id, "place": self.place(&block.span),
                         "text": self.first_line(&block.span),
@@ -124,19 +134,18 @@ impl Picture<'_> {
             .map_or("", |main| main.id.as_str())
     }
 
-    /// Iterations of a main loop that run, and all.
-    fn count(&self, main: &str) -> (usize, usize) {
-        let of = |head: &HeadKey| {
-            let found = self.subject.facts.main_loop_of(*head);
-            found.is_some_and(|it| it.id == main)
-        };
-        let states: Vec<char> = self
-            .states()
-            .into_iter()
-            .filter(|(head, _)| of(head))
-            .map(|it| it.1)
-            .collect();
-        (states.iter().filter(|it| **it != '.').count(), states.len())
+    fn count(&self, main: &str) -> Count {
+        let iterations = self.planned.request.iterations.iter();
+        let mut count = Count::default();
+        for ((head, state), iteration) in self.states().into_iter().zip(iterations) {
+            let of = self.subject.facts.main_loop_of(head);
+            if of.is_some_and(|it| it.id == main) {
+                count.all += 1;
+                count.run += usize::from(state != '.');
+                count.asked += usize::from(iteration.wanted);
+            }
+        }
+        count
     }
 
     fn place(&self, span: &SourceSpan) -> String {
@@ -164,12 +173,17 @@ impl Picture<'_> {
     fn nest_text(&self) -> String {
         let mut lines = Vec::new();
         for main in &self.probed.main_loops {
-            let (ran, all) = self.count(&main.id);
+            let Count { run, all, asked } = self.count(&main.id);
+            let asked = if asked < run {
+                format!("{asked} asked for, ")
+            } else {
+                String::new()
+            };
             lines.push(Line {
                 depth: 0,
                 text: self.first_line(&main.span),
                 place: self.place(&main.span),
-                what: format!("{ran} of {} run", table::count(all, "iteration")),
+                what: format!("{asked}{run} of {} run", table::count(all, "iteration")),
             });
             for block in self.blocks_of(&main.id) {
                 let inside = block.id.strip_prefix(main.id.as_str());
@@ -210,13 +224,18 @@ impl Picture<'_> {
         let iterations = self.planned.request.iterations.iter();
         let mut states: Vec<(HeadKey, char)> = iterations.map(|it| (it.head, '.')).collect();
         for planned in &self.planned.segments {
-            for at in planned.iterations.clone() {
+            for at in planned.run() {
                 states[at].1 = '#';
             }
-            if let SegmentStart::Head(start) = planned.segment.start
-                && let Some(state) = states.iter_mut().find(|(head, _)| *head == start)
+            let start = match planned.segment.start {
+                SegmentStart::Beginning => None,
+                SegmentStart::Head(_) => Some(planned.iterations.start),
+            };
+            for at in start
+                .into_iter()
+                .chain(planned.leaps.iter().map(|it| it.end))
             {
-                state.1 = '>';
+                states[at].1 = '>';
             }
         }
         states

@@ -105,8 +105,8 @@ pub(crate) fn plan(
         planned.seconds = start + crowded * (planned.seconds - start);
     }
     let wanted = |it: &PlannedSegment| {
-        let inside = &request.iterations[it.iterations.clone()];
-        inside.iter().filter(|each| each.wanted).count()
+        let inside = it.run().map(|at| &request.iterations[at]);
+        inside.filter(|each| each.wanted).count()
     };
     let order = if division.fine {
         most_useful_first(&segments, wanted)
@@ -163,7 +163,10 @@ fn request(
     let asked = |each: &IterationFacts| {
         let site = facts.main_loop_of(each.head);
         let label = site.map(|site| site.label.as_str());
-        let may_run = site.is_some_and(|site| comparison.may_run_in(&site.id));
+        let may_run = site.is_some_and(|site| {
+            let may_be = division.whole || probed.reached.may_be(each, &site.id);
+            may_be && comparison.may_run_in(&site.id)
+        });
         may_run && condition.is_none_or(|it| it.may_hold_in(each, label))
     };
     // Where nothing is filtered, a segment is asked for as a whole.
@@ -191,8 +194,16 @@ fn request(
         wants_after: !cut_short && comparison.places.after && outside,
         filtered: condition.is_some(),
         workers: division.workers,
+        leaps: may_leap(division, facts, comparison),
         fine: division.fine,
     }
+}
+
+/// Whether a process may leave out iterations. One that changes the training would lose what it changed,
+/// and several processes would have to leap together.
+fn may_leap(division: Division<'_>, facts: &RunFacts, comparison: &Comparison) -> bool {
+    let is_plain = comparison.unproven.is_empty() && comparison.impure.is_empty();
+    is_plain && !division.whole && facts.manifest.world_size() == 1
 }
 
 /// The iteration at whose head a run ends that was cut short in one: that one, or the last one before whose

@@ -24,6 +24,7 @@ use florc_syntax::{Module, Span};
 use super::changes::{Analysed, Comparison};
 use super::find::{Sources, Subject};
 use super::in_doubt::in_doubt;
+use super::reached::Reached;
 
 /// The probed module as the workers will run it.
 pub(crate) struct Probed {
@@ -42,6 +43,8 @@ pub(crate) struct Probed {
     pub(crate) in_doubt: BTreeSet<String>,
     /// What statements that may change the training may change besides.
     pub(crate) watched: Vec<WatchedRoots>,
+    /// Iterations in which added statements can run.
+    pub(crate) reached: Reached,
 }
 
 impl Probed {
@@ -110,6 +113,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
         cannot_start: needs.cannot_start,
         carrying: needs.carrying.into_iter().collect(),
         watched: needs.watched,
+        reached: Reached::new(subject, sources, comparison),
         manifest: compiled,
     }
 }

@@ -11,6 +11,7 @@
 //! tells. Does not capture: the session does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyGeneratorExit, PyKeyboardInterrupt};
@@ -90,7 +91,8 @@ fn class_name(object: &Bound<'_, PyAny>) -> String {
 /// The iterator of the main loop.
 #[pyclass(frozen, module = "florc")]
 struct MainLoop {
-    iterator: Py<PyIterator>,
+    /// Another one takes its place where items are left out.
+    iterator: Mutex<Py<PyIterator>>,
     rule: PositionRule,
     site: Py<PyString>,
     /// Code of the frame that runs it.
@@ -107,7 +109,12 @@ impl MainLoop {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut iterator = self.iterator.bind(py).clone();
+        let mut iterator = self.iterator(py);
+        let left_out = session::main_leaps(self.token);
+        if left_out > 0 {
+            iterator = skip(iterator, left_out)?;
+            self.set(&iterator);
+        }
         let Some(item) = iterator.next() else {
             self.ended.store(true, Ordering::Relaxed);
             session::main_ended(py, self.token);
@@ -123,7 +130,10 @@ impl MainLoop {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.iterator)
+        match self.iterator.try_lock() {
+            Ok(iterator) => visit.call(&*iterator),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -141,6 +151,19 @@ impl Drop for MainLoop {
 }
 
 impl MainLoop {
+    fn iterator<'py>(&self, py: Python<'py>) -> Bound<'py, PyIterator> {
+        let iterator = self.iterator.lock().unwrap_or_else(PoisonError::into_inner);
+        iterator.bind(py).clone()
+    }
+
+    fn set(&self, iterator: &Bound<'_, PyIterator>) {
+        let new = iterator.clone().unbind();
+        let mut held = self.iterator.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *held, new);
+        drop(held);
+        drop(old); // may run code of the user
+    }
+
     /// An exception leaves the loop. An interrupt comes from outside and is not repeated by a replay, and
     /// generators are closed by whoever holds them.
     fn raised(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
@@ -215,7 +238,7 @@ fn begin<'py>(
         count => skip(iterator, count)?,
     };
     let rule = PositionRule::of(iterable);
-    let iterator = iterator.unbind();
+    let iterator = Mutex::new(iterator.unbind());
     let ended = AtomicBool::new(false);
     let counted = MainLoop {
         iterator,
@@ -261,7 +284,9 @@ fn skip(iterator: Bound<'_, PyIterator>, count: u64) -> PyResult<Bound<'_, PyIte
     let left = known.call_method1(intern!(py, "skip"), (&iterator, count))?;
     if left.is_none() {
         session::guarded(py, |_| -> Result<(), _> {
-            Err(format!("the main loop ended before iteration {count}: not as recorded").into())
+            let what =
+                "the main loop ended before the iteration that is asked for: not as recorded";
+            Err(what.to_owned().into())
         })?;
         return Ok(iterator);
     }

@@ -182,6 +182,13 @@ impl Session {
         token
     }
 
+    fn leap(&mut self) -> Option<u64> {
+        match &mut self.engine {
+            Engine::Record(_) => None,
+            Engine::Replay(replayer) => replayer.leap(),
+        }
+    }
+
     fn running_of(&mut self, token: Token) -> Option<&mut Running> {
         self.mains.iter_mut().find(|it| it.token == token)
     }
@@ -194,6 +201,16 @@ impl Session {
         }
         gone
     }
+}
+
+/// An iteration of a `for` loop has ended: how many items to draw without running the body.
+pub(crate) fn main_leaps(token: Token) -> u64 {
+    let leap = with(|session| {
+        let last = session.mains.last();
+        last.filter(|it| it.token == token && !it.inert)?;
+        session.leap()
+    });
+    leap.flatten().unwrap_or(0)
 }
 
 /// The iterator gave an item.
@@ -286,6 +303,10 @@ fn head<'py>(
         session.values.clear();
         let running = session.mains.last().filter(|running| !running.inert)?;
         let position = running.position;
+        if running.code.is_some() {
+            // of a `while` loop no items are drawn: the state alone says where it is
+            session.leap();
+        }
         Some(match &mut session.engine {
             Engine::Record(recorder) => match recorder.head(position) {
                 Some(head) if head.capture => HeadStep::Stop(head.key),

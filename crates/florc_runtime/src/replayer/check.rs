@@ -324,8 +324,13 @@ impl Replayer {
                     })
                 };
                 if !last.is_some_and(|last| self.findings.equal.contains(&exit(last))) {
-                    let text = "no state was recorded after the main loop: only log rows and \
-                                earlier states could be compared";
+                    let text = if self.recorded.sites.is_empty() {
+                        "the run had no main loop, so that no state was recorded: only log rows \
+                         could be compared; `# florc: main-loop` at a loop makes it one"
+                    } else {
+                        "no state was recorded after the main loop: only log rows and earlier \
+                         states could be compared"
+                    };
                     self.findings.reason(text.to_owned());
                 }
             }

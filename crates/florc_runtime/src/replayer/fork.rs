@@ -120,6 +120,7 @@ fn plan(recorded: &Recorded, module: &ModuleManifest, head: HeadKey) -> ReplayPl
             start: SegmentStart::Head(head),
             end: SegmentEnd::Head(head),
             wanted: Vec::new(),
+            leaps: Vec::new(),
         }],
         ..ReplayPlan::default()
     }

@@ -280,6 +280,7 @@ fn plan(
         start: start.map_or(SegmentStart::Beginning, SegmentStart::Head),
         end: SegmentEnd::Head(last),
         wanted: Vec::new(),
+        leaps: Vec::new(),
     };
     ReplayPlan {
         format: FORMAT_VERSION,

@@ -69,6 +69,7 @@ fn a_bounded_run_keeps_what_it_can_and_replays_as_any_other() {
             inner_probe: true,
             wanted: vec![],
             until: None,
+            leaps: vec![],
         };
         let plan = plan(directory.path(), run.id(), &ask);
         let (rows, verdicts) = replay_all(&plan, heads.len() as u32, Manner::default());

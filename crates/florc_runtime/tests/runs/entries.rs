@@ -117,6 +117,7 @@ fn check(start: SegmentStart, end: SegmentEnd, expected: &[&str], restored: Opti
         inner_probe: false,
         wanted: vec![],
         until: None,
+        leaps: vec![],
     };
     let path = plan(directory.path(), &run, &ask);
     let mut plan: florc_manifest::ReplayPlan =

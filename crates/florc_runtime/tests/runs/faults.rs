@@ -259,6 +259,7 @@ fn a_replay_believes_no_record_behind_a_damaged_place() {
         inner_probe: true,
         wanted: vec![],
         until: None,
+        leaps: vec![],
     };
     let plan = plan(directory.path(), run.id(), &ask);
     let (_, verdicts) = replay_all(&plan, 2, Manner::default());
@@ -297,6 +298,7 @@ fn a_removed_run_leaves_nothing_and_the_others_alone() {
         inner_probe: true,
         wanted: vec![],
         until: None,
+        leaps: vec![],
     };
     plan(directory.path(), second.id(), &ask);
     assert_eq!(rubbish(&store, &[]).unwrap(), []);

@@ -92,6 +92,7 @@ fn check(run: &RunHandle, acknowledged: u64) {
         inner_probe: true,
         wanted: vec![],
         until: None,
+        leaps: vec![],
     };
     let plan = plan(run.directory().ancestors().nth(2).unwrap(), run.id(), &ask);
     let (rows, verdicts) = replay_all(&plan, 1, Manner::default());

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::training::{
-    Ask, BLOCK, EPOCHS, MAIN, Manner, STEPS, from_scratch, plan, record, replay, replay_all,
+    Ask, BLOCK, EPOCHS, MAIN, Manner, STEPS, from_scratch, head, plan, record, replay, replay_all,
 };
-use florc_manifest::Verdict;
+use florc_manifest::{Leap, Verdict};
 use florc_runtime::{Mode, Replayer, Store};
 use tempfile::{TempDir, tempdir};
 
@@ -17,6 +17,7 @@ fn ask(starts: &[u64], inner_probe: bool) -> Ask {
         inner_probe,
         wanted: vec![],
         until: None,
+        leaps: vec![],
     }
 }
 
@@ -36,6 +37,59 @@ fn expected(ask: &Ask) -> Vec<(u32, String)> {
         .into_iter()
         .filter(|(site, _)| *site == 3 || ask.inner_probe)
         .collect()
+}
+
+/// From epoch 1 to epoch 5 and to the end: rows of epochs 0, 1 and 5, and the verdict.
+fn with_leap(manner: Manner) -> (Vec<String>, Verdict) {
+    let directory = tempdir().unwrap();
+    let seeded = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let run = recorded(directory.path(), Mode::All, seeded);
+    let leap = Leap {
+        after: head(1),
+        to: head(5),
+    };
+    let ask = Ask {
+        leaps: vec![leap],
+        ..ask(&[], true)
+    };
+    let plan = plan(directory.path(), &run, &ask);
+    let (rows, mut verdicts) = replay_all(&plan, 1, manner);
+    let rows = rows
+        .into_iter()
+        .map(|(site, text)| format!("{site} {text}"));
+    (rows.collect(), verdicts.remove(0))
+}
+
+#[test]
+fn a_worker_leaps_over_what_is_not_asked_for() {
+    let seeded = Manner {
+        seed: 1,
+        ..Manner::default()
+    };
+    let (rows, verdict) = with_leap(seeded);
+    assert_eq!(verdict, Verdict::Verified);
+    let all: Vec<String> = from_scratch(1)
+        .into_iter()
+        .map(|(site, text)| format!("{site} {text}"))
+        .collect();
+    let of_an_epoch = STEPS as usize + 1;
+    let (first, last) = (&all[..2 * of_an_epoch], &all[5 * of_an_epoch..]);
+    assert_eq!(rows, [first, last].concat());
+}
+
+#[test]
+fn a_worker_that_differs_does_not_leap() {
+    let drifting = Manner {
+        seed: 1,
+        drifts: Some(0),
+        ..Manner::default()
+    };
+    let (rows, verdict) = with_leap(drifting);
+    assert!(matches!(verdict, Verdict::Diverged { .. }), "{verdict:?}");
+    assert_eq!(rows.len(), EPOCHS as usize * (STEPS as usize + 1));
 }
 
 #[track_caller]

@@ -80,6 +80,7 @@ fn it_is_as_an_unbroken_one_wherever_it_was_cut() {
             inner_probe: true,
             wanted: vec![],
             until: None,
+            leaps: vec![],
         };
         let (rows, verdicts) = replay_all(
             &plan(directory.path(), run.id(), &ask),

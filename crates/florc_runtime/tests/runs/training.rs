@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use florc_manifest::{
-    CutKey, Environment, FORMAT_VERSION, GuardSite, HeadKey, LIBRARY_READS, LogKind, LogSite,
+    CutKey, Environment, FORMAT_VERSION, GuardSite, HeadKey, LIBRARY_READS, Leap, LogKind, LogSite,
     MainLoopSite, ModuleManifest, ModuleText, Place, ReplayPlan, Root, RunManifest, RunStatus,
     Segment, SegmentEnd, SegmentStart, SkipBlockSite, SourceSpan, Value, Verdict,
 };
@@ -340,6 +340,8 @@ pub(crate) struct Ask {
     pub(crate) wanted: Vec<u64>,
     /// Last epoch that is replayed; the program's end when `None`.
     pub(crate) until: Option<u64>,
+    /// Of every segment.
+    pub(crate) leaps: Vec<Leap>,
 }
 
 pub(crate) fn head(iteration: u64) -> HeadKey {
@@ -377,6 +379,7 @@ pub(crate) fn plan(store: &Path, run: &str, ask: &Ask) -> PathBuf {
             start,
             end,
             wanted: ask.wanted.iter().map(|epoch| head(*epoch)).collect(),
+            leaps: ask.leaps.clone(),
         });
     let plan = ReplayPlan {
         format: FORMAT_VERSION,
@@ -421,6 +424,29 @@ pub(crate) fn replay(plan: &Path, segment: u32, manner: Manner) -> Shard {
         .unwrap()
 }
 
+fn run_block(replayer: &mut Replayer, program: &mut Program, drifts: bool) {
+    match replayer.step_into(BLOCK) {
+        Step::Execute => {
+            for _ in 0..STEPS {
+                assert_eq!(replayer.clock(2, u64::MAX), None);
+                program.stamp = read(replayer, 0);
+                program.step();
+                replayer.log(event(1, format!("{}", program.total), program.total));
+            }
+            if drifts {
+                program.weights[17] += 1e-12;
+            }
+            if let Some(block) = replayer.block_end(BLOCK) {
+                replayer.verify(&CutKey::Block(block), program.capture());
+            }
+        }
+        Step::Skip(block) => {
+            program.restore(&replayer.checkpoint(&CutKey::Block(block)).unwrap());
+            replayer.block_end(BLOCK);
+        }
+    }
+}
+
 fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
     let mut program = Program::new(manner.seed);
     replayer.log(event(0, "begin".into(), 0.0));
@@ -431,7 +457,8 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
     let first = entry
         .and_then(|entry| entry.jump)
         .map_or(0, |jump| jump.iteration);
-    for epoch in first..EPOCHS {
+    let mut epochs = first..EPOCHS;
+    while let Some(epoch) = epochs.next() {
         match replayer.head(Some(epoch.cast_signed())) {
             HeadStep::Run(_) | HeadStep::Ignore => {}
             HeadStep::Restore(key) => {
@@ -447,26 +474,7 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
             replayer.abandon();
             return Ok(());
         }
-        match replayer.step_into(BLOCK) {
-            Step::Execute => {
-                for _ in 0..STEPS {
-                    assert_eq!(replayer.clock(2, u64::MAX), None);
-                    program.stamp = read(replayer, 0);
-                    program.step();
-                    replayer.log(event(1, format!("{}", program.total), program.total));
-                }
-                if manner.drifts == Some(epoch) {
-                    program.weights[17] += 1e-12;
-                }
-                if let Some(block) = replayer.block_end(BLOCK) {
-                    replayer.verify(&CutKey::Block(block), program.capture());
-                }
-            }
-            Step::Skip(block) => {
-                program.restore(&replayer.checkpoint(&CutKey::Block(block)).unwrap());
-                replayer.block_end(BLOCK);
-            }
-        }
+        run_block(replayer, &mut program, manner.drifts == Some(epoch));
         let stamp = read(replayer, LIBRARY_READS + 1);
         replayer.log(event(
             2,
@@ -475,6 +483,9 @@ fn run_segment(replayer: &mut Replayer, manner: Manner) -> Result<(), String> {
         ));
         let sum: f64 = program.weights.iter().sum();
         replayer.log(event(3, format!("{epoch} {sum}"), sum));
+        if let Some(left_out) = replayer.leap() {
+            epochs.start += left_out;
+        }
     }
     if let Some(exit) = replayer.leave() {
         replayer.verify(&exit, program.capture());

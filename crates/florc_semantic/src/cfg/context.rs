@@ -73,7 +73,7 @@ const TRANSPARENT: &[&str] = &[
 const DEPTH: u32 = 4;
 
 /// Whether `with expr:` may swallow an exception.
-pub(super) fn may_suppress(tree: &Tree, semantics: &Semantics, expr: ExprId) -> bool {
+pub fn may_suppress(tree: &Tree, semantics: &Semantics, expr: ExprId) -> bool {
     !is_transparent(tree, semantics, expr, DEPTH)
 }
 

@@ -20,6 +20,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Dfs;
 
 pub(crate) use build::build;
+pub use context::may_suppress;
 
 /// Control-flow graph of a function.
 #[derive(Clone, Debug)]

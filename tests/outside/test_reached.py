@@ -1,0 +1,239 @@
+"""Log statements that run in some iterations only: what the run recorded around them tells in which."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
+from test_negative import small  # noqa: E402
+
+STEPS = 40
+
+# `# 1` and so on are places for log statements.
+PARTS = {
+    "imports": "import logging\nimport random\nrandom.seed(3)\n",
+    "state": "EVERY = 10\nweights = [1.0, 2.0]\nseen = []\n",
+    "helpers": """\
+def evaluate(at):
+    worst = max(weights)
+    # 5
+    print("evaluated", at, worst)
+    # 6
+    return worst
+
+
+def total():
+    # 7
+    return sum(weights)
+
+
+class Meter:
+    def note(self, value):
+        seen.append(value)
+        print("noted", value)
+        # 8
+
+
+meter = Meter()
+""",
+    "loop": "for step in range(STEPS):\n",
+    "body": """\
+    for each in range(2):
+        weights[each] += random.gauss(0, 1)
+    if step % 7 == 3:
+        # 1
+        print("seven", step, weights[0])
+        # 2
+    if step % EVERY == 0:
+        # 3
+        seen.append(total())
+    elif step > 30:
+        # 4
+        print("late", weights[1])
+    if step % 15 == 14:
+        evaluate(step)
+    if abs(weights[0]) > 5:
+        meter.note(weights[0])
+""",
+}
+PLAIN = "".join(PARTS.values()).replace("STEPS", str(STEPS))
+IN_A_FUNCTION = (
+    "".join(PARTS[part] for part in ("imports", "state", "helpers")) + "\n\ndef main():\n"
+    + "".join("    " + line + "\n" for line in (PARTS["loop"] + PARTS["body"]).splitlines()) + "\n\nmain()\n"
+).replace("STEPS", str(STEPS))
+ENUMERATED = PLAIN.replace("for step in range(40)", "for step, _ in enumerate(range(40))")
+BAR = PLAIN.replace("for step in", "from tqdm import tqdm\nfor step in").replace("range(40)", "tqdm(range(40))", 1)
+WHILE = PLAIN.replace("for step in range(40):\n", "step = -1\nwhile step < 39:\n    step += 1\n")
+RENAMED = PLAIN.replace("for step in range(40):\n", "for epoch in range(40):\n    step = epoch\n")
+SCRIPTS = {
+    "plain": PLAIN, "function": IN_A_FUNCTION, "enumerate": ENUMERATED, "bar": BAR, "while": WHILE, "renamed": RENAMED,
+}  # fmt: skip
+
+
+def added(text, places, what="print('probe', {}, weights)"):
+    for place in places:
+        at = next(line for line in text.splitlines() if line.strip() == f"# {place}")
+        text = text.replace(at, at.replace(f"# {place}", what.format(place)))
+    return text
+
+
+def asked(project):
+    ran = project.replay("--dry-run", "--format", "json")
+    assert ran.code == 0, ran.stderr
+    return sum(loop["asked"] for loop in json.loads(ran.stdout)["loops"])
+
+
+def check(tmp_path, script, edited, count, *options):
+    """All rows and no others, verified. `count`: iterations in which they are looked for; `None`: all."""
+    (tmp_path / "scratch").mkdir()
+    expected = small(tmp_path / "scratch", edited).plain()
+    assert expected.code == 0, expected.stderr
+    project = small(tmp_path, script)
+    recorded = project.record()
+    assert recorded.code == 0, recorded.stderr
+    project.script.write_text(edited)
+    looked_for = asked(project)
+    ran = project.replay(*options)
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected.probes()), ran.stderr
+    assert "verified" in ran.stderr, ran.stderr
+    if count is not None:
+        assert looked_for == count(recorded.stdout) if callable(count) else looked_for == count
+    return project
+
+
+def lines(word):
+    return lambda text: sum(line.startswith(word) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("place", ["1", "2"])
+@pytest.mark.parametrize("name", list(SCRIPTS))
+def test_beside_a_recorded_log_statement(tmp_path, name, place, workers):
+    script = SCRIPTS[name]
+    # behind it may have run in the last iteration, for all that the run shows: a test does not say of all names
+    only_rows = name in ("while", "renamed") and place == "1"
+    check(tmp_path, script, added(script, place), 6 + only_rows, "--workers", workers)
+
+
+@pytest.mark.parametrize("name", ["plain", "function", "enumerate", "bar"])
+def test_under_a_test_of_the_loop_variable(tmp_path, name):
+    script = SCRIPTS[name]
+    check(tmp_path, script, added(script, "3"), 4)
+
+
+def test_a_test_of_other_variables_says_nothing(tmp_path):
+    check(tmp_path, WHILE, added(WHILE, "3"), STEPS)
+
+
+def test_in_the_other_branch(tmp_path):
+    check(tmp_path, PLAIN, added(PLAIN, "4"), lines("late"))
+
+
+@pytest.mark.parametrize("place", ["5", "6"])
+def test_in_a_function_that_is_called_in_some_iterations(tmp_path, place):
+    check(tmp_path, PLAIN, added(PLAIN, place), 2)
+
+
+def test_in_a_function_without_log_statements(tmp_path):
+    check(tmp_path, PLAIN, added(PLAIN, "7"), 4)
+
+
+def test_in_a_method_behind_what_it_logs(tmp_path):
+    text = small(tmp_path, PLAIN).plain().stdout
+    steps = sum(line.startswith("noted") for line in text.splitlines())
+    assert 0 < steps < STEPS / 2
+    check(tmp_path, PLAIN, added(PLAIN, "8"), steps)
+
+
+def test_at_several_places(tmp_path):
+    tens, sevens = set(range(0, 40, 10)), set(range(3, 40, 7))
+    check(tmp_path, PLAIN, added(PLAIN, ["2", "3"]), len(tens | sevens))
+
+
+def test_a_condition_that_is_added_with_it(tmp_path):
+    edited = PLAIN.replace("    if step % 15", "    if step % 9 == 4:\n        print('probe', step, weights)\n    if step % 15")
+    check(tmp_path, PLAIN, edited, 4)
+
+
+def test_values_of_other_statements_are_computed_where_they_are_shown(tmp_path):
+    edited = PLAIN.replace("    if step % 7", "    norm = sum(x * x for x in weights)\n    if step % 7")
+    edited = added(edited, "2", "print('probe', norm)")
+    check(tmp_path, PLAIN, edited, 6)
+
+
+def test_what_is_carried_from_one_iteration_to_the_next(tmp_path):
+    edited = PLAIN.replace("seen = []\n", "seen = []\ncount = 0\n").replace("    if step % 7", "    count += 1\n    if step % 7")
+    edited = added(edited, "2", "print('probe', count)")
+    check(tmp_path, PLAIN, edited, 6)
+
+
+def test_a_log_statement_that_says_more_now(tmp_path):
+    edited = PLAIN.replace("print('probe'", "").replace('print("late", weights[1])', "print('probe', weights)")
+    check(tmp_path, PLAIN, edited, lines("late"))
+
+
+def test_with_where(tmp_path):
+    edited = added(PLAIN, "2")
+    project = check(tmp_path, PLAIN, edited, 6)
+    ran = project.replay("--where", "step > 20")
+    assert ran.code == 0 and "verified" in ran.stderr, ran.stderr
+    assert ran.stdout.splitlines() == small(tmp_path / "scratch", edited).plain().probes()[3:]
+
+
+def test_after_the_loop_too(tmp_path):
+    edited = added(PLAIN, "2") + "print('probe', 'end', weights)\n"
+    check(tmp_path, PLAIN, edited, 6)
+
+
+# Where what stands beside a statement may be passed over, it says nothing.
+
+CAUGHT = PLAIN.replace("    if step % 7 == 3:\n        # 1\n", """\
+    try:
+        if step in ODD:
+            # 1
+            if step > 15:
+                raise ValueError
+            print("odd")
+    except ValueError:
+        pass
+    if step % 7 == 3:
+""").replace("seen = []", "seen = []\nODD = set(range(1, 40, 8))")
+SKIPPED = PLAIN.replace("    if step % 7 == 3:\n        # 1\n", """\
+    if step in ODD:
+        # 1
+        if step > 15:
+            continue
+        print("odd")
+    if step % 7 == 3:
+""").replace("seen = []", "seen = []\nODD = set(range(1, 40, 8))")
+SUPPRESSED = CAUGHT.replace("    try:\n", "    with contextlib.suppress(ValueError):\n").replace(
+    "    except ValueError:\n        pass\n", ""
+).replace("import random\n", "import contextlib\nimport random\n")
+LEFT = CAUGHT.replace("    try:\n", "    if True:\n").replace("    except ValueError:\n        pass\n", "").replace(
+    "step > 15", "step == 33"
+)
+LEFT = LEFT.replace("for step in range(40):\n", "try:\n  for step in range(40):\n", 1)
+HEAD, _, TAIL = LEFT.partition("  for step in range(40):\n")
+LEFT = HEAD + "  for step in range(40):\n" + "".join("  " + line + "\n" for line in TAIL.splitlines()) + "except ValueError:\n    pass\n"
+LEVELS = PLAIN.replace('print("seven", step, weights[0])', 'logging.info("seven %s", step)').replace(
+    "    for each", "    logging.getLogger().setLevel(logging.INFO if step < 20 else logging.ERROR)\n    for each"
+).replace("step % 7 == 3", "step in sevens").replace("seen = []", "seen = []\nsevens = set(range(3, 40, 7))")
+CALLBACK = PLAIN.replace("        seen.append(total())", "        [each() for each in callbacks]").replace(
+    "    elif step > 30", "    elif step == 5:\n        callbacks.clear()\n    elif step > 30"
+).replace("meter = Meter()", "meter = Meter()\ncallbacks = [total]")
+AGAIN = PLAIN.replace("    if step % EVERY == 0:\n        # 3\n", "    step = step // 2\n    if step % EVERY == 0:\n        # 3\n")
+SET = PLAIN.replace("seen = []", "seen = []\nimport sys\nthis = sys.modules[__name__]\nthis.EVERY = 4")
+
+
+@pytest.mark.parametrize(
+    "script, place",
+    [
+        (CAUGHT, "1"), (SKIPPED, "1"), (SUPPRESSED, "1"), (LEFT, "1"), (LEVELS, "1"),
+        (CALLBACK, "7"), (AGAIN, "3"), (SET, "3"),
+    ],
+    ids=["caught", "skipped", "suppressed", "left", "levels", "callback", "bound again", "set from outside"],
+)  # fmt: skip
+def test_no_row_is_missed(tmp_path, script, place):
+    check(tmp_path, script, added(script, place), None)
