@@ -5,7 +5,7 @@ from oracle import FIXTURES, Project, check, later, probe_groups
 
 SCRIPTS = [
     "argparse_main", "char_gpt", "digits", "dqn", "gan", "helper_mutation", "loader_parameter", "module_run", "next_batch",
-    "numpy_mlp", "package_program", "partial_fit", "star_import", "text_folds", "trainer_class", "two_trainings",
+    "numpy_mlp", "package_program", "partial_fit", "star_import", "step_counter", "text_folds", "trainer_class", "two_trainings",
 ]
 GROUPS = [(name, group) for name in SCRIPTS for group in probe_groups(name)]
 

@@ -237,3 +237,48 @@ SET = PLAIN.replace("seen = []", "seen = []\nimport sys\nthis = sys.modules[__na
 )  # fmt: skip
 def test_no_row_is_missed(tmp_path, script, place):
     check(tmp_path, script, added(script, place), None)
+
+
+# A main loop that leaps goes on with the item that it would have come to.
+
+LOADER = """\
+import time
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(2)
+torch.set_num_threads(1)
+data = torch.randn(60, 3)
+model = torch.nn.Linear(3, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+loader = DataLoader(TensorDataset(data), batch_size=2, shuffle=True, num_workers=WORKERS)
+seen = 0
+for TARGET in ITERABLE:  # florc: main-loop
+    optimizer.zero_grad()
+    loss = (model(batch) - batch.flip(1)).square().mean()
+    loss.backward()
+    optimizer.step()
+    seen += 1
+    time.sleep(0.01)
+    if seen % 8 == 4:
+        # 1
+        print("seen", seen, loss.item())
+"""
+ITERABLES = {
+    "loader": ("(batch,)", "loader"),
+    "enumerate": ("step, (batch,)", "enumerate(loader, 1)"),
+    "zip": ("step, (batch,)", "zip(range(100), loader)"),
+    "list": ("(batch,)", "list(loader)"),
+    "indices": ("index", "torch.randperm(30).tolist()"),
+    "array": ("index", "list(range(30))[::-1]"),
+}
+
+
+@pytest.mark.parametrize("name, workers", [(name, 0) for name in ITERABLES] + [("loader", 2)])
+def test_a_leap_draws_what_is_left_out(tmp_path, name, workers):
+    target, iterable = ITERABLES[name]
+    script = LOADER.replace("TARGET", target).replace("ITERABLE", iterable).replace("WORKERS", str(workers))
+    if target == "index":
+        script = script.replace("    optimizer.zero_grad()", "    batch = data[index : index + 2]\n    optimizer.zero_grad()")
+    project = check(tmp_path, script, added(script, "1", "print('probe', seen, batch.sum().item(), model.bias.tolist())"), None)
+    told = json.loads(project.replay("--dry-run", "--format", "json").stdout)["loops"]
+    assert [(loop["asked"], loop["iterations"]) for loop in told] == [(5, 30)]

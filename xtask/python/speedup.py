@@ -1,9 +1,10 @@
-"""Replays over running the edited script again, on eight published shapes of training (`shapes.py`).
+"""Replays over running the edited script again, on eight published shapes of training (`shapes.py`), and on the fifth of
+them as one loop over steps that logs as often as there were epochs.
 
     speedup.py [--seconds N] [--only NAME]     each plain run takes about N seconds (default 30)
 
-Each workload is recorded once. Then four log statements are asked for, each by itself: after the inner loop (outer), in
-the inner loop of one epoch and of all epochs (inner), and after the training (after). The times are those from the main loop
+Each workload is recorded once. Then four log statements are asked for, each by itself: after the inner loop, or beside
+what is logged now and then (outer), in the steps of one epoch and of all epochs (inner), and after the training (after). The times are those from the main loop
 on: starting Python, imports, data and building the model take as long in a rerun, and are given by themselves.
 """
 
@@ -32,6 +33,16 @@ for epoch in range({epochs}):
 {outer}    print("epoch", epoch, "loss", total / {steps})
 {after}"""
 
+STEPS = """
+for step in range({epochs} * {steps}):
+    optimizer.zero_grad()
+    loss = (model(data) - data).square().mean()
+    loss.backward()
+{inner}    optimizer.step()
+    if step % {steps} == 0:
+{outer}        print("step", step, "loss", loss.item())
+{after}"""
+
 # What is asked for.
 PROBES = {
     "outer": '    print("norm", model[0].weight.norm().item())\n',
@@ -46,17 +57,28 @@ TIMED = ("import time\nbegun = time.perf_counter()\n", "print(time.perf_counter(
 class Workload:
     """A script in a folder of its own, recorded."""
 
-    def __init__(self, folder, width, steps, epochs):
-        self.folder, self.width, self.steps, self.epochs = folder, width, steps, epochs
+    def __init__(self, folder, width, steps, epochs, by_steps):
+        self.folder, self.width, self.steps, self.epochs, self.by_steps = folder, width, steps, epochs, by_steps
         self.write()
         self.run([FLORC, "run", "train.py"])
 
     def write(self, name="train.py", timed=False, **probes):
         empty = dict.fromkeys(PROBES, "")
         given = {**empty, **probes}
-        loop = LOOP.format(epochs=self.epochs, steps=self.steps, **given)
+        if self.by_steps:  # less deep, but for what is beside the log statement
+            outdented = {"inner": given["inner"][4:], "outer": "    " * bool(given["outer"]) + given["outer"]}
+            loop = STEPS.format(epochs=self.epochs, steps=self.steps, **given | outdented)
+        else:
+            loop = LOOP.format(epochs=self.epochs, steps=self.steps, **given)
         before, after = TIMED if timed else ("", "")
         (self.folder / name).write_text(PREAMBLE.format(width=self.width) + before + loop + after)
+
+    def one_epoch(self):
+        """Asks for the rows of one in the middle."""
+        begin = self.epochs // 2
+        if self.by_steps:
+            return f"{begin * self.steps} <= step < {(begin + 1) * self.steps}"
+        return f"epoch == {begin}"
 
     def run(self, command):
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
@@ -116,16 +138,16 @@ def middle(function, rounds=ROUNDS):
     return [statistics.median(column) for column in zip(*(function() for _ in range(rounds)))]
 
 
-def measure(name, share, epochs, seconds):
+def measure(name, share, epochs, seconds, by_steps=False):
     width, steps, epochs, epoch = scaled(share, epochs, seconds)
     probes = {which: {which: text} for which, text in PROBES.items()}
     with tempfile.TemporaryDirectory() as folder:
-        work = Workload(Path(folder), width, steps, epochs)
+        work = Workload(Path(folder), width, steps, epochs, by_steps)
         shown = json.loads(work.run([FLORC, "show", "--format", "json"]))
-        kept = sum("block" in each["cut"] for each in shown["checkpoint_records"])
+        kept = sum(("head" if by_steps else "block") in each["cut"] for each in shown["checkpoint_records"])
         rerun, around = middle(lambda: work.rerun(**probes["inner"]), 1)
         outer, start, as_outer = middle(lambda: work.replay(**probes["outer"]))
-        one, _, as_one = middle(lambda: work.replay("--where", f"epoch == {epochs // 2}", **probes["inner"]))
+        one, _, as_one = middle(lambda: work.replay("--where", work.one_epoch(), **probes["inner"]))
         after, _, as_after = middle(lambda: work.replay(**probes["after"]))
         alone, _, as_alone = middle(lambda: work.replay(**probes["inner"]), 1)
         two, _, as_two = middle(lambda: work.replay(workers=2, **probes["inner"]), 1)
@@ -133,7 +155,7 @@ def measure(name, share, epochs, seconds):
         planning = statistics.median(work.planning(**probes["inner"]) for _ in range(ROUNDS))
         at_once = efficiency(work, probes["inner"])
     print(
-        f"  {name:<5} {epochs:>4} x {epoch:6.2f} s {megabytes(width):7.1f} MB, ends of {kept:>3} epochs kept | "
+        f"  {name:<5} {epochs:>4} x {epoch:6.2f} s {megabytes(width):7.1f} MB, {'heads of steps' if by_steps else 'ends of epochs'} kept: {kept:>3} | "
         f"rerun {rerun:6.1f} s (+ {around:.1f} around the loop, replays + {start:.1f}) | "
         f"outer {rerun / outer:7.1f} x, after {rerun / after:7.1f} x | "
         f"one inner epoch {one * epochs / rerun:5.2f} epochs | all: 1 worker {alone / rerun:.2f}, 2 {two / alone:.2f} of 1 | "
@@ -160,3 +182,6 @@ if __name__ == "__main__":
     for name, share, _, epochs in SHAPES:
         if given.only in (None, name):
             measure(name, share, epochs, given.seconds)
+    if given.only in (None, "Steps"):
+        _, share, _, epochs = SHAPES[4]
+        measure("Steps", share, epochs, given.seconds, by_steps=True)
