@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, MainLoopSite, ProgramModule, Row,
-    RunManifest, RunStatus, SourceFile, SourceSpan,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, KEPT_FILES, MainLoopSite,
+    ProgramModule, Row, RunManifest, RunStatus, SourceFile, SourceSpan,
 };
 use florc_runtime::{RunHandle, Torn};
 
@@ -220,6 +220,7 @@ impl RunFacts {
             "counted-loop" => {
                 self.counted.insert(text);
             }
+            KEPT_FILES => {}
             _ => self.notes.push((code, text)),
         }
     }

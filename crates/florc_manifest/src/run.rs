@@ -298,6 +298,10 @@ fn yes() -> bool {
 /// Reads of the outer world that libraries make are numbered from here on; those of the program count from 0.
 pub const LIBRARY_READS: u32 = 1 << 31;
 
+/// Code of the note that says what files of the project held during the run: JSON, by path in the project the size and a hash;
+/// of a folder -1 and the hash of the names in it.
+pub const KEPT_FILES: &str = "kept-files";
+
 /// A record of the journal. Appended whole, in order of events in that process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

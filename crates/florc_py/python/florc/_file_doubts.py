@@ -31,8 +31,8 @@ def _tell(text):
 class FileDoubts:
     """What is known of the run's files, by absolute path."""
 
-    def __init__(self, stat, askers, store, ran):
-        self._stat, self._askers, self._store = stat, askers, store
+    def __init__(self, stat, askers, store, ran, kept):
+        self._stat, self._askers, self._store, self._kept = stat, askers, store, kept
         self._began, self._ended = ran
         self.sources = set()  # files of the program
         self._final = {}  # files that were read as the run left them: when
@@ -135,6 +135,8 @@ class FileDoubts:
         """A file of the run, or of before, is read: it may have another content than it had then."""
         moment, limit = _florc.file_moment()
         written = self._dated(status)
+        if written >= self._began and self._kept.holds(text, status):
+            return
         if written > self._ended:
             _tell(f"`{text}` was written after the run ended: what the run read is not there any more")
         elif limit is not None and written >= limit:
@@ -147,7 +149,8 @@ class FileDoubts:
         skips, since, _ = _florc.file_skips()
         if not skips or not text.startswith(self._askers.project):
             return
-        if since is None or self._written(os.path.dirname(text), float("inf")) >= since:
+        folder = os.path.dirname(text)
+        if (since is None or self._written(folder, float("inf")) >= since) and not self._has_kept(folder):
             _tell(f"`{text}` is not there; it may have been made in parts that are not run, and removed since")
 
     def lists(self, folder, frame):
@@ -156,8 +159,16 @@ class FileDoubts:
         if is_of_store or not self._askers.asks(frame):
             return
         written, limit = self._written(folder), _florc.file_moment()[1]
-        if written is not None and (written > self._ended or limit is not None and written >= limit):
+        is_later = written is not None and (written > self._ended or limit is not None and written >= limit)
+        if is_later and not self._has_kept(folder):
             _tell(f"what is in `{folder}` is not known: files were made or removed there since")
+
+    def _has_kept(self, folder):
+        """The same is in a folder as during all of the run."""
+        try:
+            return self._kept.holds(folder, self._stat(folder))
+        except OSError:
+            return False
 
     def watched(self, file, text):
         """An open file that lacks what was written where this replay skips, before or from now on: what it is asked for is not known."""

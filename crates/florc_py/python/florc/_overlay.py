@@ -17,6 +17,7 @@ import sys
 from . import _compilers, _florc, _native_files
 from ._askers import Askers
 from ._file_doubts import FileDoubts
+from ._kept_files import Kept
 
 _CREATES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _KEPT = "stat open listdir scandir chmod mkdir unlink link rmdir rename replace symlink readlink".split()
@@ -30,7 +31,7 @@ _INSTALLED = tuple({os.path.realpath(each) + os.sep for each in (sys.prefix, sys
 class Overlay:
     """A scratch directory over the file system."""
 
-    def __init__(self, scratch, project, store=None, began=0.0, ended=float("inf"), programs=False):
+    def __init__(self, scratch, project, store=None, ran=(0.0, float("inf")), kept=None, programs=False):
         self.programs = programs
         self.scratch = os.path.realpath(scratch)
         self.project = os.path.realpath(project) + os.sep
@@ -45,7 +46,8 @@ class Overlay:
         }
         self.real_open = io.open
         self.askers = Askers(self.project)
-        self.doubts = FileDoubts(self.real["stat"], self.askers, store and os.path.realpath(store), (began, ended))
+        kept = Kept(kept or {}, os.path.realpath(project), self.real["listdir"])
+        self.doubts = FileDoubts(self.real["stat"], self.askers, store and os.path.realpath(store), ran, kept)
 
     def _absolute(self, path):
         """An absolute path as text, or `None` for what is not led astray."""

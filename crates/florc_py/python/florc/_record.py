@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from . import _compilers, _environment, _florc, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
+from . import _compilers, _environment, _florc, _kept_files, _libraries, _linked, _modules, _ranks, _reads, _seed, adapters  # all before the script's folder is on the path
 from ._program import Program, compiled, execute
 
 
@@ -54,7 +54,7 @@ def _run(program, code, files, module, run, manifest):
     if run or manifest.get("parent"):
         _seed.seed_random(run, manifest)
         _reads.keep()
-    atexit.register(_finish, os.getpid(), project, run, _ranks.number(manifest), time.monotonic())
+    atexit.register(_finish, os.getpid(), manifest, run, time.monotonic())
     os.register_at_fork(after_in_child=_florc.forked)
     _compilers.let_entered_through()
     execute(program, code, _florc.fail)
@@ -178,15 +178,17 @@ def _platform():
     return f"{system.sysname}-{system.release}-{system.machine}"
 
 
-def _finish(process, project, run, rank, began):
+def _finish(process, manifest, run, began):
     """The last handler at exit: closes the run and says its id on stderr."""
     if os.getpid() != process:
         return
+    project, rank = manifest["project"], _ranks.number(manifest)
     try:
         _linked.check()
         _modules.record(project)
     except Exception as error:
         _florc.note("recording-stopped", f"sources of modules were not kept: {error}")
+    _keep_files(manifest, time.monotonic() - began)
     run = run or _florc.run_id()
     notes = _florc.finish_record(json.dumps(execute.ended))
     lines = [f"florc: {text}\n" for code, text in notes if code != "packages"]
@@ -198,6 +200,14 @@ def _finish(process, project, run, rank, began):
         what = f"the record of run {run} is incomplete" if is_lost else f"recorded run {run}"
         lines.append(f"florc: {what} ({seconds:.1f} s)\n")
     _say("".join(lines))
+
+
+def _keep_files(manifest, seconds):
+    try:
+        kept = _kept_files.look(manifest["project"], manifest["started"], seconds)
+    except Exception:
+        return  # they go by their dates
+    _florc.keep_files(json.dumps(kept))
 
 
 def _say(text):

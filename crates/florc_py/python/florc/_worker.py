@@ -32,7 +32,7 @@ def work(plan_file, segment, rank, folder):
         return
     if problem:
         _give_up(f"`{files[0].path}` could not be instrumented: {problem}")
-    ended, changed = _florc.recorded(plan["store"], plan["run"], rank, manifest["project"])
+    ended, changed, kept = _florc.recorded(plan["store"], plan["run"], rank, manifest["project"])
     if changed:
         _give_up(f"`{changed[0]}` is not the one that was recorded: put the recorded version back")
     _seed.seed_random(plan["run"], manifest)
@@ -40,8 +40,8 @@ def work(plan_file, segment, rank, folder):
     scratch = tempfile.mkdtemp(prefix="florc-replay-")
     _florc.at_end(lambda: shutil.rmtree(scratch, ignore_errors=True))
     _trackers.silence(scratch)
-    ended_at = _end(os.path.join(plan["store"], "runs", plan["run"]))
-    overlay = Overlay(scratch, manifest["project"], plan["store"], manifest["started"], ended_at, plan.get("programs", False))
+    ran = manifest["started"], _end(os.path.join(plan["store"], "runs", plan["run"]))
+    overlay = Overlay(scratch, manifest["project"], plan["store"], ran, json.loads(kept), plan.get("programs", False))
     own = [(it["path"], file.name, file.source) for it, file in zip(plan["modules"], files) if not file.excerpt]
     for path, _, source in own:
         overlay.put(path, source)

@@ -6,6 +6,7 @@
 //!
 //! The thread that replays says what holds from now on; others read that, and leave their notes here.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
@@ -72,4 +73,21 @@ pub(super) fn file_moment() -> (String, Option<f64>) {
 #[pyfunction]
 pub(super) fn file_skips() -> (u64, Option<f64>, Option<f64>) {
     known().skips
+}
+
+/// A hash of what a file holds, whatever this process sees at its path.
+#[pyfunction]
+pub(super) fn hash_of_file(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    let hashed = py.detach(|| -> std::io::Result<blake3::Hash> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(std::fs::File::open(path)?)?;
+        Ok(hasher.finalize())
+    });
+    Ok(hashed?.to_hex().to_string())
+}
+
+/// A hash of bytes.
+#[pyfunction]
+pub(super) fn hash_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }

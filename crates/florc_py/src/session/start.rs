@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use florc_manifest::{JournalRecord, ModuleManifest, Ranks, ReplayPlan, RunManifest, RunStatus};
+use florc_manifest::{
+    JournalRecord, KEPT_FILES, ModuleManifest, Ranks, ReplayPlan, RunManifest, RunStatus,
+};
 use florc_runtime::{Mode as Checkpoints, RecordConfig, Recorder, Replayer, Store};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
@@ -49,8 +51,11 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_id, module)?)?;
     module.add_function(wrap_pyfunction!(add_source, module)?)?;
     module.add_function(wrap_pyfunction!(note, module)?)?;
+    module.add_function(wrap_pyfunction!(keep_files, module)?)?;
     module.add_function(wrap_pyfunction!(files::file_moment, module)?)?;
     module.add_function(wrap_pyfunction!(files::file_skips, module)?)?;
+    module.add_function(wrap_pyfunction!(files::hash_of_file, module)?)?;
+    module.add_function(wrap_pyfunction!(files::hash_of, module)?)?;
     module.add_function(wrap_pyfunction!(manifest, module)?)?;
     module.add_function(wrap_pyfunction!(fail, module)?)?;
     module.add_function(wrap_pyfunction!(finish_record, module)?)?;
@@ -281,6 +286,16 @@ pub(super) fn note(code: &str, text: &str) {
     }
 }
 
+/// What files of the project held during the run, as JSON.
+#[pyfunction]
+fn keep_files(text: &str) {
+    with(|session| {
+        if let Engine::Record(recorder) = &mut session.engine {
+            recorder.keep(KEPT_FILES, text);
+        }
+    });
+}
+
 /// The segment cannot be replayed.
 #[pyfunction]
 fn fail(text: &str) {
@@ -332,8 +347,8 @@ fn manifest(store: PathBuf, run: &str, rank: u32) -> PyResult<String> {
     serde_json::to_string(&manifest).map_err(|error| wrong(error.to_string()))
 }
 
-/// How the recorded run ended, as JSON (`null`: it was killed), and the modules of the project
-/// whose source is not the recorded one any more.
+/// How the recorded run ended, as JSON (`null`: it was killed), the modules of the project
+/// whose source is not the recorded one any more, and what [`keep_files`] kept.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 fn recorded(
@@ -341,7 +356,7 @@ fn recorded(
     run: &str,
     rank: u32,
     project: PathBuf,
-) -> PyResult<(String, Vec<String>)> {
+) -> PyResult<(String, Vec<String>, String)> {
     let wrong = |text: String| PyRuntimeError::new_err(text);
     let run = Store::open(&store)
         .and_then(|store| store.run(run))
@@ -350,9 +365,11 @@ fn recorded(
     let journal = run.journal().map_err(|error| wrong(error.to_string()))?;
     let mut ended = None;
     let mut changed = Vec::new();
+    let mut kept = "{}".to_owned();
     for record in &journal.records {
         match record {
             JournalRecord::Ended { status, .. } => ended = Some(status.clone()),
+            JournalRecord::Note { code, text } if code == KEPT_FILES => kept.clone_from(text),
             JournalRecord::Source(source) => {
                 let then = run
                     .source_bytes(source)
@@ -367,6 +384,7 @@ fn recorded(
     Ok((
         serde_json::to_string(&ended).map_err(|error| wrong(error.to_string()))?,
         changed,
+        kept,
     ))
 }
 
