@@ -11,6 +11,7 @@
 //! `florc_history`'s, the running is the workers'.
 
 mod answer;
+mod beyond_state;
 pub(crate) mod carried;
 mod cause;
 pub(crate) mod changes;

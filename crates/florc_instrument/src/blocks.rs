@@ -211,6 +211,7 @@ fn block(facts: Facts<'_>, each: &Loop, plan: &Plan) -> Result<SkipBlock, Diagno
         has_logs: facts.may_log(&[stmt], &plan.logs),
         writes: facts.may_write(stmt, &plan.logs),
         redirected: facts.redirects_output() && facts.may_log(&[stmt], &plan.logs),
+        differentiated: false, // asked in a replay
     };
     Ok(SkipBlock { stmt, site })
 }

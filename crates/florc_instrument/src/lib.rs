@@ -17,6 +17,7 @@ mod contexts;
 mod cut;
 mod decide;
 pub mod diagnostics;
+mod differentiated;
 mod directives;
 mod dynamic;
 mod guards;

@@ -33,6 +33,7 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
             Err(span) => diagnostics.push(cut_point_missing::report(facts.module, span, &site.id)),
         }
     }
+    let mains: Vec<StmtId> = plan.main_loops.iter().map(|main| main.stmt).collect();
     for site in &recorded.skip_blocks {
         match loop_at(facts, &site.span) {
             Ok(stmt) => {
@@ -42,6 +43,7 @@ pub(crate) fn cut_points(facts: Facts<'_>, recorded: &Reuse, plan: &mut Plan) ->
                     has_logs,
                     redirected: facts.redirects_output() && has_logs,
                     writes: facts.may_write(stmt, &plan.logs),
+                    differentiated: facts.may_differentiate_after(stmt, &mains),
                     ..site.clone()
                 };
                 plan.skip_blocks.push(SkipBlock { stmt, site });

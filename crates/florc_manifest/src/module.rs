@@ -97,6 +97,10 @@ pub struct MainLoopSite {
 
 /// A region whose effects are memoized.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a key of the manifest"
+)]
 pub struct SkipBlockSite {
     /// `train.py:main/epoch/loader`.
     pub id: String,
@@ -117,6 +121,9 @@ pub struct SkipBlockSite {
     /// It prints, in a program that may keep what is printed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redirected: bool,
+    /// What it computes may be differentiated after it, which a state does not allow. Looked at for replays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub differentiated: bool,
     /// It may write files.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub writes: bool,

@@ -16,6 +16,7 @@
 mod check;
 mod files;
 mod fork;
+mod history;
 mod leap;
 mod resume;
 mod together;
@@ -298,6 +299,7 @@ impl Replayer {
             return false;
         }
         match self.recorded.run.load_record(record) {
+            Ok(checkpoint) if self.lacks_history(cut, &checkpoint) => false,
             Ok(checkpoint) => {
                 self.loaded = Some(checkpoint);
                 true

@@ -21,6 +21,7 @@ use florc_semantic::{FunctionId, Semantics};
 use florc_syntax::tree::{StmtId, StmtKind};
 use florc_syntax::{Module, Span};
 
+use super::beyond_state;
 use super::changes::{Analysed, Comparison};
 use super::find::{Sources, Subject};
 use super::in_doubt::in_doubt;
@@ -84,6 +85,7 @@ pub(crate) fn probed(subject: &Subject, sources: &Sources, comparison: &Comparis
     let compiled = compile(sources, comparison, settings, Some(reuse));
     let needs = Needs::new(comparison, &sources.current, &recorded, &compiled, &afresh)
         .for_ranks(subject.facts.manifest.world_size(), &compiled)
+        .beyond_state(&sources.current, &compiled)
         .without(&subject.facts.unexpected, &compiled)
         .with_callers(&subject.facts.entered, &sources.current);
     let forward = pair(sources, comparison, &recorded, &compiled, |module| {
@@ -259,6 +261,21 @@ impl<'a> Needs<'a> {
             let blocks = compiled.skip_blocks.iter();
             self.unusable = blocks.map(|site| site.id.clone()).collect();
         }
+        self
+    }
+
+    /// What no state holds is there only where all is run.
+    fn beyond_state(mut self, module: &Module, compiled: &ModuleManifest) -> Self {
+        let Some(name) = beyond_state::asked(self.comparison, module) else {
+            return self;
+        };
+        for site in &compiled.main_loops {
+            let why = format!("the added statements ask for `{name}`, which no checkpoint holds");
+            self.cannot_start.insert(site.id.clone(), why);
+            self.carrying.insert(site.id.clone());
+        }
+        let blocks = compiled.skip_blocks.iter();
+        self.unusable = blocks.map(|site| site.id.clone()).collect();
         self
     }
 

@@ -31,7 +31,7 @@ pub(super) fn edit(
             edits.replace(span, text);
         }
         Place::After(at) => {
-            let (indent, _) = own_lines(old, at, placed.stmt, new)?;
+            let (indent, _) = own_lines(old, placed.place, placed.stmt, new)?;
             let text = if placed.names.is_empty() {
                 carried_text(new, names, placed.stmt, indent)?
             } else {
@@ -40,8 +40,8 @@ pub(super) fn edit(
             let end = old.trivia.line_end_after(old.tree.stmt(at).span.end);
             edits.insert(end, format!("{ending}{indent}{text}"));
         }
-        Place::Before(at) => {
-            let (indent, start) = own_lines(old, at, placed.stmt, new)?;
+        Place::Before(_) => {
+            let (indent, start) = own_lines(old, placed.place, placed.stmt, new)?;
             let text = carried_text(new, names, placed.stmt, indent)?;
             edits.insert(start, format!("{indent}{text}{ending}"));
         }
@@ -49,34 +49,44 @@ pub(super) fn edit(
     Ok(())
 }
 
-/// The blanks before a statement that stands alone on its lines, and where its line starts.
+/// The blanks before the first statement of the line that a statement begins on, and where that line starts: nothing
+/// may be between the statement and the new one.
 fn own_lines<'a>(
     old: &'a Module,
-    at: StmtId,
+    place: Place,
     stmt: StmtId,
     new: &Module,
 ) -> Result<(&'a str, u32), Refusal> {
-    let span = old.tree.stmt(at).span;
-    let start = old.source.start_of_line(span.start);
-    let blanks = old.source.slice(Span::new(start, span.start));
+    let (at, is_behind) = match place {
+        Place::After(at) => (at, true),
+        Place::Before(at) | Place::Instead(at) => (at, false),
+    };
+    let span = |stmt: StmtId| old.tree.stmt(stmt).span;
+    let line = |stmt: StmtId| old.source.start_of_line(span(stmt).start);
+    let suite = suite_of(old, at);
+    let own = suite.iter().position(|it| *it == at).unwrap_or_default();
+    // `zero_grad(); backward(); step()`
+    let shares = |index: &usize| *index > 0 && span(suite[index - 1]).end > line(suite[*index]);
+    let mut first = own;
+    while shares(&first) {
+        first -= 1;
+    }
+    let next = suite.get(own + 1).map(|it| span(*it).start);
+    let is_last = next.is_none_or(|next| next >= old.trivia.line_end_after(span(at).end));
+    let start = line(suite[first]);
+    let blanks = old.source.slice(Span::new(start, span(suite[first]).start));
     let alone = blanks
         .trim_start_matches(['\u{feff}', ' ', '\t', '\x0c'])
         .is_empty();
-    let line_end = old.trivia.line_end_after(span.end);
-    let suite = suite_of(old, at);
-    let shared = suite.iter().any(|other| {
-        let other_start = old.tree.stmt(*other).span.start;
-        *other != at && other_start >= start && other_start < line_end && other_start > span.end
-            || *other != at && other_start < span.start && other_start >= start
-    });
-    if alone && !shared {
+    let is_between = if is_behind { is_last } else { first == own };
+    if alone && is_between {
         return Ok((blanks.trim_start_matches('\u{feff}'), start));
     }
     Err(Refusal {
         stmt,
         title: "its place in the recorded version is in the middle of a line".to_owned(),
         here: vec![(new.tree.stmt(stmt).span, "this statement".to_owned())],
-        there: vec![(span, "beside this".to_owned())],
+        there: vec![(span(at), "beside this".to_owned())],
     })
 }
 

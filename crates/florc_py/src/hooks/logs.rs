@@ -11,7 +11,7 @@ use florc_manifest::{LogKind, LogSite, Value};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyCFunction, PyDict, PyModule, PyString, PyTuple};
+use pyo3::types::{PyCFunction, PyDict, PyMapping, PyModule, PyString, PyTuple};
 
 use super::shown::Shown;
 use super::{trackers, values};
@@ -213,8 +213,8 @@ fn described(
             let row = args.get_item(0).ok();
             trackers::row(row.as_ref()).unwrap_or_else(joined)
         }
-        LogKind::Logging => formatted(args, "__mod__").unwrap_or_else(joined),
-        LogKind::Loguru => formatted(args, "format").unwrap_or_else(joined),
+        LogKind::Logging => logged(log, args).unwrap_or_else(joined),
+        LogKind::Loguru => of_loguru(args, kwargs).unwrap_or_else(joined),
     };
     for (arg, name) in args.iter().zip(&log.arguments) {
         if let Some(name) = name {
@@ -227,26 +227,40 @@ fn described(
     text + "\n"
 }
 
-/// The message with its arguments in it (`message % args` or `message.format(*args)`), where the
-/// message is a string and the arguments are scalars.
-fn formatted(args: &Bound<'_, PyTuple>, how: &str) -> Option<String> {
-    let message = args.get_item(0).ok()?;
+/// The message with its arguments in it, as `logging.LogRecord.getMessage` makes it.
+fn logged(log: &LogSite, args: &Bound<'_, PyTuple>) -> Option<String> {
+    let has_level = log.callee.rsplit('.').next() == Some("log");
+    let args = args.get_slice(usize::from(has_level), args.len());
+    let message = args.get_item(0).ok()?.str().ok()?;
+    let mut rest = args.get_slice(1, args.len()).into_any();
+    if rest.is_empty().ok()? {
+        return Some(message.to_string_lossy().into_owned());
+    }
+    if let Ok(only) = rest.cast::<PyTuple>()
+        && only.len() == 1
+        && let Ok(table) = only.get_item(0)
+        && table
+            .cast::<PyMapping>()
+            .is_ok_and(|it| !it.is_empty().unwrap_or(true))
+    {
+        rest = table;
+    }
+    text(message.call_method1(intern!(args.py(), "__mod__"), (rest,)))
+}
+
+/// The same as loguru makes it.
+fn of_loguru(args: &Bound<'_, PyTuple>, named: Option<&Bound<'_, PyDict>>) -> Option<String> {
+    let message = args.get_item(0).ok()?.cast_into::<PyString>().ok()?;
     let rest = args.get_slice(1, args.len());
-    if rest.is_empty() || rest.iter().any(|arg| values::scalar(&arg).is_none()) {
+    if rest.is_empty() && named.is_none_or(PyDictMethods::is_empty) {
         return None;
     }
-    let message = message.cast_into::<PyString>().ok()?;
-    let text = match how {
-        "format" => message.call_method1(how, rest),
-        _ => message.call_method1(how, (rest,)),
-    };
-    Some(
-        text.ok()?
-            .cast::<PyString>()
-            .ok()?
-            .to_string_lossy()
-            .into_owned(),
-    )
+    text(message.call_method(intern!(args.py(), "format"), rest, named))
+}
+
+fn text(made: PyResult<Bound<'_, PyAny>>) -> Option<String> {
+    let text = made.ok()?.cast_into::<PyString>().ok()?;
+    Some(text.to_string_lossy().into_owned())
 }
 
 /// `florc.log(name, value)`: kept by the instrumented form of the call; here it does nothing.

@@ -94,6 +94,10 @@ impl<'py> Restorer<'py, '_> {
                     let arguments = (&object, *requires_grad, grad, true);
                     create::adapters(self.py)?
                         .call_method1(intern!(self.py, "patch_tensor"), arguments)?;
+                } else if let Some(grad) = grad {
+                    let arguments = (&object, self.object(*grad)?);
+                    create::adapters(self.py)?
+                        .call_method1(intern!(self.py, "retain_grad"), arguments)?;
                 }
             }
             Node::ObjectArray { items, .. } => {

@@ -589,6 +589,7 @@ fn module() -> ModuleManifest {
     let block = SkipBlockSite {
         writes: true,
         redirected: false,
+        differentiated: false,
         id: BLOCK.into(),
         function: String::new(),
         span: span.clone(),

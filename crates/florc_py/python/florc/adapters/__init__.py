@@ -14,6 +14,7 @@ A file has `find(cls)` and `ADAPTERS`. Where the framework holds state of the pr
 """
 
 import enum
+import os
 import sys
 import sysconfig
 import threading
@@ -128,6 +129,10 @@ def rebind_tensor(live, fresh):
     return _framework("torch").rebind_tensor(live, fresh)
 
 
+def retain_grad(value, grad):
+    return _framework("torch").retain_grad(value, grad)
+
+
 def patch_tensor(live, requires_grad, grad, set_grad):
     return _framework("torch").patch_tensor(live, requires_grad, grad, set_grad)
 
@@ -190,6 +195,8 @@ def _is_project(module):
     path = getattr(loaded, "__file__", None)
     if not path:
         return False
+    if not os.path.isabs(path) and top != module:
+        return is_project(top)  # `torch.ops` says that it is `_ops.py`
     return not path.startswith(_INSTALLED) and "site-packages" not in path
 
 

@@ -300,6 +300,12 @@ def patch_tensor(live, requires_grad, grad, set_grad):
         live.grad = grad
 
 
+def retain_grad(value, grad):
+    """Gives the gradient back to a tensor that was computed, and was asked to retain it."""
+    value.retain_grad()
+    value.grad = grad
+
+
 def is_capturing():
     """Whether what is done on the current device becomes part of a CUDA graph, and is not run."""
     return torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing()
