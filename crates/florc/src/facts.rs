@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use florc_manifest::{
-    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, KEPT_FILES, MainLoopSite,
-    ProgramModule, Row, RunManifest, RunStatus, SourceFile, SourceSpan,
+    BlockKey, CheckpointRecord, CutKey, HeadKey, JournalRecord, KEPT_FILES, MUTED_LOGS,
+    MainLoopSite, ProgramModule, Row, RunManifest, RunStatus, SourceFile, SourceSpan,
 };
 use florc_runtime::{RunHandle, Torn};
 
@@ -55,6 +55,8 @@ pub(crate) struct RunFacts {
     pub(crate) entered: BTreeSet<(String, String, String)>,
     /// Loops over numbers or texts whose positions are counts.
     pub(crate) counted: BTreeSet<String>,
+    /// Calls of loggers (log sites) that some level kept from being shown; `None`: nobody looked.
+    pub(crate) muted: Option<BTreeSet<u32>>,
     /// When a main loop was first entered.
     pub(crate) loop_began: Option<f64>,
     /// When the last one was left; `None` inside of one, also where an exception ended the run there.
@@ -87,6 +89,7 @@ impl RunFacts {
             unexpected: BTreeSet::new(),
             entered: BTreeSet::new(),
             counted: BTreeSet::new(),
+            muted: None,
             loop_began: None,
             loop_left: None,
             left_by_exception: false,
@@ -221,6 +224,7 @@ impl RunFacts {
                 self.counted.insert(text);
             }
             KEPT_FILES => {}
+            MUTED_LOGS => self.muted = serde_json::from_str(&text).ok(),
             _ => self.notes.push((code, text)),
         }
     }

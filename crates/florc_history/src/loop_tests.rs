@@ -36,7 +36,7 @@ impl LoopTest {
     ) -> Option<Self> {
         let (module, semantics) = (version.module, version.semantics);
         let text = module.source.slice(module.tree.expr(test).span);
-        let condition = Where::parse(text).ok()?;
+        let condition = Where::of_code(text).ok()?;
         let counter = counter(version, main_loop);
         let scope = semantics.scope_of_expr(test);
         let mut found = Self {

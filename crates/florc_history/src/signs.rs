@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use florc_semantic::{FunctionId, may_suppress};
+use florc_semantic::{Callee, FunctionId, may_suppress};
 use florc_syntax::Module;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
@@ -41,6 +41,8 @@ pub struct Signs<'a> {
     /// Statements that the recorded program lacks, and log statements that became others.
     added: BTreeSet<StmtId>,
     by_imports: BTreeSet<FunctionId>,
+    /// The function of the main loop may run again in an iteration of it.
+    runs_in_itself: bool,
 }
 
 impl<'a> Signs<'a> {
@@ -48,46 +50,55 @@ impl<'a> Signs<'a> {
     pub fn new(version: Version<'a>, main_loop: StmtId, added: &[StmtId]) -> Self {
         let tree = &version.module.tree;
         let all = added.iter().flat_map(|stmt| tree.descendants(*stmt));
+        let function = version.semantics.function_of_stmt(main_loop);
+        let runs_in_itself = !version.semantics.is_module(function)
+            && version.judge.may_reach(&[main_loop]).contains(&function);
         Self {
             version,
             main_loop,
             added: all.collect(),
             by_imports: run_by_imports(version),
+            runs_in_itself,
         }
     }
 
-    /// All ways to an added statement in an iteration; none: it does not run in one. `called`: whether its function
-    /// was called from where no call of it is known.
-    pub fn ways(&self, stmt: StmtId, called: bool) -> Vec<Way> {
+    /// All ways to an added statement in an iteration; none: it does not run in one.
+    pub fn ways(&self, stmt: StmtId) -> Vec<Way> {
         let places = probe_places(self.version, &[self.main_loop], &[stmt]);
         if !places.inside {
             return Vec::new();
         }
-        let semantics = self.version.semantics;
-        let function = semantics.function_of_stmt(stmt);
-        let is_own = function == semantics.function_of_stmt(self.main_loop);
-        if is_own {
-            return vec![self.way_up(stmt).unwrap_or_default()];
+        if let Some(way) = self.way_up(stmt) {
+            return vec![way];
         }
-        let inside = self.in_function(stmt, function);
-        let is_open = called
-            || semantics.escaping_functions().contains(&function)
-            || self.by_imports.contains(&function);
-        let mut ways = Vec::new();
-        if is_open {
-            ways.push(Way::new());
-        } else {
-            self.calls(self.loop_body(), function, &Way::new(), &mut ways);
+        let mut search = Callers {
+            signs: self,
+            path: Vec::new(),
+            ways: Vec::new(),
+        };
+        let function = self.version.semantics.function_of_stmt(stmt);
+        search.calls_of(function, &self.in_function(stmt, function));
+        if search.ways.is_empty() {
+            // no call of it is seen, and it may run all the same
+            search.ways.push(Way::new());
         }
-        for way in &mut ways {
-            way.extend(&inside);
-        }
-        ways
+        search.ways
+    }
+
+    /// Whether a statement stands in the body of the main loop.
+    pub fn is_inside(&self, stmt: StmtId) -> bool {
+        self.way_up(stmt).is_some()
     }
 
     /// From a statement in the main loop up to its body. `None`: it does not stand there.
     fn way_up(&self, stmt: StmtId) -> Option<Way> {
-        let tree = &self.version.module.tree;
+        let Version {
+            module, semantics, ..
+        } = self.version;
+        let tree = &module.tree;
+        if semantics.function_of_stmt(stmt) != semantics.function_of_stmt(self.main_loop) {
+            return None;
+        }
         let (mut way, mut behind) = (Way::new(), Way::new());
         let mut at = stmt;
         loop {
@@ -96,6 +107,10 @@ impl<'a> Signs<'a> {
             self.beside(suite, at, &mut way, &mut behind);
             if parent == self.main_loop {
                 way.append(&mut behind);
+                if self.runs_in_itself {
+                    // what stands before it has run in the same turn of the loop, and no more is known
+                    way.retain(|sign| matches!(sign, Sign::Before(_)));
+                }
                 return (suite == self.loop_body()).then_some(way);
             }
             match &tree.stmt(parent).kind {
@@ -134,32 +149,6 @@ impl<'a> Signs<'a> {
             at = parent;
         }
         way
-    }
-
-    /// Statements of the main loop that may call a function, each with its way.
-    fn calls(&self, suite: &[StmtId], function: FunctionId, way: &Way, ways: &mut Vec<Way>) {
-        for &stmt in suite {
-            let reached = self.version.judge.may_reach(&[stmt]);
-            if !reached.contains(&function) {
-                continue;
-            }
-            let (mut here, mut behind) = (way.clone(), Way::new());
-            self.beside(suite, stmt, &mut here, &mut behind);
-            here.append(&mut behind);
-            let tree = &self.version.module.tree;
-            match &tree.stmt(stmt).kind {
-                StmtKind::If {
-                    test, body, orelse, ..
-                } if self.calls_nothing(*test, &reached) => {
-                    for (suite, holds) in [(body, true), (orelse, false)] {
-                        let mut inside = here.clone();
-                        inside.push(Sign::Test(*test, holds));
-                        self.calls(suite, function, &inside, ways);
-                    }
-                }
-                _ => ways.push(here),
-            }
-        }
     }
 
     /// Recorded statements beside one in its suite that run whenever it does.
@@ -211,35 +200,6 @@ impl<'a> Signs<'a> {
         }
     }
 
-    /// Whether a test runs no function of the program: operators on plain names.
-    fn calls_nothing(&self, test: ExprId, reached: &BTreeSet<FunctionId>) -> bool {
-        let Version {
-            module, semantics, ..
-        } = self.version;
-        let is_plain = |expr: &ExprId| {
-            matches!(
-                module.tree.expr(*expr).kind,
-                ExprKind::Name(_)
-                    | ExprKind::Int(_)
-                    | ExprKind::Float(_)
-                    | ExprKind::Str(_)
-                    | ExprKind::True
-                    | ExprKind::False
-                    | ExprKind::None
-                    | ExprKind::BoolOp { .. }
-                    | ExprKind::UnaryOp { .. }
-                    | ExprKind::BinOp { .. }
-                    | ExprKind::Compare { .. }
-            )
-        };
-        let is_operator = |function: &FunctionId| {
-            let name = &semantics.function(*function).name;
-            let is_special = name.starts_with("__") && name.ends_with("__");
-            is_special && !matches!(name.as_str(), "__init__" | "__call__")
-        };
-        module.tree.all_exprs(test).iter().all(is_plain) && !reached.iter().any(is_operator)
-    }
-
     fn loop_body(&self) -> &'a [StmtId] {
         match &self.version.module.tree.stmt(self.main_loop).kind {
             StmtKind::For { body, .. } | StmtKind::While { body, .. } => body,
@@ -253,4 +213,75 @@ impl<'a> Signs<'a> {
         let found = suites.find(|suite| suite.contains(&child));
         found.map(Vec::as_slice)
     }
+}
+
+/// A function that is called in more ways may run in any iteration.
+const MOST_WAYS: usize = 64;
+
+/// Calls of a function, of what calls it, and so on, up to the main loop.
+struct Callers<'s, 'a> {
+    signs: &'s Signs<'a>,
+    /// Functions on the way: what calls itself was called by something else first.
+    path: Vec<FunctionId>,
+    ways: Vec<Way>,
+}
+
+impl Callers<'_, '_> {
+    /// Ways to calls of a function. `inside`: what is known behind them.
+    fn calls_of(&mut self, function: FunctionId, inside: &Way) {
+        let signs = self.signs;
+        let semantics = signs.version.semantics;
+        let is_open = signs.runs_in_itself
+            || semantics.is_module(function)
+            || semantics.escaping_functions().contains(&function)
+            || signs.by_imports.contains(&function);
+        if is_open || self.ways.len() > MOST_WAYS {
+            // whoever likes may call it, on whatever thread
+            self.ways.push(Way::new());
+            return;
+        }
+        if self.path.contains(&function) {
+            return;
+        }
+        self.path.push(function);
+        let calls = semantics.calls().iter().filter(|call| match &call.callee {
+            Callee::Functions(functions) => functions.contains(&function),
+            Callee::Library(_) | Callee::Method { .. } | Callee::Unknown => false,
+        });
+        for call in calls {
+            self.call(call.expr, inside);
+        }
+        self.path.pop();
+    }
+
+    fn call(&mut self, call: ExprId, inside: &Way) {
+        let signs = self.signs;
+        let Version {
+            module, semantics, ..
+        } = signs.version;
+        let stmt = module.tree.stmt_of(call);
+        let caller = semantics.function_of_expr(call);
+        let mut way = inside.clone();
+        if stmt == signs.main_loop || is_put_off(module, call) || semantics.in_class_body(stmt) {
+            self.ways.push(Way::new());
+        } else if let Some(up) = signs.way_up(stmt) {
+            way.extend(up);
+            self.ways.push(way);
+        } else if caller != semantics.function_of_stmt(signs.main_loop) {
+            way.extend(signs.in_function(stmt, caller));
+            self.calls_of(caller, &way);
+        }
+    }
+}
+
+/// Whether an expression is computed when somebody asks for it.
+fn is_put_off(module: &Module, expr: ExprId) -> bool {
+    let around = std::iter::successors(Some(expr), |it| module.tree.expr_parent(*it));
+    let mut kinds = around.map(|it| &module.tree.expr(it).kind);
+    kinds.any(|kind| {
+        matches!(
+            kind,
+            ExprKind::GeneratorExp { .. } | ExprKind::Lambda { .. }
+        )
+    })
 }

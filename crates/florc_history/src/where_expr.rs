@@ -57,7 +57,12 @@ const FILE: &str = "--where";
 impl Where {
     /// Parses a condition; the diagnostic's span is in the condition's text.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
-        let source = SourceText::from_bytes(FILE, without_keyword(text).into_bytes())?;
+        Self::of_code(&without_keyword(text))
+    }
+
+    /// An expression of a program.
+    pub(crate) fn of_code(text: &str) -> Result<Self, Diagnostic> {
+        let source = SourceText::from_bytes(FILE, text.as_bytes().to_vec())?;
         let whole = florc_syntax::Span {
             start: 0,
             end: text.len() as u32,

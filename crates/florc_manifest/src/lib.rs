@@ -25,8 +25,8 @@ pub use plan::{
 };
 pub use run::{
     BlockKey, CheckpointRecord, CutKey, Environment, FORMAT_VERSION, GitState, HeadKey,
-    JournalRecord, KEPT_FILES, LIBRARY_READS, LoopPosition, LossReason, MissingState, Parent,
-    ProgramModule, Ranks, Row, RunManifest, RunStatus, SourceFile,
+    JournalRecord, KEPT_FILES, LIBRARY_READS, LoopPosition, LossReason, MUTED_LOGS, MissingState,
+    Parent, ProgramModule, Ranks, Row, RunManifest, RunStatus, SourceFile,
 };
 pub use settings::Settings;
 pub use value::Value;

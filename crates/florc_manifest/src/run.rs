@@ -302,6 +302,10 @@ pub const LIBRARY_READS: u32 = 1 << 31;
 /// of a folder -1 and the hash of the names in it.
 pub const KEPT_FILES: &str = "kept-files";
 
+/// Code of the note that lists the calls of loggers (JSON, indices of log sites) that a level kept from being shown at some
+/// time, at the end of a run.
+pub const MUTED_LOGS: &str = "muted-logs";
+
 /// A record of the journal. Appended whole, in order of events in that process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -36,7 +36,7 @@ pub(crate) use blocks::{block_end, restore, step_into};
 pub(crate) use contexts::{counted, loop_enter, loop_exit, loop_next, tick, untick};
 pub(crate) use guards::{entered, is_unexpected};
 pub(crate) use logs::{
-    log, log_site, push_value, recall, remember, remember_later, reserve, take_values,
+    log, log_site, muted, push_value, recall, remember, remember_later, reserve, take_values,
 };
 pub(crate) use mains::{
     Token, carry, is_main, leave, leave_by_exception, main_advanced, main_dropped, main_ended,
@@ -74,6 +74,8 @@ struct Session {
     mains: Vec<mains::Running>,
     /// Labels of loops whose positions are counts of values.
     counted: std::collections::BTreeSet<String>,
+    /// Calls of loggers that a level kept from being shown; `None`: of a part of the run nobody knows.
+    muted: Option<std::collections::BTreeSet<u32>>,
     next_token: u64,
     /// Of a replay: what the variables that are to stay as they are held where the main loop began.
     watched: Option<String>,

@@ -234,7 +234,10 @@ impl<'a> Asked<'a> {
         } = begun;
         let condition = self.condition.as_ref();
         let merged = merge::merge(stored, subject, &self.probed, planned, left, condition);
-        let why = merged.needs_whole();
+        let why = match merged.needs_whole() {
+            None if planned.narrowed && merged.differs() => self.is_short_as_a_whole()?,
+            why => why,
+        };
         if let Some(why) = why.filter(|_| self.can_be_whole(planned)) {
             report::begins_again(&why);
             let _ = std::fs::remove_dir_all(&stored.folder);
@@ -283,6 +286,13 @@ impl<'a> Asked<'a> {
     fn can_be_whole(&self, planned: &plan::Planned) -> bool {
         let is_fork = self.question.subject.facts.manifest.parent.is_some();
         !(planned.whole || is_fork || self.args.approximate)
+    }
+
+    /// A replay that leaves out iterations differs: whether that is the cause can be seen soon.
+    fn is_short_as_a_whole(&self) -> Result<Option<String>, Failure> {
+        let is_soon = self.args.diagnose || self.whole()?.seconds <= cause::AT_MOST;
+        let text = "what was replayed differs from the run, and what comes before it was left out";
+        Ok(is_soon.then(|| text.to_owned()))
     }
 
     /// The plan to run the script from its beginning, skipping nothing.

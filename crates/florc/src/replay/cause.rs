@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::{out, replays, table};
 
 /// Replays for the cause alone take no longer than this, unless the user asks (seconds).
-const AT_MOST: f64 = 60.0;
+pub(super) const AT_MOST: f64 = 60.0;
 
 /// A likely cause.
 #[derive(Clone, Debug, PartialEq, Eq)]

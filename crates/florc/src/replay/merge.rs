@@ -44,6 +44,14 @@ impl Merged {
         verdicts.all(|(_, verdict)| *verdict == Verdict::Verified)
     }
 
+    /// Whether a segment did not come out as recorded.
+    pub(crate) fn differs(&self) -> bool {
+        let is_other = |verdict: &Verdict| {
+            matches!(verdict, Verdict::Diverged { .. } | Verdict::Failed { .. })
+        };
+        self.verdicts.iter().any(|(_, verdict)| is_other(verdict))
+    }
+
     /// What one segment did not show of a statement that may change the training matters in the others.
     fn distrust(&mut self, plan: &ReplayPlan) {
         if plan.doubtful.is_empty() || self.verified() {

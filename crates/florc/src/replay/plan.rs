@@ -37,6 +37,8 @@ pub(crate) struct Planned {
     pub(crate) order: Vec<usize>,
     /// The script is run from its beginning, and no block is skipped.
     pub(crate) whole: bool,
+    /// Iterations are left out in which no added statement can run.
+    pub(crate) narrowed: bool,
     /// Without what begins at the beginning nothing is proven.
     pub(crate) needs_beginning: bool,
     /// Programs are started.
@@ -125,13 +127,14 @@ pub(crate) fn plan(
         segments,
         crowded,
         executed: expected.executed(),
-        request,
         seconds,
         cut_short: facts.cut_short(),
         end,
         whole: division.whole,
+        narrowed: division.condition.is_none() && request.iterations.iter().any(|it| !it.wanted),
         needs_beginning: shows_what_is_before(comparison),
         programs: division.programs,
+        request,
     })
 }
 

@@ -20,7 +20,7 @@ use florc_semantic::FunctionId;
 use florc_syntax::Module;
 use florc_syntax::tree::{ExprId, ExprKind, StmtId, StmtKind};
 
-use super::changes::{Analysed, Comparison};
+use super::changes::Comparison;
 use super::find::{Sources, Subject};
 use crate::facts::{IterationFacts, RunFacts};
 
@@ -47,7 +47,11 @@ impl Reached {
     /// Of a run. Empty where an added statement may change what comes after it.
     pub(crate) fn new(subject: &Subject, sources: &Sources, comparison: &Comparison) -> Self {
         let facts = &subject.facts;
-        let changes = !comparison.unproven.is_empty() || !comparison.impure.is_empty();
+        let changes = !comparison.unproven.is_empty()
+            || !comparison.impure.is_empty()
+            || !facts.entered.is_empty() // functions run where no call of them is known
+            || facts.sources.len() > facts.manifest.sources.len() // and files that nobody looked at
+            || facts.notes.iter().any(|(code, _)| code == "log-elsewhere"); // and other threads
         let Some(logged) = Logged::of(subject, sources, comparison).filter(|_| !changes) else {
             return Self::default();
         };
@@ -56,11 +60,27 @@ impl Reached {
         let version = comparison.current.version(&sources.current, &judge);
         let speakers = Speakers::new(version);
         let speaking = speakers.among(&comparison.added);
+        let signs_of = |main_loop| Signs::new(version, main_loop, &comparison.added);
+        let all: Vec<_> = comparison
+            .main_loops()
+            .map(|(id, stmt)| (id, stmt, signs_of(stmt)))
+            .collect();
+        // between two of them, and between two turns of one, runs what stands in none
+        let is_inside = |stmt: &StmtId| all.iter().any(|(_, _, signs)| signs.is_inside(*stmt));
+        if entries(&facts.iterations) > 1 && !speaking.iter().all(is_inside) {
+            return Self::default();
+        }
+        let tests_count = !reaches_for_names(&sources.current);
         let mut loops = BTreeMap::new();
-        for (id, main_loop) in comparison.main_loops() {
-            let signs = Signs::new(version, main_loop, &comparison.added);
+        for (id, main_loop, signs) in all {
+            let site = facts
+                .manifest
+                .modules
+                .first()
+                .and_then(|it| it.main_loop(id));
+            let has_numbers = site.is_some_and(|site| !facts.counted.contains(&site.label));
             let ways = speaking.iter().copied().flat_map(|stmt| {
-                let mut ways = signs.ways(stmt, was_called(facts, comparison, sources, stmt));
+                let mut ways = signs.ways(stmt);
                 if comparison.diff.changed.iter().any(|(_, now)| *now == stmt) {
                     // its own rows are the recorded ones of the statement that it was
                     for way in &mut ways {
@@ -74,6 +94,7 @@ impl Reached {
                 let found = signs.filter_map(|sign| match sign {
                     Sign::Before(stmt) => logged.heads(stmt).map(Evidence::Logged),
                     Sign::Behind(stmt) => logged.heads(stmt).map(Evidence::LoggedLater),
+                    Sign::Test(..) if !(tests_count && has_numbers) => None,
                     Sign::Test(test, outcome) => {
                         let test = LoopTest::new(version, main_loop, test, outcome);
                         test.map(|test| Evidence::Test(Box::new(test)))
@@ -167,15 +188,34 @@ fn is_log(version: Version<'_>, expr: ExprId) -> bool {
     is_call && version.judge.is_log(expr)
 }
 
-/// Whether the function of a statement was called where no call of it is known.
-fn was_called(facts: &RunFacts, comparison: &Comparison, sources: &Sources, stmt: StmtId) -> bool {
-    let semantics = &comparison.current.semantics;
-    let function = semantics.function(semantics.function_of_stmt(stmt));
-    let source = &sources.current.source;
-    let start = sources.current.tree.stmt(stmt).span.start;
-    let path = &source.file_of(start).path;
-    let mut entered = facts.entered.iter();
-    entered.any(|(_, file, name)| file == path && *name == function.qualname)
+/// How often main loops were entered.
+fn entries(iterations: &[IterationFacts]) -> usize {
+    let all: BTreeSet<u32> = iterations.iter().map(|it| it.head.instance).collect();
+    all.len()
+}
+
+/// What binds variables of a module from elsewhere.
+const REACHES: [&str; 14] = [
+    "InteractiveInterpreter",
+    "__dict__",
+    "__globals__",
+    "__import__",
+    "ctypes",
+    "eval(",
+    "exec(",
+    "importlib",
+    "mock",
+    "modules[",
+    "runpy",
+    "setattr",
+    "sys.modules",
+    "vars(",
+];
+
+/// Whether variables may be bound in a way that is not seen.
+fn reaches_for_names(module: &Module) -> bool {
+    let text = module.source.text();
+    REACHES.iter().any(|it| text.contains(it))
 }
 
 fn last_of_each(iterations: &[IterationFacts]) -> BTreeSet<HeadKey> {
@@ -196,8 +236,8 @@ struct Logged<'a> {
     /// By log site.
     heads: BTreeMap<u32, Rc<BTreeSet<HeadKey>>>,
     none: Rc<BTreeSet<HeadKey>>,
-    /// Loggers keep their levels in the main loops.
-    levels_stay: bool,
+    /// Calls of loggers that some level kept from being shown; `None`: nobody looked.
+    muted: Option<&'a BTreeSet<u32>>,
 }
 
 impl<'a> Logged<'a> {
@@ -225,7 +265,7 @@ impl<'a> Logged<'a> {
             before: same.chain(changed).collect(),
             heads: heads.map(|(site, heads)| (site, Rc::new(heads))).collect(),
             none: Rc::default(),
-            levels_stay: levels_stay(&comparison.current, &sources.current, comparison),
+            muted: subject.facts.muted.as_ref(),
         })
     }
 
@@ -244,42 +284,11 @@ impl<'a> Logged<'a> {
         let heads = self.heads.get(&(site as u32));
         if self.sites[site].kind == LogKind::Logging {
             // nothing is kept of what is below the level
-            return heads.filter(|_| self.levels_stay).cloned();
+            let is_muted = self
+                .muted
+                .is_none_or(|muted| muted.contains(&(site as u32)));
+            return heads.filter(|_| !is_muted).cloned();
         }
         Some(heads.unwrap_or(&self.none).clone())
     }
-}
-
-/// What sets the level of a logger.
-const LEVELS: [&str; 6] = [
-    "setLevel",
-    "disable",
-    "disabled",
-    "basicConfig",
-    "dictConfig",
-    "fileConfig",
-];
-
-/// Whether nothing in the main loops mentions what sets the levels of loggers.
-fn levels_stay(analysed: &Analysed, module: &Module, comparison: &Comparison) -> bool {
-    let loops: Vec<StmtId> = comparison.main_loops().map(|(_, stmt)| stmt).collect();
-    let functions: BTreeSet<FunctionId> = analysed.effects.may_reach(&loops);
-    let inside: BTreeSet<StmtId> = loops
-        .iter()
-        .flat_map(|stmt| module.tree.descendants(*stmt))
-        .collect();
-    let sets = |stmt: &StmtId| {
-        let exprs = module.tree.stmt_exprs(*stmt).into_iter();
-        let mut all = exprs.flat_map(|expr| module.tree.all_exprs(expr));
-        all.any(|expr| match &module.tree.expr(expr).kind {
-            ExprKind::Attribute { attr, .. } => LEVELS.contains(&attr.text.as_str()),
-            ExprKind::Name(name) => LEVELS.contains(&name.as_str()),
-            _ => false,
-        })
-    };
-    let runs = |stmt: &StmtId| {
-        inside.contains(stmt) || functions.contains(&analysed.semantics.function_of_stmt(*stmt))
-    };
-    let mut stmts = (0..module.tree.stmt_count() as u32).map(StmtId);
-    !stmts.any(|stmt| runs(&stmt) && sets(&stmt))
 }

@@ -107,7 +107,7 @@ pub(crate) fn begin(
 /// What was found shows that the whole script must be run.
 pub(crate) fn begins_again(why: &str) {
     out::note(&format!(
-        "florc: no checkpoint shows what an added statement changes ({why}): running the script from its beginning"
+        "florc: running the script from its beginning: {why}"
     ));
 }
 

@@ -8,6 +8,7 @@ generator runs code of its own, and an iterator that others hold may be drawn fr
 
 import array
 import collections
+import gc
 import inspect
 import sys
 import types
@@ -121,6 +122,97 @@ def _loader(value, cls, data):
     return "its workers go on living" if value.persistent_workers else None
 
 
+def depends(iterable, alone, kept):
+    """What items may depend on besides their places, in words, or `None`: the first one after a jump is drawn before the state is put back.
+
+    `kept`: ids of objects that the loop never changes.
+    """
+    cls = type(iterable)
+    if _is_bar(cls):
+        return _of_parts([iterable.iterable], kept)
+    if cls is enumerate or cls is zip or cls in _POSITIONS:
+        parts = iterable.__reduce__()[1]
+        return _of_parts(list(parts if cls is zip else parts[:1]), kept)
+    if cls in _VIEWS:
+        return _of_parts(gc.get_referents(iterable)[:1], kept) or _of_items(iterable)
+    if cls in _MUTABLE and id(iterable) not in kept:
+        if not alone:
+            return "the loop may change what it iterates over"
+        return _of_items(iterable)
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "nn"):
+        return _of_loader(iterable, torch)
+    return None
+
+
+_VIEWS = {
+    type(made())
+    for table in ({}, collections.OrderedDict())
+    for made in (table.keys, table.values, table.items)
+}
+_MUTABLE = _INDEXED - {range, str, bytes} - _VIEWS | set(_SETS)
+
+
+def _of_items(iterable):
+    fixed = len(iterable) <= _COMPARED and all(map(_is_fixed, iterable))
+    return None if fixed else "the loop may change the items"
+
+
+def _of_parts(parts, kept):
+    lone = [object()]
+    while parts:
+        alone = sys.getrefcount(parts[-1]) <= sys.getrefcount(lone[-1]) + 1
+        why = depends(parts[-1], alone, kept)
+        if why is not None:
+            return why
+        parts.pop()
+    return None
+
+
+def _is_fixed(item):
+    cls = type(item)
+    if cls is tuple:
+        return all(map(_is_fixed, item))
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    arrays = [getattr(torch, "Tensor", None), getattr(numpy, "ndarray", None), getattr(numpy, "generic", None)]
+    return cls in _SCALARS or any(known is not None and issubclass(cls, known) for known in arrays)
+
+
+def _of_loader(value, torch):
+    """Samples that this process makes, of code that may look at anything."""
+    data = torch.utils.data
+    if isinstance(value, data.DataLoader):
+        workers, dataset, collate, sampler = value.num_workers, value.dataset, value.collate_fn, value.batch_sampler or value.sampler
+    elif isinstance(value, data.dataloader._SingleProcessDataLoaderIter):
+        workers, dataset, collate, sampler = 0, value._dataset, value._collate_fn, value._index_sampler
+    else:
+        return None
+    if workers:
+        return None
+    if type(sampler) is data.BatchSampler:
+        sampler = sampler.sampler
+    plain = data._utils.collate.default_collate, data._utils.collate.default_convert
+    if collate not in plain or type(sampler) not in _samplers(data) or not _is_plain(dataset, torch):
+        return "its samples are made as they are drawn, by code that may use random numbers and all that the loop changes; `num_workers=1` makes them elsewhere"
+    return None
+
+
+def _is_plain(dataset, torch):
+    data = torch.utils.data
+    if type(dataset) is data.Subset:
+        return _is_plain(dataset.dataset, torch)
+    if type(dataset) is data.ConcatDataset:
+        return all(_is_plain(each, torch) for each in dataset.datasets)
+    if type(dataset) in (list, tuple):
+        return len(dataset) <= _COMPARED and all(map(_is_fixed, dataset))
+    numpy = sys.modules.get("numpy")
+    return type(dataset) in (data.TensorDataset, torch.Tensor, getattr(numpy, "ndarray", None), range)
+
+
+def _samplers(data):
+    return data.SequentialSampler, data.RandomSampler, data.SubsetRandomSampler, data.WeightedRandomSampler
+
+
 def _unknown(cls):
     return f"nothing is known of the items of a `{cls.__qualname__}`"
 
@@ -176,11 +268,7 @@ def _in_known_order(iterator, cls):
     data = torch.utils.data
     batches = getattr(iterator, "_index_sampler", None)
     sampler = batches.sampler if type(batches) is data.BatchSampler else batches
-    known = (
-        data.SequentialSampler, data.RandomSampler, data.SubsetRandomSampler,
-        data.WeightedRandomSampler,
-    )  # fmt: skip
-    return cls is data.dataloader._SingleProcessDataLoaderIter and type(sampler) in known
+    return cls is data.dataloader._SingleProcessDataLoaderIter and type(sampler) in _samplers(data)
 
 
 def _next_index(iterator):

@@ -149,6 +149,7 @@ pub(super) fn call<'py>(
     };
     session::guarded(py, |py| {
         if log.kind == LogKind::Logging && !is_enabled(function) {
+            session::muted(site);
             return Ok(());
         }
         let mut values = named(&log, columns);

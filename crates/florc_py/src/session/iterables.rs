@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use super::{Busy, Engine, Trouble, here, port};
+use crate::hooks::frames::Scope;
 
 /// What is said of plain content among the inputs of the loop.
 const CONTENT: &str = "what the main loop iterates over";
@@ -42,37 +43,62 @@ pub(super) fn look_at(
     iterable: &Bound<'_, PyAny>,
     alone: bool,
 ) -> Result<Looked, Trouble> {
+    let known = py.import(intern!(py, "florc._iterables"))?;
+    let depends: Option<String> = {
+        let _busy = Busy::new();
+        let given = (iterable, alone, kept(py, site)?);
+        known
+            .call_method1(intern!(py, "depends"), given)?
+            .extract()?
+    };
     if !site.asks {
         // the compiler knows how it was made, not whether the body draws from it too
         let shared = iterable.cast::<PyIterator>().is_ok() && !alone;
-        let repeats = !shared;
+        tell(site, depends.as_deref())?;
         return Ok(Looked {
-            repeats,
+            repeats: !shared && depends.is_none(),
             content: None,
         });
     }
     let (why, content): (Option<String>, Option<Bound<'_, PyAny>>) = {
         let _busy = Busy::new();
-        py.import(intern!(py, "florc._iterables"))?
+        known
             .call_method1(intern!(py, "look"), (iterable, alone))?
             .extract()?
     };
+    let why = why.or(depends);
     let content = content.map(|content| -> Result<_, Trouble> {
         let hash = port::fingerprint(py, CONTENT, &content)?;
         Ok(hash.map(|hash| (CONTENT.to_owned(), hash)))
     });
-    if let Some(why) = why.as_ref().filter(|_| site.recreatable) {
-        here(|session| {
-            if let Engine::Record(recorder) = &mut session.engine
-                && session.unrepeated.insert(site.id.clone())
-            {
-                let text = format!("a replay cannot start inside `{}`: {why}", site.label);
-                recorder.note("main-loop-not-recreatable", &text);
-            }
-        })?;
-    }
+    tell(site, why.as_deref())?;
     Ok(Looked {
         repeats: why.is_none(),
         content: content.transpose()?.flatten(),
+    })
+}
+
+/// Ids of objects that the loop reads and never changes.
+fn kept(py: Python<'_>, site: &MainLoopSite) -> Result<Vec<usize>, Trouble> {
+    let scope = Scope::of_caller(py)?;
+    let mut ids = Vec::with_capacity(site.inputs.len());
+    for root in &site.inputs {
+        ids.extend(scope.root(root)?.map(|value| value.as_ptr() as usize));
+    }
+    Ok(ids)
+}
+
+/// A replay cannot start inside of the loop, and why.
+fn tell(site: &MainLoopSite, why: Option<&str>) -> Result<(), Trouble> {
+    let Some(why) = why.filter(|_| site.recreatable) else {
+        return Ok(());
+    };
+    here(|session| {
+        if let Engine::Record(recorder) = &mut session.engine
+            && session.unrepeated.insert(site.id.clone())
+        {
+            let text = format!("a replay cannot start inside `{}`: {why}", site.label);
+            recorder.note("main-loop-not-recreatable", &text);
+        }
     })
 }

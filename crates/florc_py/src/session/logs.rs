@@ -64,6 +64,11 @@ pub(crate) fn log(
     })
 }
 
+/// A level keeps a log statement from being shown.
+pub(crate) fn muted(site: u32) {
+    with(|session| session.muted.as_mut().map(|muted| muted.insert(site)));
+}
+
 /// The recorded result of a memoized read.
 pub(crate) fn recall(py: Python<'_>, site: u32, most: u64) -> Result<Option<Value>, Trouble> {
     mains::settle(py)?;

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use florc_manifest::{
-    JournalRecord, KEPT_FILES, ModuleManifest, Ranks, ReplayPlan, RunManifest, RunStatus,
+    JournalRecord, KEPT_FILES, MUTED_LOGS, ModuleManifest, Ranks, ReplayPlan, RunManifest,
+    RunStatus,
 };
 use florc_runtime::{Mode as Checkpoints, RecordConfig, Recorder, Replayer, Store};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -80,7 +81,8 @@ fn begin(engine: Engine, manifest: ModuleManifest, project: String, resume: Opti
         logs,
         project,
         mains: Vec::new(),
-        counted: std::collections::BTreeSet::new(),
+        counted: BTreeSet::new(),
+        muted: resume.is_none().then(BTreeSet::new),
         next_token: 0,
         watched: None,
         values: Vec::new(),
@@ -321,6 +323,11 @@ fn finish_record(py: Python<'_>, status: &str) -> PyResult<Vec<(String, String)>
             let text = "the run was not gone on with: the script did not come to its checkpoint";
             return vec![("not-resumed".to_owned(), text.to_owned())];
         };
+        if let Some(muted) = &session.muted
+            && let Ok(text) = serde_json::to_string(muted)
+        {
+            recorder.keep(MUTED_LOGS, &text);
+        }
         py.detach(|| recorder.finish(status));
         recorder.take_notes()
     });
