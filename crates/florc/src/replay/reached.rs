@@ -49,6 +49,7 @@ impl Reached {
         let facts = &subject.facts;
         let changes = !comparison.unproven.is_empty()
             || !comparison.impure.is_empty()
+            || !facts.unexpected.is_empty()
             || !facts.entered.is_empty() // functions run where no call of them is known
             || facts.sources.len() > facts.manifest.sources.len() // and files that nobody looked at
             || facts.notes.iter().any(|(code, _)| code == "log-elsewhere"); // and other threads
