@@ -411,6 +411,7 @@ fn describe(node: &Node) -> String {
             device,
             ..
         } => format!("a tensor {dtype} {shape:?} on {device}"),
+        Node::Adapted { adapter, .. } if adapter == "running" => "a generator that runs".to_owned(),
         Node::Adapted { adapter, .. } => format!("a {adapter}"),
         Node::Opaque { class } => format!("an object of {class}"),
     }
