@@ -47,13 +47,8 @@ impl Reached {
     /// Of a run. Empty where an added statement may change what comes after it.
     pub(crate) fn new(subject: &Subject, sources: &Sources, comparison: &Comparison) -> Self {
         let facts = &subject.facts;
-        let changes = !comparison.unproven.is_empty()
-            || !comparison.impure.is_empty()
-            || !facts.unexpected.is_empty()
-            || !facts.entered.is_empty() // functions run where no call of them is known
-            || facts.sources.len() > facts.manifest.sources.len() // and files that nobody looked at
-            || facts.notes.iter().any(|(code, _)| code == "log-elsewhere"); // and other threads
-        let Some(logged) = Logged::of(subject, sources, comparison).filter(|_| !changes) else {
+        let logged = Logged::of(subject, sources, comparison);
+        let Some(logged) = logged.filter(|_| is_as_expected(facts, comparison)) else {
             return Self::default();
         };
         let knowledge = florc_instrument::knowledge(&facts.manifest.settings);
@@ -187,6 +182,15 @@ fn has_calls(version: Version<'_>, expr: ExprId) -> bool {
 fn is_log(version: Version<'_>, expr: ExprId) -> bool {
     let is_call = matches!(version.module.tree.expr(expr).kind, ExprKind::Call { .. });
     is_call && version.judge.is_log(expr)
+}
+
+/// Whether the training is not changed, and nothing ran where nobody expects it.
+fn is_as_expected(facts: &RunFacts, comparison: &Comparison) -> bool {
+    let has_doubts = !comparison.unproven.is_empty() || !comparison.impure.is_empty();
+    let was_called = !facts.unexpected.is_empty() || !facts.entered.is_empty();
+    let has_other_files = facts.sources.len() > facts.manifest.sources.len();
+    let ran_elsewhere = facts.notes.iter().any(|(code, _)| code == "log-elsewhere");
+    !(has_doubts || was_called || has_other_files || ran_elsewhere)
 }
 
 /// How often main loops were entered.
