@@ -17,6 +17,14 @@ def small(tmp_path, text):
     return project
 
 
+def rerun(tmp_path, text):
+    """What an edited script prints of its probes when it is run from scratch, in a folder of its own."""
+    (tmp_path / "scratch").mkdir()
+    ran = small(tmp_path / "scratch", text).plain()
+    assert ran.code == 0, ran.stderr
+    return ran.probes()
+
+
 UNSEEDED = """\
 import random
 import threading

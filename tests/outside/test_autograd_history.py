@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
-from test_negative import small  # noqa: E402
+from test_negative import rerun, small  # noqa: E402
 
 BEGIN = """\
 import torch
@@ -95,8 +95,7 @@ for epoch in range(4):
 
 def check(tmp_path, script, probe, *options):
     edited = script.replace("    print(epoch", f"    {probe}\n    print(epoch")
-    (tmp_path / "scratch").mkdir()
-    expected = small(tmp_path / "scratch", edited).plain().probes()
+    expected = rerun(tmp_path, edited)
     assert len(expected) == 4
     project = small(tmp_path, script)
     assert project.record().code == 0

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
-from test_negative import small  # noqa: E402
+from test_negative import rerun, small  # noqa: E402
 
 SCRIPT = """\
 import logging
@@ -39,8 +39,7 @@ ASKED = """\
 
 def test_rows_of_logging_have_the_text_that_was_shown(tmp_path):
     edited = SCRIPT.replace("    print(", ASKED + "    print(")
-    (tmp_path / "scratch").mkdir()
-    expected = small(tmp_path / "scratch", edited).plain().probes()
+    expected = rerun(tmp_path, edited)
     assert len(expected) == 21
     project = small(tmp_path, SCRIPT)
     assert project.record().code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "oracle"))
-from test_negative import small  # noqa: E402
+from test_negative import rerun, small  # noqa: E402
 
 STEPS = 40
 
@@ -87,16 +87,14 @@ def asked(project):
 
 def check(tmp_path, script, edited, count, *options):
     """All rows and no others, verified. `count`: iterations in which they are looked for; `None`: all."""
-    (tmp_path / "scratch").mkdir()
-    expected = small(tmp_path / "scratch", edited).plain()
-    assert expected.code == 0, expected.stderr
+    expected = rerun(tmp_path, edited)
     project = small(tmp_path, script)
     recorded = project.record()
     assert recorded.code == 0, recorded.stderr
     project.script.write_text(edited)
     looked_for = asked(project)
     ran = project.replay(*options)
-    assert (ran.code, ran.stdout.splitlines()) == (0, expected.probes()), ran.stderr
+    assert (ran.code, ran.stdout.splitlines()) == (0, expected), ran.stderr
     assert "verified" in ran.stderr, ran.stderr
     if count is not None:
         assert looked_for == count(recorded.stdout) if callable(count) else looked_for == count
@@ -413,8 +411,7 @@ def test_samples_that_are_made_as_they_are_drawn(tmp_path, item, trains, options
     train = "optimizer.zero_grad(); loss.backward(); optimizer.step()" if trains else "pass"
     script = SAMPLES.replace("ITEM", ITEMS[item]).replace("TRAIN", train)
     edited = added(script, "1", "print('probe', step, batch.mean().item(), loss.item())")
-    (tmp_path / "scratch").mkdir()
-    expected = small(tmp_path / "scratch", edited).plain().probes()
+    expected = rerun(tmp_path, edited)
     project = small(tmp_path, script)
     assert project.record().code == 0
     project.script.write_text(edited)

@@ -10,6 +10,8 @@
 //! Still plain JSON: a reader that does not check sees one member more. Protects from accidents,
 //! not from somebody who writes a checksum that fits.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde::ser::Error as _;
 
@@ -45,6 +47,13 @@ pub fn is_intact_json(bytes: &[u8]) -> bool {
 /// blake3 of some bytes, hex.
 pub fn content_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
+}
+
+/// The same of what a file holds, read in pieces.
+pub fn content_hash_of_file(path: &Path) -> std::io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 #[cfg(test)]

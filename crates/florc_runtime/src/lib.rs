@@ -55,7 +55,7 @@ mod thread_time;
 mod usage;
 mod writer;
 
-pub use checked_json::{content_hash, is_intact_json, to_checked_json};
+pub use checked_json::{content_hash, content_hash_of_file, is_intact_json, to_checked_json};
 pub use checkpoint::Checkpoint;
 pub use context::LoopToken;
 pub use cut_text::cut_text;

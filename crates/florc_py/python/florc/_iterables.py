@@ -62,12 +62,12 @@ def _iterator(value, alone):
     return _all(list(value.__reduce__()[1])) if cls is zip else None
 
 
-def _all(parts):
+def _all(parts, judge=None):
     """The same of what something draws from. Nothing but that and the list may hold such a part."""
     lone = [object()]
     while parts:
         alone = sys.getrefcount(parts[-1]) <= sys.getrefcount(lone[-1]) + 1
-        why = _why_not(parts[-1], alone)
+        why = (judge or _why_not)(parts[-1], alone)
         if why is not None:
             return why
         parts.pop()
@@ -159,14 +159,7 @@ def _of_items(iterable):
 
 
 def _of_parts(parts, kept):
-    lone = [object()]
-    while parts:
-        alone = sys.getrefcount(parts[-1]) <= sys.getrefcount(lone[-1]) + 1
-        why = depends(parts[-1], alone, kept)
-        if why is not None:
-            return why
-        parts.pop()
-    return None
+    return _all(parts, lambda part, alone: depends(part, alone, kept))
 
 
 def _is_fixed(item):

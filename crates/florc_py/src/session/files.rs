@@ -9,6 +9,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use florc_runtime::{content_hash, content_hash_of_file};
 use pyo3::prelude::*;
 
 use super::{Engine, with};
@@ -77,17 +78,13 @@ pub(super) fn file_skips() -> (u64, Option<f64>, Option<f64>) {
 
 /// A hash of what a file holds, whatever this process sees at its path.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "extracted from Python")]
 pub(super) fn hash_of_file(py: Python<'_>, path: PathBuf) -> PyResult<String> {
-    let hashed = py.detach(|| -> std::io::Result<blake3::Hash> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(std::fs::File::open(path)?)?;
-        Ok(hasher.finalize())
-    });
-    Ok(hashed?.to_hex().to_string())
+    Ok(py.detach(|| content_hash_of_file(&path))?)
 }
 
 /// A hash of bytes.
 #[pyfunction]
 pub(super) fn hash_of(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
+    content_hash(bytes)
 }
